@@ -1,0 +1,34 @@
+#pragma once
+
+#include <chrono>
+
+#include "wg4netns/core/time.h"
+
+namespace wg4::test {
+
+/// The clocks of one machine. Simulated time goes on for all; what one machine's clocks make of it is its own affair.
+/// A suspended machine needs nothing here: its boot clock goes on, so when it wakes, it sees a jump.
+class FakeClock {
+ public:
+  explicit FakeClock(Duration uptime_at_start) : uptime_at_start_(uptime_at_start) {}
+
+  /// The reading at `elapsed` since the simulation began.
+  [[nodiscard]] Now at(Duration elapsed) const {
+    return {Instant{uptime_at_start_ + elapsed}, WallTime{wall_at_start + elapsed + wall_shift_}};
+  }
+  /// The other way round: when, since the simulation began, the boot clock shows `instant`.
+  [[nodiscard]] Duration elapsed_at(Instant instant) const { return instant.time_since_epoch() - uptime_at_start_; }
+
+  /// Somebody sets the wall clock, forward or back.
+  void step_wall(Duration by) { wall_shift_ += by; }
+  /// The wall clock is right again.
+  void mend_wall() { wall_shift_ = {}; }
+
+ private:
+  static constexpr Duration wall_at_start = std::chrono::sys_days{std::chrono::year{2024} / 1 / 1}.time_since_epoch();
+
+  Duration uptime_at_start_;
+  Duration wall_shift_{};
+};
+
+}  // namespace wg4::test

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "shared/base/bytes.h"
+
+namespace wg4::test {
+
+/// Memory that ends flush against a page that may not be touched: one byte too far is a crash.
+class GuardedBuffer {
+ public:
+  explicit GuardedBuffer(std::size_t size) : size_(size) {
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    const std::size_t usable = (size + page - 1) / page * page;
+    mapped_ = usable + page;
+    void* const start = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED) std::abort();
+    start_ = static_cast<std::uint8_t*>(start);
+    if (mprotect(start_ + usable, page, PROT_NONE) != 0) std::abort();
+    end_ = start_ + usable;
+  }
+  GuardedBuffer(const GuardedBuffer&) = delete;
+  GuardedBuffer& operator=(const GuardedBuffer&) = delete;
+  ~GuardedBuffer() { munmap(start_, mapped_); }
+
+  /// The last `size` bytes before the guard.
+  [[nodiscard]] ByteSpan last(std::size_t size) const { return {end_ - size, size}; }
+  [[nodiscard]] ByteSpan all() const { return last(size_); }
+
+ private:
+  std::size_t size_;
+  std::size_t mapped_ = 0;
+  std::uint8_t* start_ = nullptr;
+  std::uint8_t* end_ = nullptr;
+};
+
+}  // namespace wg4::test

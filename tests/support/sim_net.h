@@ -1,0 +1,60 @@
+#pragma once
+// A made-up network: datagrams go in, and come out later, twice, in another order, or never, as a seed decides.
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "shared/net/endpoint.h"
+#include "tests/support/packets.h"
+#include "tests/support/seeded_entropy.h"
+#include "wg4netns/core/limits.h"
+#include "wg4netns/core/time.h"
+
+namespace wg4::test {
+
+struct Datagram {
+  Endpoint from;
+  Endpoint to;
+  std::uint8_t tos = 0;
+  Bytes bytes;
+};
+
+struct Faults {
+  Duration delay = 10ms;  ///< one way
+  Duration jitter{};      ///< at most this much more, without overtaking
+  unsigned loss_percent = 0;
+  unsigned duplicate_percent = 0;   ///< arrives once more, some time later
+  unsigned reorder_percent = 0;     ///< is overtaken by others
+  unsigned congestion_percent = 0;  ///< a datagram that speaks ECN is marked CE
+};
+
+class SimNet {
+ public:
+  explicit SimNet(std::uint64_t seed) : chance_(seed) {}
+
+  /// What the network does to datagrams from now on; those under way are not touched.
+  Faults faults;
+  /// Says of a datagram that is being sent whether it passes; null = all do. For partitions and targeted loss.
+  std::function<bool(const Datagram&)> passes;
+  /// Sees every datagram that a host sends, before any fault.
+  std::function<void(const Datagram&)> tap;
+
+  /// `now` is time since the simulation began, here as everywhere in the simulation.
+  void send(Duration now, Datagram datagram);
+  /// When the next datagram arrives.
+  [[nodiscard]] std::optional<Duration> next() const;
+  [[nodiscard]] std::optional<Datagram> take_due(Duration now);
+
+ private:
+  [[nodiscard]] bool hit(unsigned percent) { return percent > 0 && chance_.below(100) < percent; }
+  [[nodiscard]] Duration up_to(Duration span);
+
+  SeededEntropy chance_;
+  std::multimap<Duration, Datagram> in_flight_;  // by time of arrival; equal times keep their order
+  std::map<std::pair<IpAddress, IpAddress>, Duration> last_arrival_;
+};
+
+}  // namespace wg4::test

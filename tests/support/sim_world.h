@@ -1,0 +1,145 @@
+#pragma once
+// Deterministic simulation: hosts that are real Devices, on a made-up network, in made-up time. A SimHost is what the
+// program is around the core, without the system: it takes what the Device puts out, gives it what arrives, and wakes
+// it when it asks to be woken. A SimWorld moves time from one thing that happens to the next. The same seed gives the
+// same world, byte for byte.
+
+#include <functional>
+#include <memory>
+#include <memory_resource>
+#include <string>
+#include <vector>
+
+#include "tests/support/fake_clock.h"
+#include "tests/support/packets.h"
+#include "tests/support/recording_aead.h"
+#include "tests/support/seeded_entropy.h"
+#include "tests/support/sim_net.h"
+#include "wg4netns/core/device.h"
+
+namespace wg4::test {
+
+class SimWorld;
+
+/// One machine with one interface. Host n has the addresses 192.0.2.n and 2001:db8::n outside, 10.0.0.n and fd00::n
+/// inside, and listens on port 51820 until it roams.
+class SimHost final : public Output {
+ public:
+  SimHost(SimWorld& world, unsigned number, std::uint64_t seed, std::pmr::memory_resource& secrets);
+
+  // --- who it is
+  [[nodiscard]] unsigned number() const { return number_; }
+  [[nodiscard]] const PublicKey& public_key() const { return public_key_; }
+  [[nodiscard]] Endpoint address(Family family = Family::v4) const;
+  [[nodiscard]] IpAddress inner(Family family = Family::v4) const;
+  /// How others configure this host: its key, where it is now, and its inner addresses.
+  [[nodiscard]] PeerChange as_peer(Family outer = Family::v4) const;
+
+  // --- control
+  Device& device() { return device_; }
+  [[nodiscard]] const Device& device() const { return device_; }
+  void configure(PeerChange peer);
+  void configure(const DeviceChange& change);
+  void set_private_key(PrivateKey key);
+  /// The peer's state inside the device; null when there is none.
+  [[nodiscard]] Peer* peer(const SimHost& other);
+  [[nodiscard]] PeerStatus status_of(const SimHost& other) const;
+  [[nodiscard]] std::uint64_t drops(DropReason reason) const { return device_.drops()[reason]; }
+
+  // --- the machine
+  [[nodiscard]] Now now() const;
+  FakeClock& clock() { return clock_; }
+  /// From now on the host is at these addresses; what is under way to the old ones is lost.
+  void move_to(const Endpoint& v4, const Endpoint& v6);
+  /// Nothing runs and nothing is received until then.
+  void suspend_for(Duration span);
+  [[nodiscard]] bool awake() const;
+  [[nodiscard]] bool has(const Endpoint& where) const { return where == v4_ || where == v6_; }
+
+  // --- the app inside the tunnel
+  void send(const Bytes& packet) { send(std::vector<Bytes>{packet}); }
+  /// As one read from the TUN.
+  void send(const std::vector<Bytes>& packets);
+  /// A UDP packet to another host's inner address.
+  void send_to(const SimHost& other, ByteView payload, Family inner = Family::v4, Ecn ecn = Ecn::not_ect);
+  [[nodiscard]] const std::vector<Bytes>& received() const { return received_; }
+  /// Replaces received(): sees each packet that is delivered.
+  std::function<void(ByteView)> on_packet;
+
+  // --- what happened
+  [[nodiscard]] const std::vector<Event>& events() const { return events_; }
+  [[nodiscard]] std::size_t count(EventKind kind) const;
+
+  // --- called by the world, and by tests that make their own datagrams
+  void receive(const Datagram& datagram) { receive(std::span(&datagram, 1)); }
+  /// Datagrams of one sender, of equal size but for a shorter last: one run, as UDP_GRO makes them.
+  void receive(std::span<const Datagram> run);
+  /// Handshake work and timers.
+  void turn();
+  /// When turn() is wanted next, since the simulation began.
+  [[nodiscard]] std::optional<Duration> next_turn() const;
+  /// How many handshake messages a turn may work off.
+  std::size_t handshake_budget = 16;
+
+  // --- Output
+  ByteSpan send_room(std::size_t bytes) override;
+  void send(const SendRun& run) override;
+  void deliver(std::span<const ByteView> packets) override;
+  void event(const Event& event) override;
+
+ private:
+  void after_call();
+
+  SimWorld& world_;
+  unsigned number_;
+  SeededEntropy entropy_;
+  RecordingAead aead_;
+  FakeClock clock_;
+  Device device_;
+  PublicKey public_key_{};
+  Endpoint v4_;
+  Endpoint v6_;
+  Duration asleep_until_{};
+  bool handshakes_wait_ = false;
+  std::vector<std::uint8_t> room_;
+  std::vector<PeerId> bad_sources_;
+  std::vector<PeerId> unanswered_;
+  std::vector<Bytes> received_;
+  std::vector<Event> events_;
+};
+
+class SimWorld {
+ public:
+  explicit SimWorld(std::uint64_t seed = 1);
+
+  SimHost& add_host(std::pmr::memory_resource& secrets = *std::pmr::new_delete_resource());
+  /// Makes each a peer of the other.
+  static void connect(SimHost& a, SimHost& b, Family outer = Family::v4);
+  [[nodiscard]] SimHost& host(std::size_t at) { return *hosts_[at]; }
+  [[nodiscard]] std::size_t size() const { return hosts_.size(); }
+  [[nodiscard]] SimHost* find(const PublicKey& key);
+
+  void run_for(Duration span);
+  /// False when `done` did not come true within `limit`.
+  bool run_until(const std::function<bool()>& done, Duration limit);
+
+  /// Since the simulation began.
+  [[nodiscard]] Duration now() const { return now_; }
+  SimNet net;
+  NonceLedger nonces;
+  /// A host looks its peer's address up again when a handshake stays unanswered, as a name in a config file is.
+  bool names_are_resolved = false;
+  /// Set when a device asks to be woken at a time that has passed: its loop would spin.
+  bool deadline_in_the_past = false;
+
+ private:
+  [[nodiscard]] Duration next_event() const;
+  void deliver_due();
+  void hand_over(std::span<const Datagram> run);
+
+  std::vector<std::unique_ptr<SimHost>> hosts_;
+  std::uint64_t seed_;
+  Duration now_{};
+};
+
+}  // namespace wg4::test

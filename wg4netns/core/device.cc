@@ -1,0 +1,251 @@
+// The data path. Outbound: look-up, counters, seal, send. Inbound: classify, look-up, open, replay window, and only
+// then anything that an attacker must not be able to move: endpoint, timers, sessions, the TUN.
+#include "wg4netns/core/device.h"
+
+#include <algorithm>
+
+#include "shared/base/check.h"
+#include "wg4netns/core/limits.h"
+
+namespace wg4 {
+namespace {
+
+ByteView first_piece(const crypto::Plaintext& packet) { return packet.head.empty() ? packet.body : packet.head; }
+
+}  // namespace
+
+Device::Device(crypto::Aead& aead, Entropy& entropy, std::pmr::memory_resource& secrets)
+    : aead_(aead),
+      entropy_(entropy),
+      secrets_(secrets),
+      identity_(make_pmr<StaticIdentity>(secrets)),
+      rate_limiter_(entropy) {}
+
+// ---------------------------------------------------------------- outbound: TUN -> UDP
+
+void Device::outbound(Plaintexts packets, Now now, Output& out) {
+  if (packets.empty()) return;
+  const auto packet = InnerPacket::parse(first_piece(packets[0]), packets[0].size());
+  if (!packet) return drop(DropReason::outbound_malformed, packets.size());
+  const PeerId id =
+      packet->is_v4() ? allowed_ips_.find_v4(packet->destination()) : allowed_ips_.find_v6(packet->destination());
+  if (id == no_peer) return drop(DropReason::no_route, packets.size());
+  Peer& peer = *peers_[id];
+  if (!peer.path) return drop(DropReason::no_endpoint, packets.size());
+
+  Turn turn{now, out};
+  send_data(peer, packets, encapsulate_ecn(packet->ecn()), turn);
+  reschedule(peer);
+}
+
+void Device::send_data(Peer& peer, Plaintexts packets, Ecn ecn, Turn& turn) {
+  Keypair* keypair = peer.keypairs.current();
+  if (keypair != nullptr && peer.staged.empty() && keypair->may_send(turn.now.boot))
+    return seal(peer, *keypair, packets, ecn, turn);
+  stage(peer, packets, ecn);
+  send_staged(peer, turn);
+}
+
+void Device::seal(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn) {
+  bool data = false;
+  while (!packets.empty() && keypair.may_send(turn.now.boot)) {
+    const std::size_t sealed = seal_run(peer, keypair, packets, ecn, turn);
+    data |= std::ranges::any_of(packets.first(sealed), [](const auto& packet) { return packet.size() > 0; });
+    packets = packets.subspan(sealed);
+  }
+  peer.timers.any_authenticated_packet_traversal(turn.now.boot);
+  peer.timers.any_authenticated_packet_sent();
+  if (data) peer.timers.data_sent(turn.now.boot, entropy_);
+  if (!packets.empty()) stage(peer, packets, ecn);  // the key ran out of counters on the way
+  keep_fresh_sending(peer, turn);
+}
+
+/// Seals as many packets as one datagram run can hold; returns how many were dealt with, at least one.
+std::size_t Device::seal_run(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn) {
+  const std::size_t segment_size = sealed_size(packets[0]);
+  if (segment_size > max_datagram_size) {
+    drop(DropReason::packet_too_big);
+    return 1;
+  }
+  // A run is datagrams of one size; a shorter one may come last.
+  const std::size_t most =
+      std::min<std::uint64_t>(std::min(max_batch, packets.size()), reject_after_messages - keypair.send_counter);
+  std::size_t count = 0;
+  std::size_t total = 0;
+  for (bool whole = true; whole && count < most; ++count) {
+    const std::size_t size = sealed_size(packets[count]);
+    if (size > segment_size || total + size > max_run_size) break;
+    total += size;
+    whole = size == segment_size;
+  }
+
+  const ByteSpan room = turn.out.send_room(total);
+  std::uint8_t* at = room.data();
+  for (std::size_t i = 0; i < count; ++i) {
+    const DataHeaderSpan header{std::span<std::uint8_t, data_header_size>(at, data_header_size)};
+    const std::uint64_t counter = keypair.send_counter++;
+    store_le(header.type().data(), static_cast<std::uint32_t>(MessageType::data));
+    store_le(header.receiver().data(), keypair.remote_index);
+    store_le(header.counter().data(), counter);
+    seal_jobs_[i] = {packets[i], padding(packets[i].size()), at + data_header_size, counter};
+    at += sealed_size(packets[i]);
+  }
+  aead_.seal_batch(keypair.send_key, std::span(seal_jobs_).first(count));
+  peer.tx_bytes += total;
+  turn.out.send({*peer.path, peer.id, static_cast<std::uint8_t>(ecn), total, segment_size});
+  return count;
+}
+
+/// Whitepaper 5.4.6 pads to a multiple of 16; like the kernel, never beyond the MTU.
+std::size_t Device::padding(std::size_t length) const {
+  const std::size_t last_unit = length > mtu_ && mtu_ > 0 ? length % mtu_ : length;
+  const std::size_t rounded = (last_unit + padding_multiple - 1) / padding_multiple * padding_multiple;
+  return std::max(std::min(rounded, mtu_), last_unit) - last_unit;
+}
+
+std::size_t Device::sealed_size(const crypto::Plaintext& packet) const {
+  return data_overhead + packet.size() + padding(packet.size());
+}
+
+void Device::stage(Peer& peer, Plaintexts packets, Ecn ecn) {
+  for (const crypto::Plaintext& packet : packets)
+    if (const std::size_t dropped = peer.staged.push(packet, static_cast<std::uint8_t>(ecn)); dropped > 0)
+      drop(DropReason::staged_overflow, dropped);
+}
+
+/// Sends what is staged, or asks for the session that it waits for.
+void Device::send_staged(Peer& peer, Turn& turn) {
+  if (peer.staged.empty()) return;
+  Keypair* keypair = peer.keypairs.current();
+  if (keypair == nullptr || !keypair->may_send(turn.now.boot)) {
+    if (keypair != nullptr) keypair->sending = false;
+    return initiate(peer, turn);
+  }
+  const auto staged = peer.staged.take_all();
+  for (auto packet = staged.begin(); packet != staged.end();) {
+    const auto end = std::find_if(packet, staged.end(), [&](const auto& other) { return other.ecn != packet->ecn; });
+    std::vector<crypto::Plaintext> group;
+    std::transform(packet, end, std::back_inserter(group),
+                   [](const auto& each) { return crypto::Plaintext{.head = {}, .body = each.bytes}; });
+    seal(peer, *keypair, group, static_cast<Ecn>(packet->ecn), turn);
+    packet = end;
+  }
+}
+
+/// An empty packet, behind whatever is staged already.
+void Device::send_keepalive(Peer& peer, Turn& turn) {
+  if (peer.staged.empty()) stage(peer, std::array{crypto::Plaintext{}}, Ecn::not_ect);
+  send_staged(peer, turn);
+}
+
+// ---------------------------------------------------------------- inbound: UDP -> TUN
+
+void Device::inbound(const DatagramRun& run, Now now, Output& out) {
+  Turn turn{now, out};
+  CHECK(run.segment_size > 0);
+  for (std::size_t offset = 0; offset < run.bytes.size(); offset += run.segment_size) {
+    const ByteSpan datagram = run.bytes.subspan(offset, std::min(run.segment_size, run.bytes.size() - offset));
+    const auto type = classify(datagram);
+    if (!type) {
+      drop(DropReason::malformed_message);
+      continue;
+    }
+    if (*type != MessageType::data) {
+      queue_handshake(run, *type, datagram);
+      continue;
+    }
+    const DataHeaderView header{datagram.first<data_header_size>()};
+    const auto index = load_le<std::uint32_t>(header.receiver().data());
+    const auto counter = load_le<std::uint64_t>(header.counter().data());
+    if (counter >= reject_after_messages) {
+      drop(DropReason::counter_limit);
+      continue;
+    }
+    if (open_count_ == max_batch || (open_count_ > 0 && index != open_index_)) open_pending(run, turn);
+    open_index_ = index;
+    open_jobs_[open_count_++] = {datagram.subspan(data_header_size), counter};
+  }
+  open_pending(run, turn);
+}
+
+/// Opens the datagrams that inbound() collected, which all carry the same receiver index.
+void Device::open_pending(const DatagramRun& run, Turn& turn) {
+  const auto jobs = std::span(open_jobs_).first(std::exchange(open_count_, 0));
+  if (jobs.empty()) return;
+  const IndexTable::Entry* entry = index_table_.find(open_index_);
+  if (entry == nullptr || entry->kind != IndexKind::keypair) return drop(DropReason::unknown_index, jobs.size());
+  Peer& peer = *peers_[entry->peer];
+  Keypair& keypair = *peer.keypairs.find(open_index_);
+  if (!keypair.may_receive(turn.now.boot)) return drop(DropReason::expired_key, jobs.size());
+
+  aead_.open_batch(keypair.receive_key, jobs);
+  const Opened opened = accept_opened(peer, keypair, jobs, static_cast<Ecn>(run.tos & 3U));
+  if (opened.any) authenticated(peer, keypair, run.path, opened.data, turn);
+  if (opened.packets > 0) turn.out.deliver(std::span(inner_packets_).first(opened.packets));
+  reschedule(peer);
+}
+
+Device::Opened Device::accept_opened(Peer& peer, Keypair& keypair, std::span<const crypto::OpenJob> jobs, Ecn outer) {
+  Opened opened;
+  for (const crypto::OpenJob& job : jobs) {
+    if (!job.authentic) {
+      drop(DropReason::bad_tag);
+      continue;
+    }
+    if (!keypair.received.accept(job.counter)) {
+      drop(DropReason::replayed_counter);
+      continue;
+    }
+    opened.any = true;
+    peer.rx_bytes += data_header_size + job.data.size();
+    const ByteSpan plaintext = job.data.first(job.data.size() - tag_size);
+    if (plaintext.empty()) continue;  // a keepalive
+    opened.data = true;
+    if (accept_inner(peer, plaintext, outer, inner_packets_[opened.packets])) ++opened.packets;
+  }
+  return opened;
+}
+
+/// Cryptokey routing on the way in: `inner` becomes the packet without padding, if it is one and this peer may send it.
+bool Device::accept_inner(const Peer& peer, ByteSpan plaintext, Ecn outer, ByteView& inner) {
+  const auto packet = InnerPacket::parse(plaintext, plaintext.size());
+  if (!packet) {
+    drop(DropReason::inner_malformed);
+    return false;
+  }
+  const PeerId owner =
+      packet->is_v4() ? allowed_ips_.find_v4(packet->source()) : allowed_ips_.find_v6(packet->source());
+  if (owner != peer.id) {
+    drop(DropReason::inner_source);
+    return false;
+  }
+  decapsulate_ecn(outer, plaintext);
+  inner = plaintext.first(packet->length());
+  return true;
+}
+
+/// A datagram that only this peer can have made: now its address, session and timers may move.
+void Device::authenticated(Peer& peer, Keypair& keypair, const Path& path, bool data, Turn& turn) {
+  move_path(peer, path, turn);
+  RetiredIndices retired;
+  if (peer.keypairs.confirm(keypair, retired)) {
+    retire(retired);
+    handshake_complete(peer, turn);
+    send_staged(peer, turn);
+  }
+  keep_fresh_receiving(peer, turn);
+  peer.timers.any_authenticated_packet_received();
+  peer.timers.any_authenticated_packet_traversal(turn.now.boot);
+  if (data) peer.timers.data_received(turn.now.boot);
+}
+
+void Device::queue_handshake(const DatagramRun& run, MessageType type, ByteView message) {
+  if (!identity_->present) return drop(DropReason::not_configured);
+  // A cookie reply has no mac1; its own AEAD and the look-up of its index keep it cheap.
+  if (type != MessageType::cookie_reply && !cookie_checker_.check_mac1(message)) return drop(DropReason::bad_mac1);
+  if (handshake_queue_.size() >= max_queued_handshakes) return drop(DropReason::handshake_queue_full);
+  QueuedHandshake& queued = handshake_queue_.emplace_back(QueuedHandshake{.path = run.path, .type = type});
+  std::ranges::copy(message, queued.bytes.begin());
+}
+
+}  // namespace wg4

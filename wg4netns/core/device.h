@@ -1,0 +1,187 @@
+#pragma once
+// The WireGuard interface as a value: bytes and time in, bytes and events out. This is the one face that the edges
+// know; it has no descriptor, no clock, no thread and no randomness of its own.
+//
+//   device.cc            the data path, in the order of a packet
+//   device_handshake.cc  handshake messages, in and out
+//   device_timers.cc     what happens when time passes
+//   device_control.cc    configuration and status
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <memory_resource>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "shared/base/result.h"
+#include "wg4netns/core/allowed_ips.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/cookie.h"
+#include "wg4netns/core/drop_reason.h"
+#include "wg4netns/core/entropy.h"
+#include "wg4netns/core/index_table.h"
+#include "wg4netns/core/inner_packet.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/peer.h"
+#include "wg4netns/core/rate_limiter.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/core/timer_queue.h"
+#include "wg4netns/crypto/aead.h"
+
+namespace wg4 {
+
+class Device {
+ public:
+  /// Everything is injected. Objects that hold keys live in `secrets`.
+  Device(crypto::Aead& aead, Entropy& entropy, std::pmr::memory_resource& secrets);
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+  ~Device() = default;
+
+  // --- control plane
+
+  /// Applies a change, peers in order; fails at max_peers with what came before applied. listen_port and fwmark
+  /// belong to the socket: the caller applies those.
+  [[nodiscard]] Result<void> apply(const DeviceChange& change, Now now, Output& out);
+  [[nodiscard]] DeviceStatus status() const;
+  /// The TUN's MTU in bytes: padding never makes an inner packet longer than this.
+  void set_mtu(std::size_t mtu) { mtu_ = mtu; }
+  /// As after `ip link set up`: peers with a persistent keepalive start talking.
+  void bring_up(Now now, Output& out);
+  /// Sending to this peer failed because its cached source address is gone: the routing table chooses from now on.
+  void forget_source(PeerId peer);
+
+  // --- data path
+
+  /// Inner packets of one flow (one TUN read): same destination, same TOS. The first piece of the first packet holds
+  /// its whole IP header. Sealed to `out`, or staged while a handshake runs, or dropped with a reason.
+  void outbound(std::span<const crypto::Plaintext> packets, Now now, Output& out);
+  /// One read from the UDP socket. Transport data is opened in place and delivered; handshake messages are checked
+  /// for mac1 and queued for handshake_work().
+  void inbound(const DatagramRun& run, Now now, Output& out);
+  /// Works off queued handshake messages, at most `budget` of them; true when more wait.
+  bool handshake_work(std::size_t budget, Now now, Output& out);
+
+  // --- time
+
+  /// Runs every timer that is due.
+  void expire(Now now, Output& out);
+  /// When expire() wants to be called next; may be early, never late.
+  [[nodiscard]] std::optional<Instant> next_deadline() const { return timer_queue_.next(); }
+
+  // --- what happened
+
+  [[nodiscard]] const DropCounters& drops() const { return drops_; }
+  /// The peer of an Event; null when it is gone.
+  [[nodiscard]] const Peer* peer(PeerId id) const { return id < peers_.size() ? peers_[id].get() : nullptr; }
+
+ private:
+  friend struct DeviceProbe;  // tests look inside
+
+  /// One call from the edge.
+  struct Turn {
+    Now now;
+    Output& out;
+  };
+  struct QueuedHandshake {
+    Path path;
+    MessageType type = MessageType::initiation;
+    std::array<std::uint8_t, initiation_size> bytes{};  // the longest; a response or cookie reply uses the front
+    [[nodiscard]] ByteView message() const;
+  };
+  /// What came out of a batch that was opened.
+  struct Opened {
+    bool any = false;         ///< something was authentic and new
+    bool data = false;        ///< ... and more than a keepalive
+    std::size_t packets = 0;  ///< in inner_packets_
+  };
+  using PeerPtr = PmrPtr<Peer>;
+  using Plaintexts = std::span<const crypto::Plaintext>;
+
+  // device.cc
+  void send_data(Peer& peer, Plaintexts packets, Ecn ecn, Turn& turn);
+  void seal(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn);
+  std::size_t seal_run(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn);
+  void stage(Peer& peer, Plaintexts packets, Ecn ecn);
+  void send_staged(Peer& peer, Turn& turn);
+  void send_keepalive(Peer& peer, Turn& turn);
+  [[nodiscard]] std::size_t padding(std::size_t length) const;
+  [[nodiscard]] std::size_t sealed_size(const crypto::Plaintext& packet) const;
+  void open_pending(const DatagramRun& run, Turn& turn);
+  [[nodiscard]] Opened accept_opened(Peer& peer, Keypair& keypair, std::span<const crypto::OpenJob> jobs, Ecn outer);
+  [[nodiscard]] bool accept_inner(const Peer& peer, ByteSpan plaintext, Ecn outer, ByteView& inner);
+  void authenticated(Peer& peer, Keypair& keypair, const Path& path, bool data, Turn& turn);
+  void drop(DropReason reason, std::size_t packets = 1) { drops_.add(reason, packets); }
+  void queue_handshake(const DatagramRun& run, MessageType type, ByteView message);
+
+  // device_handshake.cc
+  void initiate(Peer& peer, Turn& turn);
+  void retry_initiation(Peer& peer, Turn& turn);
+  void send_initiation(Peer& peer, Turn& turn);
+  void send_response(Peer& peer, Turn& turn);
+  void send_cookie_reply(const QueuedHandshake& queued, Turn& turn);
+  void send_handshake_message(Peer& peer, ByteView message, Turn& turn);
+  void process(const QueuedHandshake& queued, bool under_load, Turn& turn);
+  [[nodiscard]] bool admit(const QueuedHandshake& queued, bool under_load, Turn& turn);
+  void process_initiation(const QueuedHandshake& queued, Turn& turn);
+  void process_response(const QueuedHandshake& queued, Turn& turn);
+  void process_cookie_reply(const QueuedHandshake& queued, Turn& turn);
+  [[nodiscard]] bool is_under_load(Instant now);
+  void handshake_received(Peer& peer, const QueuedHandshake& queued, Turn& turn);
+  void begin_session(Peer& peer, Turn& turn);
+  void handshake_complete(Peer& peer, Turn& turn);
+  void move_path(Peer& peer, const Path& path, Turn& turn);
+  void keep_fresh_sending(Peer& peer, Turn& turn);
+  void keep_fresh_receiving(Peer& peer, Turn& turn);
+  void release_handshake(Peer& peer);
+  void retire(const RetiredIndices& indices);
+
+  // device_timers.cc
+  void expire_peer(Peer& peer, Turn& turn);
+  void expire_retransmit(Peer& peer, Turn& turn);
+  void reschedule(Peer& peer);
+  void forget_session_keys(Peer& peer);
+  void purge_staged(Peer& peer);
+
+  // device_control.cc
+  void set_identity(const PrivateKey& key);
+  [[nodiscard]] Result<Peer*> find_or_add(const PeerChange& change);
+  [[nodiscard]] Result<void> apply_peer(const PeerChange& change, Turn& turn);
+  void remove_peer(Peer& peer);
+  [[nodiscard]] Peer* find_peer(const PublicKey& key);
+  [[nodiscard]] PeerStatus status_of(const Peer& peer) const;
+
+  struct KeyHash {
+    std::size_t operator()(const PublicKey& key) const { return load_le<std::uint64_t>(key.data()); }
+  };
+
+  crypto::Aead& aead_;
+  Entropy& entropy_;
+  std::pmr::memory_resource& secrets_;
+  PmrPtr<StaticIdentity> identity_;
+  CookieChecker cookie_checker_;
+  RateLimiter rate_limiter_;
+  std::vector<PeerPtr> peers_;  // by PeerId; null where a peer was removed
+  std::vector<PeerId> free_ids_;
+  std::unordered_map<PublicKey, PeerId, KeyHash> ids_by_key_;
+  AllowedIps allowed_ips_;
+  IndexTable index_table_;
+  TimerQueue timer_queue_;
+  DropCounters drops_;
+  std::size_t mtu_ = 1420;
+  bool up_ = false;
+  std::deque<QueuedHandshake> handshake_queue_;
+  std::optional<Instant> last_under_load_;
+
+  // Scratch of one call, kept so that the data path allocates nothing.
+  std::array<crypto::SealJob, max_batch> seal_jobs_;
+  std::array<crypto::OpenJob, max_batch> open_jobs_;
+  std::size_t open_count_ = 0;    // jobs collected by inbound() that wait for open_pending()
+  std::uint32_t open_index_ = 0;  // the receiver index that they share
+  std::array<ByteView, max_batch> inner_packets_;
+};
+
+}  // namespace wg4

@@ -1,0 +1,137 @@
+// Configuration and status. A DeviceChange comes from a file or from the UAPI; what it means does not depend on which.
+#include "wg4netns/core/device.h"
+#include "wg4netns/core/limits.h"
+
+namespace wg4 {
+
+Result<void> Device::apply(const DeviceChange& change, Now now, Output& out) {
+  Turn turn{now, out};
+  if (change.private_key) set_identity(*change.private_key);
+  if (change.replace_peers)
+    for (const PeerPtr& peer : peers_)
+      if (peer) remove_peer(*peer);
+  for (const PeerChange& peer : change.peers) TRY(apply_peer(peer, turn));
+  return {};
+}
+
+void Device::set_identity(const PrivateKey& key) {
+  auto identity = make_pmr<StaticIdentity>(secrets_, key.clone());
+  if (identity->private_key.equals(identity_->private_key)) return;
+  if (Peer* self = identity->present ? find_peer(identity->public_key) : nullptr) remove_peer(*self);
+
+  identity_ = std::move(identity);
+  cookie_checker_.set_identity(identity_->public_key);
+  for (const PeerPtr& peer : peers_) {
+    if (!peer) continue;
+    release_handshake(*peer);
+    peer->handshake.forget_identity();
+    peer->last_sent_handshake.reset();
+    retire(peer->keypairs.stop_sending());
+  }
+}
+
+Result<void> Device::apply_peer(const PeerChange& change, Turn& turn) {
+  if (identity_->present && change.public_key == identity_->public_key) return {};  // a peer of one's own: no use
+  if (change.remove) {
+    if (Peer* peer = find_peer(change.public_key)) remove_peer(*peer);
+    return {};
+  }
+  Peer* peer = TRY(find_or_add(change));
+  if (peer == nullptr) return {};
+
+  if (change.preshared_key) peer->handshake.set_preshared_key(change.preshared_key->clone());
+  if (change.endpoint) peer->path = Path{.remote = *change.endpoint, .local = {}};
+  if (change.replace_allowed_ips) allowed_ips_.remove_all(peer->id);
+  for (const AllowedIpChange& each : change.allowed_ips) {
+    if (each.remove) {
+      allowed_ips_.remove(each.prefix, peer->id);
+    } else {
+      allowed_ips_.insert(each.prefix, peer->id);
+    }
+  }
+  bool switched_on = false;
+  if (change.persistent_keepalive_s) {
+    const Duration interval = std::chrono::seconds(*change.persistent_keepalive_s);
+    switched_on = peer->timers.persistent_keepalive_interval() == 0s && interval > 0s;
+    peer->timers.set_persistent_keepalive(interval);
+  }
+  if (!up_) return {};
+  if (switched_on) send_keepalive(*peer, turn);
+  send_staged(*peer, turn);
+  reschedule(*peer);
+  return {};
+}
+
+/// Null when the change is only for peers that exist.
+Result<Peer*> Device::find_or_add(const PeerChange& change) {
+  if (Peer* peer = find_peer(change.public_key)) return peer;
+  if (change.update_only) return nullptr;
+  if (ids_by_key_.size() >= max_peers) return fail("more than " + std::to_string(max_peers) + " peers");
+
+  auto id = static_cast<PeerId>(peers_.size());
+  if (free_ids_.empty()) {
+    peers_.emplace_back();
+  } else {
+    id = free_ids_.back();
+    free_ids_.pop_back();
+  }
+  peers_[id] = make_pmr<Peer>(secrets_, id, change.public_key);
+  ids_by_key_.emplace(change.public_key, id);
+  return peers_[id].get();
+}
+
+void Device::remove_peer(Peer& peer) {
+  forget_session_keys(peer);
+  purge_staged(peer);
+  allowed_ips_.remove_all(peer.id);
+  timer_queue_.cancel(peer.id);
+  ids_by_key_.erase(peer.public_key());
+  free_ids_.push_back(peer.id);
+  peers_[peer.id].reset();
+}
+
+Peer* Device::find_peer(const PublicKey& key) {
+  const auto found = ids_by_key_.find(key);
+  return found == ids_by_key_.end() ? nullptr : peers_[found->second].get();
+}
+
+void Device::bring_up(Now now, Output& out) {
+  Turn turn{now, out};
+  up_ = true;
+  for (const PeerPtr& peer : peers_) {
+    if (!peer) continue;
+    if (peer->timers.persistent_keepalive_interval() > 0s && peer->path) send_keepalive(*peer, turn);
+    send_staged(*peer, turn);
+    reschedule(*peer);
+  }
+}
+
+void Device::forget_source(PeerId id) {
+  if (id < peers_.size() && peers_[id] && peers_[id]->path) peers_[id]->path->clear_source();
+}
+
+DeviceStatus Device::status() const {
+  DeviceStatus status;
+  status.private_key = identity_->private_key.clone();
+  status.public_key = identity_->public_key;
+  status.peers.reserve(ids_by_key_.size());
+  for (const PeerPtr& peer : peers_)
+    if (peer) status.peers.push_back(status_of(*peer));
+  return status;
+}
+
+PeerStatus Device::status_of(const Peer& peer) const {
+  PeerStatus status;
+  status.public_key = peer.public_key();
+  status.preshared_key = peer.handshake.preshared_key().clone();
+  if (peer.path) status.endpoint = peer.path->remote;
+  status.last_handshake = peer.last_handshake;
+  status.rx_bytes = peer.rx_bytes;
+  status.tx_bytes = peer.tx_bytes;
+  status.persistent_keepalive_s = static_cast<std::uint16_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(peer.timers.persistent_keepalive_interval()).count());
+  status.allowed_ips = allowed_ips_.entries(peer.id);
+  return status;
+}
+
+}  // namespace wg4

@@ -1,0 +1,229 @@
+// Handshake messages, in and out, and the sessions that they end in (whitepaper 5.4, 6.2, 6.4).
+#include <algorithm>
+
+#include "shared/base/check.h"
+#include "wg4netns/core/device.h"
+#include "wg4netns/core/limits.h"
+
+namespace wg4 {
+namespace {
+
+/// DSCP AF41 with ECN off, as the kernel marks handshakes, so that they get through where data queues.
+constexpr std::uint8_t handshake_tos = 0x88;
+
+}  // namespace
+
+ByteView Device::QueuedHandshake::message() const {
+  const std::size_t size = type == MessageType::initiation ? initiation_size
+                           : type == MessageType::response ? response_size
+                                                           : cookie_reply_size;
+  return std::span(bytes).first(size);
+}
+
+// ---------------------------------------------------------------- out
+
+/// Asks for a new session, unless we asked less than Rekey-Timeout ago.
+void Device::initiate(Peer& peer, Turn& turn) {
+  peer.timers.restart_handshake_attempts();
+  retry_initiation(peer, turn);
+}
+
+void Device::retry_initiation(Peer& peer, Turn& turn) {
+  if (identity_->present && peer.path && !peer.initiated_recently(turn.now.boot)) send_initiation(peer, turn);
+}
+
+void Device::send_initiation(Peer& peer, Turn& turn) {
+  release_handshake(peer);
+  const std::uint32_t index = index_table_.allocate(entropy_, {peer.id, IndexKind::handshake});
+  std::array<std::uint8_t, initiation_size> message{};
+  peer.last_sent_handshake = turn.now.boot;
+  if (!peer.handshake.create_initiation(*identity_, index, turn.now.wall, entropy_, InitiationSpan{message})) {
+    index_table_.remove(index);  // the peer's key is a low-order point: there will never be a session
+    return drop(DropReason::handshake_rejected);
+  }
+  peer.cookies.add_macs(message, turn.now.boot);
+  peer.timers.any_authenticated_packet_traversal(turn.now.boot);
+  peer.timers.any_authenticated_packet_sent();
+  send_handshake_message(peer, message, turn);
+  peer.timers.handshake_initiated(turn.now.boot, entropy_);
+}
+
+void Device::send_response(Peer& peer, Turn& turn) {
+  const std::uint32_t index = index_table_.allocate(entropy_, {peer.id, IndexKind::handshake});
+  std::array<std::uint8_t, response_size> message{};
+  peer.last_sent_handshake = turn.now.boot;
+  if (!peer.handshake.create_response(index, entropy_, ResponseSpan{message})) {
+    index_table_.remove(index);
+    peer.handshake.clear();
+    return drop(DropReason::handshake_rejected);
+  }
+  peer.cookies.add_macs(message, turn.now.boot);
+  begin_session(peer, turn);
+  peer.timers.any_authenticated_packet_traversal(turn.now.boot);
+  peer.timers.any_authenticated_packet_sent();
+  send_handshake_message(peer, message, turn);
+}
+
+void Device::send_cookie_reply(const QueuedHandshake& queued, Turn& turn) {
+  const ByteSpan room = turn.out.send_room(cookie_reply_size);
+  cookie_checker_.make_reply(queued.message(), queued.path.remote, turn.now.boot, entropy_,
+                             room.first<cookie_reply_size>());
+  turn.out.send({queued.path, no_peer, 0, cookie_reply_size, cookie_reply_size});
+}
+
+void Device::send_handshake_message(Peer& peer, ByteView message, Turn& turn) {
+  copy_bytes(turn.out.send_room(message.size()).data(), message);
+  peer.tx_bytes += message.size();
+  turn.out.send({*peer.path, peer.id, handshake_tos, message.size(), message.size()});
+}
+
+// ---------------------------------------------------------------- in
+
+bool Device::handshake_work(std::size_t budget, Now now, Output& out) {
+  Turn turn{now, out};
+  for (; budget > 0 && !handshake_queue_.empty(); --budget) {
+    const bool under_load = is_under_load(now.boot);
+    const QueuedHandshake queued = handshake_queue_.front();
+    handshake_queue_.pop_front();
+    process(queued, under_load, turn);
+  }
+  return !handshake_queue_.empty();
+}
+
+bool Device::is_under_load(Instant now) {
+  if (handshake_queue_.size() >= under_load_queue) last_under_load_ = now;
+  return last_under_load_ && now - *last_under_load_ < under_load_memory;
+}
+
+void Device::process(const QueuedHandshake& queued, bool under_load, Turn& turn) {
+  if (!identity_->present) return drop(DropReason::not_configured);
+  if (queued.type == MessageType::cookie_reply) return process_cookie_reply(queued, turn);
+  if (!admit(queued, under_load, turn)) return;
+  if (queued.type == MessageType::initiation) return process_initiation(queued, turn);
+  process_response(queued, turn);
+}
+
+/// Under load only a sender that has shown that it receives at its address gets our curve arithmetic (5.3).
+bool Device::admit(const QueuedHandshake& queued, bool under_load, Turn& turn) {
+  if (!under_load) return true;
+  if (!cookie_checker_.check_mac2(queued.message(), queued.path.remote, turn.now.boot, entropy_)) {
+    drop(DropReason::needs_cookie);
+    send_cookie_reply(queued, turn);
+    return false;
+  }
+  if (!rate_limiter_.allow(queued.path.remote.address, turn.now.boot)) {
+    drop(DropReason::rate_limited);
+    return false;
+  }
+  return true;
+}
+
+void Device::process_initiation(const QueuedHandshake& queued, Turn& turn) {
+  const InitiationView message{queued.bytes};
+  const auto opened = open_initiation(*identity_, message);
+  Peer* peer = opened ? find_peer(opened->remote_static) : nullptr;
+  if (peer == nullptr) return drop(DropReason::handshake_rejected);
+
+  const auto superseded = peer->handshake.local_index();
+  switch (peer->handshake.consume_initiation(*identity_, *opened, message, turn.now.boot)) {
+    case Handshake::Verdict::rejected:
+      return drop(DropReason::handshake_rejected);
+    case Handshake::Verdict::replayed:
+      return drop(DropReason::handshake_replayed);
+    case Handshake::Verdict::flood:
+      return drop(DropReason::handshake_flood);
+    case Handshake::Verdict::accepted:
+      break;
+  }
+  if (superseded) index_table_.remove(*superseded);
+  move_path(*peer, queued.path, turn);
+  send_response(*peer, turn);
+  handshake_received(*peer, queued, turn);
+}
+
+void Device::process_response(const QueuedHandshake& queued, Turn& turn) {
+  const ResponseView message{std::span<const std::uint8_t, response_size>(queued.bytes.data(), response_size)};
+  const auto index = load_le<std::uint32_t>(message.receiver().data());
+  const IndexTable::Entry* entry = index_table_.find(index);
+  if (entry == nullptr || entry->kind != IndexKind::handshake) return drop(DropReason::unknown_index);
+  Peer& peer = *peers_[entry->peer];
+  if (!peer.handshake.consume_response(*identity_, message)) return drop(DropReason::handshake_rejected);
+
+  move_path(peer, queued.path, turn);
+  begin_session(peer, turn);
+  handshake_complete(peer, turn);
+  // The responder may not use the session until it has seen a packet of it, so it gets one at once.
+  send_keepalive(peer, turn);
+  handshake_received(peer, queued, turn);
+}
+
+void Device::process_cookie_reply(const QueuedHandshake& queued, Turn& turn) {
+  const ByteView message = queued.message();
+  const auto index = load_le<std::uint32_t>(message.subspan<4, 4>().data());
+  const IndexTable::Entry* entry = index_table_.find(index);
+  if (entry == nullptr) return drop(DropReason::unknown_index);
+  // The cookie goes with the next retransmission; nothing else moves, the endpoint least of all.
+  if (!peers_[entry->peer]->cookies.consume_reply(message, turn.now.boot)) drop(DropReason::bad_cookie_reply);
+}
+
+void Device::handshake_received(Peer& peer, const QueuedHandshake& queued, Turn& turn) {
+  peer.rx_bytes += queued.message().size();
+  peer.timers.any_authenticated_packet_received();
+  peer.timers.any_authenticated_packet_traversal(turn.now.boot);
+  reschedule(peer);
+}
+
+// ---------------------------------------------------------------- sessions
+
+void Device::begin_session(Peer& peer, Turn& turn) {
+  auto keys = peer.handshake.begin_session();
+  CHECK(keys.has_value());
+  index_table_.replace(keys->local_index, {peer.id, IndexKind::keypair});
+  peer.timers.session_derived(turn.now.boot);
+  retire(peer.keypairs.add(make_pmr<Keypair>(secrets_, std::move(*keys), turn.now.boot)));
+}
+
+void Device::handshake_complete(Peer& peer, Turn& turn) {
+  peer.timers.handshake_complete();
+  peer.last_handshake = turn.now.wall;
+  turn.out.event({EventKind::handshake_completed, peer.id});
+}
+
+/// Roaming: replies go to where the last authenticated datagram came from.
+void Device::move_path(Peer& peer, const Path& path, Turn& turn) {
+  if (peer.path == path) return;
+  const bool moved = !peer.path || peer.path->remote != path.remote;
+  peer.path = path;
+  if (moved) turn.out.event({EventKind::roamed, peer.id});
+}
+
+/// 6.2: the sender rekeys when its session has grown old in packets, or in time if it was the initiator.
+void Device::keep_fresh_sending(Peer& peer, Turn& turn) {
+  const Keypair* keypair = peer.keypairs.current();
+  if (keypair == nullptr || !keypair->sending) return;
+  if (keypair->send_counter > rekey_after_messages ||
+      (keypair->initiator && keypair->age(turn.now.boot) >= rekey_after_time))
+    initiate(peer, turn);
+}
+
+/// 6.2: a receiver that was the initiator rekeys in time before the session ends, even if it has nothing to send.
+void Device::keep_fresh_receiving(Peer& peer, Turn& turn) {
+  const Keypair* keypair = peer.keypairs.current();
+  constexpr Duration last_minute = reject_after_time - keepalive_timeout - rekey_timeout;
+  if (keypair == nullptr || !keypair->sending || !keypair->initiator) return;
+  if (keypair->age(turn.now.boot) >= last_minute && peer.timers.take_lastminute_handshake()) initiate(peer, turn);
+}
+
+/// Drops a handshake in progress together with its index.
+void Device::release_handshake(Peer& peer) {
+  if (const auto index = peer.handshake.local_index()) index_table_.remove(*index);
+  peer.handshake.clear();
+}
+
+/// Sessions ended: their indices lead nowhere any more, and the cipher forgets their keys.
+void Device::retire(const RetiredIndices& indices) {
+  for (const std::uint32_t index : indices.all()) index_table_.remove(index);
+  if (!indices.all().empty()) aead_.forget_keys();
+}
+
+}  // namespace wg4

@@ -1,0 +1,64 @@
+// What happens when time passes (whitepaper 6.3 to 6.6).
+#include "wg4netns/core/device.h"
+
+namespace wg4 {
+
+void Device::expire(Now now, Output& out) {
+  Turn turn{now, out};
+  while (const auto id = timer_queue_.pop_due(now.boot)) {
+    Peer& peer = *peers_[*id];
+    peer.scheduled = never;
+    expire_peer(peer, turn);
+    reschedule(peer);
+  }
+}
+
+void Device::expire_peer(Peer& peer, Turn& turn) {
+  Timers& timers = peer.timers;
+  const Instant now = turn.now.boot;
+  if (timers.take_retransmit_handshake(now)) expire_retransmit(peer, turn);
+  if (timers.take_send_keepalive(now)) {
+    send_keepalive(peer, turn);
+    timers.keepalive_was_due(now);
+  }
+  if (timers.take_new_handshake(now)) {
+    // We sent data and heard nothing: perhaps our own address moved, so let the routing table choose it again.
+    if (peer.path) peer.path->clear_source();
+    initiate(peer, turn);
+  }
+  if (timers.take_zero_key_material(now)) {
+    forget_session_keys(peer);
+    turn.out.event({EventKind::keys_expired, peer.id});
+  }
+  if (timers.take_persistent_keepalive(now)) send_keepalive(peer, turn);
+}
+
+void Device::expire_retransmit(Peer& peer, Turn& turn) {
+  if (!peer.timers.count_handshake_attempt()) {
+    peer.timers.gave_up_handshake(turn.now.boot);
+    purge_staged(peer);
+    turn.out.event({EventKind::handshake_gave_up, peer.id});
+    return;
+  }
+  if (peer.path) peer.path->clear_source();
+  turn.out.event({EventKind::handshake_unanswered, peer.id});
+  retry_initiation(peer, turn);
+}
+
+/// The queue holds the earliest deadline that a peer ever had since it last fired. A deadline that moved away is
+/// found out when it fires: that is one idle look every few seconds instead of a heap move for every packet.
+void Device::reschedule(Peer& peer) {
+  const Instant next = peer.timers.next();
+  if (next >= peer.scheduled) return;
+  timer_queue_.set(peer.id, next);
+  peer.scheduled = next;
+}
+
+void Device::forget_session_keys(Peer& peer) {
+  release_handshake(peer);
+  retire(peer.keypairs.clear());
+}
+
+void Device::purge_staged(Peer& peer) { drop(DropReason::staged_purged, peer.staged.take_all().size()); }
+
+}  // namespace wg4

@@ -1,0 +1,101 @@
+#pragma once
+// The timers of whitepaper 6, as deadlines. What a deadline means and what is done at it is in device_timers.cc; what
+// moves it is here, one function for each thing that can happen, named as in the kernel's timers.c.
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "wg4netns/core/entropy.h"
+#include "wg4netns/core/limits.h"
+#include "wg4netns/core/time.h"
+
+namespace wg4 {
+
+inline constexpr Instant never = Instant::max();
+
+/// So that two sides that do the same thing at the same moment drift apart.
+[[nodiscard]] inline Duration rekey_jitter(Entropy& entropy) {
+  constexpr auto range = std::chrono::duration_cast<std::chrono::microseconds>(rekey_timeout_jitter_max).count();
+  return std::chrono::microseconds(entropy.u32() % range);
+}
+
+class Timers {
+ public:
+  void data_sent(Instant now, Entropy& entropy) {
+    if (new_handshake_ == never) new_handshake_ = now + keepalive_timeout + rekey_timeout + rekey_jitter(entropy);
+  }
+  void data_received(Instant now) {
+    if (send_keepalive_ == never) {
+      send_keepalive_ = now + keepalive_timeout;
+    } else {
+      need_another_keepalive_ = true;
+    }
+  }
+  void any_authenticated_packet_sent() { send_keepalive_ = never; }
+  void any_authenticated_packet_received() { new_handshake_ = never; }
+  void any_authenticated_packet_traversal(Instant now) {
+    if (persistent_keepalive_interval_ > 0s) persistent_keepalive_ = now + persistent_keepalive_interval_;
+  }
+  void handshake_initiated(Instant now, Entropy& entropy) {
+    retransmit_handshake_ = now + rekey_timeout + rekey_jitter(entropy);
+  }
+  void handshake_complete() {
+    retransmit_handshake_ = never;
+    handshake_attempts_ = 0;
+    sent_lastminute_handshake_ = false;
+  }
+  void session_derived(Instant now) { zero_key_material_ = now + key_zeroing_time; }
+
+  /// Zero switches it off.
+  void set_persistent_keepalive(Duration interval) {
+    persistent_keepalive_interval_ = interval;
+    if (interval == 0s) persistent_keepalive_ = never;
+  }
+  [[nodiscard]] Duration persistent_keepalive_interval() const { return persistent_keepalive_interval_; }
+
+  [[nodiscard]] Instant next() const {
+    return std::min(
+        {retransmit_handshake_, send_keepalive_, new_handshake_, zero_key_material_, persistent_keepalive_});
+  }
+
+  // Each takes a deadline that has passed off the list and says so.
+  [[nodiscard]] bool take_retransmit_handshake(Instant now) { return take(retransmit_handshake_, now); }
+  [[nodiscard]] bool take_send_keepalive(Instant now) { return take(send_keepalive_, now); }
+  [[nodiscard]] bool take_new_handshake(Instant now) { return take(new_handshake_, now); }
+  [[nodiscard]] bool take_zero_key_material(Instant now) { return take(zero_key_material_, now); }
+  [[nodiscard]] bool take_persistent_keepalive(Instant now) { return take(persistent_keepalive_, now); }
+
+  /// After a keepalive went out because it was due: was there more data in the meantime?
+  void keepalive_was_due(Instant now) {
+    if (std::exchange(need_another_keepalive_, false)) send_keepalive_ = now + keepalive_timeout;
+  }
+  /// False when no further attempt is to be made (whitepaper 6.4: 90 s, which is 20 initiations in all).
+  [[nodiscard]] bool count_handshake_attempt() { return handshake_attempts_++ <= max_timer_handshakes; }
+  void restart_handshake_attempts() { handshake_attempts_ = 0; }
+  void gave_up_handshake(Instant now) {
+    send_keepalive_ = never;
+    if (zero_key_material_ == never) zero_key_material_ = now + key_zeroing_time;
+  }
+  /// True once a session: the receiver asks for a new one shortly before the old one ends.
+  [[nodiscard]] bool take_lastminute_handshake() { return !std::exchange(sent_lastminute_handshake_, true); }
+
+ private:
+  [[nodiscard]] static bool take(Instant& deadline, Instant now) {
+    if (deadline > now) return false;
+    deadline = never;
+    return true;
+  }
+
+  Instant retransmit_handshake_ = never;
+  Instant send_keepalive_ = never;
+  Instant new_handshake_ = never;
+  Instant zero_key_material_ = never;
+  Instant persistent_keepalive_ = never;
+  Duration persistent_keepalive_interval_ = 0s;
+  std::uint8_t handshake_attempts_ = 0;
+  bool need_another_keepalive_ = false;
+  bool sent_lastminute_handshake_ = false;
+};
+
+}  // namespace wg4
