@@ -1,0 +1,46 @@
+#pragma once
+// The raw text of a configuration file: lines, words, white space, and what of it may be shown in a message.
+// Everything is a view into the caller's text, so that no second copy of a key comes to be.
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace wg4::conf_text {
+
+/// isspace() of the C locale, and NUL: bash drops it from what it reads, so wg-quick never sees one.
+[[nodiscard]] constexpr bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '\0'; }
+
+/// Without white space at both ends.
+[[nodiscard]] std::string_view trimmed(std::string_view text);
+
+/// ASCII letters of either case are the same.
+[[nodiscard]] bool equal_ignoring_case(std::string_view left, std::string_view right);
+
+/// The piece before `separator`; `rest` becomes what follows it, or nullopt after the last piece.
+/// "a,,b" has three pieces, "" has one: `for (std::optional rest = list; rest;) use(cut(rest, ','));`
+[[nodiscard]] std::string_view cut(std::optional<std::string_view>& rest, char separator);
+
+/// The next word of a list that commas and white space divide; empty at the end.
+[[nodiscard]] std::string_view next_word(std::string_view& rest);
+
+/// Text with all of its white space deleted. It may be a key, so a copy (made only where there is white space inside)
+/// is wiped.
+class Squeezed {
+ public:
+  explicit Squeezed(std::string_view text);
+  Squeezed(const Squeezed&) = delete;
+  Squeezed& operator=(const Squeezed&) = delete;
+  ~Squeezed();
+
+  [[nodiscard]] std::string_view view() const { return view_; }
+
+ private:
+  std::string copy_;
+  std::string_view view_;
+};
+
+/// "'text'" for a message; `otherwise` where the text could be part of a key, is long, or would upset a terminal.
+[[nodiscard]] std::string shown(std::string_view text, std::string_view otherwise);
+
+}  // namespace wg4::conf_text

@@ -1,0 +1,332 @@
+// How a file is read: line by line, each line once. A line is a header, or `Key = value` of a section; a table says
+// which keys there are and which function takes the value. [Peer] sections are kept as drafts until the end, since what
+// they come to depends on all of them (peer_draft.h).
+//
+// Two programs read this format between them, and their habits differ. wg deletes all white space of a line, and its
+// values are never empty. wg-quick takes its own keys out first, by exact name and only below [Interface]; its values
+// may be empty, and its hooks keep what follows a '#'.
+
+#include "shared/config/wg_config.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "shared/config/conf_text.h"
+#include "shared/config/peer_draft.h"
+#include "shared/config/wg_values.h"
+
+namespace wg4 {
+namespace {
+
+using conf_text::Squeezed;
+
+enum class Section : std::uint8_t { none, interface, peer };
+
+/// Whose habits a key follows.
+enum class Style : std::uint8_t { wg, wg_quick, hook };
+
+constexpr std::string_view name_of(Section section) { return section == Section::interface ? "[Interface]" : "[Peer]"; }
+
+class Parser {
+ public:
+  explicit Parser(ServicePort services) : services_(services) {}
+  Result<WgConfig> parse(std::string_view text);
+
+ private:
+  struct Key {
+    std::string_view name;
+    Section section;
+    Style style;
+    Result<void> (Parser::*set)(std::string_view value);
+  };
+  static const std::array<Key, 17> keys;
+  static const Key* find_key(std::string_view name);
+
+  Result<void> parse_line(std::string_view line);
+  void parse_comment(std::string_view comment);
+  Result<void> parse_header(std::string_view header);
+  Result<void> parse_setting(std::string_view name, std::string_view value, std::string_view value_and_comment);
+  Result<void> set(const Key& key, std::string_view value);
+  [[nodiscard]] Error unknown_key(std::string_view name) const;
+  Result<WgConfig> finish();
+
+  Result<void> set_private_key(std::string_view value);
+  Result<void> set_listen_port(std::string_view value);
+  Result<void> set_fwmark(std::string_view value);
+  Result<void> set_address(std::string_view value);
+  Result<void> set_dns(std::string_view value);
+  Result<void> set_mtu(std::string_view value);
+  Result<void> set_table(std::string_view value);
+  template <std::vector<std::string> WgConfig::Hooks::* list>
+  Result<void> add_hook(std::string_view value);
+  Result<void> set_save_config(std::string_view value);
+  Result<void> set_public_key(std::string_view value);
+  Result<void> set_preshared_key(std::string_view value);
+  Result<void> set_endpoint(std::string_view value);
+  Result<void> set_keepalive(std::string_view value);
+  Result<void> set_allowed_ips(std::string_view value);
+  Result<void> add_allowed_ip(std::string_view entry);
+
+  PeerDraft& peer() { return drafts_.back(); }
+  [[nodiscard]] std::string here() const { return "line " + std::to_string(line_); }
+
+  ServicePort services_;
+  WgConfig config_;
+  std::vector<PeerDraft> drafts_;
+  std::set<Prefix> taken_addresses_;
+  Section section_ = Section::none;
+  unsigned line_ = 0;
+};
+
+constexpr std::array<Parser::Key, 17> Parser::keys{{
+    {"PrivateKey", Section::interface, Style::wg, &Parser::set_private_key},
+    {"ListenPort", Section::interface, Style::wg, &Parser::set_listen_port},
+    {"FwMark", Section::interface, Style::wg, &Parser::set_fwmark},
+    {"Address", Section::interface, Style::wg_quick, &Parser::set_address},
+    {"DNS", Section::interface, Style::wg_quick, &Parser::set_dns},
+    {"MTU", Section::interface, Style::wg_quick, &Parser::set_mtu},
+    {"Table", Section::interface, Style::wg_quick, &Parser::set_table},
+    {"PreUp", Section::interface, Style::hook, &Parser::add_hook<&WgConfig::Hooks::pre_up>},
+    {"PostUp", Section::interface, Style::hook, &Parser::add_hook<&WgConfig::Hooks::post_up>},
+    {"PreDown", Section::interface, Style::hook, &Parser::add_hook<&WgConfig::Hooks::pre_down>},
+    {"PostDown", Section::interface, Style::hook, &Parser::add_hook<&WgConfig::Hooks::post_down>},
+    {"SaveConfig", Section::interface, Style::wg_quick, &Parser::set_save_config},
+    {"PublicKey", Section::peer, Style::wg, &Parser::set_public_key},
+    {"PresharedKey", Section::peer, Style::wg, &Parser::set_preshared_key},
+    {"Endpoint", Section::peer, Style::wg, &Parser::set_endpoint},
+    {"PersistentKeepalive", Section::peer, Style::wg, &Parser::set_keepalive},
+    {"AllowedIPs", Section::peer, Style::wg, &Parser::set_allowed_ips},
+}};
+
+/// AmneziaWG's settings: they change what goes over the wire, so they cannot be passed over.
+bool is_amnezia_key(std::string_view name) {
+  static constexpr std::array names{"Jc", "Jmin", "Jmax", "S1", "S2", "S3", "S4", "H1",
+                                    "H2", "H3",   "H4",   "I1", "I2", "I3", "I4", "I5"};
+  return std::ranges::any_of(names, [&](const char* key) { return conf_text::equal_ignoring_case(name, key); });
+}
+
+/// Files that are text, but not text that can be cut into lines.
+Result<void> check_encoding(std::string_view text) {
+  for (const std::string_view mark : {"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"}) {
+    if (text.starts_with(mark))
+      return fail("line 1: the file starts with a byte order mark", 0, "Save it as UTF-8 without BOM");
+  }
+  const std::string_view body = conf_text::trimmed(text);
+  if (body.contains('\r') && !body.contains('\n'))
+    return fail("line 1: the lines end in carriage returns alone", 0, "Save the file with Unix line ends");
+  return {};
+}
+
+Result<WgConfig> Parser::parse(std::string_view text) {
+  TRY(check_encoding(text));
+  for (std::optional rest = text; rest;) {
+    ++line_;
+    auto parsed = parse_line(conf_text::cut(rest, '\n'));
+    if (!parsed) return fail_in(here(), std::move(parsed).error());
+  }
+  return finish();
+}
+
+Result<void> Parser::parse_line(std::string_view line) {
+  const std::size_t comment = std::min(line.find('#'), line.size());
+  const std::string_view content = conf_text::trimmed(line.substr(0, comment));
+  if (content.empty()) {
+    if (comment < line.size()) parse_comment(line.substr(comment + 1));
+    return {};
+  }
+  if (content.front() == '[') return parse_header(content);
+  const std::size_t equals = line.find('=');
+  if (equals > comment)
+    return fail("this is neither a [Section] nor a setting", 0, "Write 'Key = value', or '#' in front of a comment");
+  const std::string_view value = line.substr(equals + 1, comment - equals - 1);
+  return parse_setting(conf_text::trimmed(line.substr(0, equals)), conf_text::trimmed(value),
+                       conf_text::trimmed(line.substr(equals + 1)));
+}
+
+/// "# friendly_name = laptop", the habit of prometheus_wireguard_exporter.
+void Parser::parse_comment(std::string_view comment) {
+  std::optional rest = comment;
+  const std::string_view name = conf_text::trimmed(conf_text::cut(rest, '='));
+  if (section_ == Section::peer && rest && name == "friendly_name") peer().friendly_name = conf_text::trimmed(*rest);
+}
+
+Result<void> Parser::parse_header(std::string_view header) {
+  const Squeezed squeezed(header);
+  for (const Section section : {Section::interface, Section::peer}) {
+    if (!conf_text::equal_ignoring_case(squeezed.view(), name_of(section))) continue;
+    section_ = section;
+    if (section == Section::peer) drafts_.emplace_back().line = line_;
+    return {};
+  }
+  return fail("unknown section " + conf_text::shown(header, "header"), 0, "The sections are [Interface] and [Peer]");
+}
+
+const Parser::Key* Parser::find_key(std::string_view name) {
+  const Squeezed squeezed(name);
+  const auto at = std::ranges::find_if(keys, [&](const Key& key) {
+    return conf_text::equal_ignoring_case(key.style == Style::wg ? squeezed.view() : name, key.name);
+  });
+  return at == keys.end() ? nullptr : &*at;
+}
+
+Result<void> Parser::parse_setting(std::string_view name, std::string_view value, std::string_view value_and_comment) {
+  const Key* key = find_key(name);
+  if (key == nullptr) return std::unexpected(unknown_key(name));
+  const std::string key_name(key->name);
+  if (section_ != key->section)
+    return fail(key_name + (section_ == Section::none ? " comes before any section" : " does not belong here"), 0,
+                "Move it below " + std::string(name_of(key->section)));
+
+  if (key->style == Style::hook) return set(*key, value_and_comment);
+  if (key->style == Style::wg_quick) return set(*key, value);
+  const Squeezed squeezed(value);
+  if (squeezed.view().empty()) return fail(key_name + " has no value", 0, "Give it one, or remove the line");
+  return set(*key, squeezed.view());
+}
+
+Result<void> Parser::set(const Key& key, std::string_view value) {
+  auto done = (this->*key.set)(value);
+  if (!done) return fail_in(std::string(key.name), std::move(done).error());
+  return {};
+}
+
+Error Parser::unknown_key(std::string_view name) const {
+  if (is_amnezia_key(name))
+    return {std::string(name) + " is a setting of AmneziaWG's obfuscation, which is not supported", 0,
+            "Ask the provider for a plain WireGuard configuration"};
+  std::string hint = "Put a section in front: [Interface] or [Peer]";
+  if (section_ != Section::none) {
+    hint = "The keys of " + std::string(name_of(section_)) + " are";
+    for (const Key& key : keys) {
+      if (key.section == section_) hint.append(" ").append(key.name);
+    }
+  }
+  return {"unknown key " + conf_text::shown(name, "in front of '='"), 0, std::move(hint)};
+}
+
+Result<WgConfig> Parser::finish() {
+  config_.peers = TRY(merge_peers(std::move(drafts_), config_.warnings));
+  constexpr std::uint16_t smallest_ipv6_mtu = 1280;  // RFC 8200
+  const bool has_ipv6 = std::ranges::any_of(config_.addresses, [](const Prefix& p) { return !p.address.is_v4(); });
+  if (config_.mtu && *config_.mtu < smallest_ipv6_mtu && has_ipv6)
+    config_.warnings.push_back("MTU " + std::to_string(*config_.mtu) +
+                               " is too small for the IPv6 addresses: IPv6 needs 1280");
+  return std::move(config_);
+}
+
+Result<void> Parser::set_private_key(std::string_view value) {
+  return wg_values::parse_key(value, config_.private_key.span());
+}
+
+Result<void> Parser::set_listen_port(std::string_view value) {
+  config_.listen_port = TRY(wg_values::parse_port(value, services_));
+  return {};
+}
+
+Result<void> Parser::set_fwmark(std::string_view value) {
+  config_.fwmark = TRY(wg_values::parse_fwmark(value));
+  return {};
+}
+
+Result<void> Parser::set_address(std::string_view value) {
+  for (auto word = conf_text::next_word(value); !word.empty(); word = conf_text::next_word(value)) {
+    const Prefix address = TRY(wg_values::parse_interface_address(word));
+    // The kernel tells IPv4 addresses of one interface apart by address and length, IPv6 ones by address alone.
+    const Prefix identity = address.address.is_v4() ? address : Prefix{address.address, 0};
+    if (!taken_addresses_.insert(identity).second)
+      return fail("'" + address.to_string() + "' is given twice", 0, "Remove one of the two");
+    config_.addresses.push_back(address);
+  }
+  return {};
+}
+
+Result<void> Parser::set_dns(std::string_view value) {
+  for (auto word = conf_text::next_word(value); !word.empty(); word = conf_text::next_word(value)) {
+    if (wg_values::looks_like_address(word)) {
+      config_.dns_servers.push_back(TRY(wg_values::parse_server(word)));
+    } else {
+      config_.dns_search.push_back(TRY(wg_values::parse_search_domain(word)));
+    }
+  }
+  return {};
+}
+
+Result<void> Parser::set_mtu(std::string_view value) {
+  config_.mtu.reset();
+  if (!value.empty()) config_.mtu = TRY(wg_values::parse_mtu(value));
+  return {};
+}
+
+Result<void> Parser::set_table(std::string_view value) {
+  config_.table = RouteTable::automatic;
+  config_.table_number = 0;
+  if (value.empty() || value == "auto") return {};
+  if (value != "off") config_.table_number = TRY(wg_values::parse_table_number(value));
+  config_.table = value == "off" ? RouteTable::off : RouteTable::number;
+  return {};
+}
+
+template <std::vector<std::string> WgConfig::Hooks::* list>
+Result<void> Parser::add_hook(std::string_view value) {
+  std::string command(value);
+  std::erase(command, '\0');
+  if (!command.empty()) (config_.hooks.*list).push_back(std::move(command));
+  return {};
+}
+
+Result<void> Parser::set_save_config(std::string_view value) {
+  config_.save_config = TRY(wg_values::parse_bool(value));
+  return {};
+}
+
+Result<void> Parser::set_public_key(std::string_view value) {
+  return wg_values::parse_key(value, peer().public_key.emplace());
+}
+
+Result<void> Parser::set_preshared_key(std::string_view value) {
+  return wg_values::parse_key(value, peer().preshared_key.emplace().span());
+}
+
+Result<void> Parser::set_endpoint(std::string_view value) {
+  peer().endpoint = TRY(wg_values::parse_host_port(value, services_));
+  return {};
+}
+
+Result<void> Parser::set_keepalive(std::string_view value) {
+  peer().persistent_keepalive_s = TRY(wg_values::parse_keepalive(value));
+  return {};
+}
+
+Result<void> Parser::set_allowed_ips(std::string_view value) {
+  peer().replaces_allowed_ips = true;  // the last line decides, as in wg
+  for (std::optional rest = value; rest;) TRY(add_allowed_ip(conf_text::cut(rest, ',')));
+  return {};
+}
+
+Result<void> Parser::add_allowed_ip(std::string_view entry) {
+  const bool remove = entry.starts_with('-');
+  const bool incremental = remove || entry.starts_with('+');
+  if (incremental) {
+    peer().replaces_allowed_ips = false;
+    entry.remove_prefix(1);
+  }
+  const Prefix prefix = TRY(wg_values::parse_prefix(entry));
+  const Prefix masked = prefix.masked();
+  if (masked != prefix)
+    config_.warnings.push_back(here() + ": AllowedIPs " + prefix.to_string() + " has host bits and means " +
+                               masked.to_string());
+  peer().allowed_ips.push_back({masked, remove, line_});
+  return {};
+}
+
+}  // namespace
+
+std::string HostPort::to_string() const {
+  const bool brackets = host.contains(':');
+  return (brackets ? "[" + host + "]:" : host + ":") + std::to_string(port);
+}
+
+Result<WgConfig> WgConfig::parse(std::string_view text, ServicePort services) { return Parser(services).parse(text); }
+
+}  // namespace wg4

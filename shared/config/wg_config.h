@@ -1,0 +1,76 @@
+#pragma once
+// A wg-quick configuration file as a value. The text is parsed once, at the border; nothing later looks at strings.
+// Source of the rules: wg(8), wg-quick(8) and wireguard-tools' config.c, where the two disagree the newest wins.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shared/base/keys.h"
+#include "shared/base/result.h"
+#include "shared/net/prefix.h"
+
+namespace wg4 {
+
+/// `Endpoint =` before any look-up: host may be a name or a numeric address (without brackets).
+struct HostPort {
+  std::string host;
+  std::uint16_t port = 0;
+  [[nodiscard]] std::string to_string() const;
+};
+
+/// One peer, merged from all [Peer] sections of its key. A later section replaces the peer's AllowedIPs (one with "+"
+/// or "-" entries changes them) and whatever else it names.
+struct PeerConfig {
+  PublicKey public_key{};
+  PresharedKey preshared_key;
+  std::optional<HostPort> endpoint;
+  std::uint16_t persistent_keepalive_s = 0;  ///< 0 = off
+  std::vector<Prefix> allowed_ips;           ///< masked; each belongs to one peer of the file, the last that named it
+  std::string friendly_name;                 ///< from a "# friendly_name=" comment in the peer's section; may be empty
+  unsigned line = 0;                         ///< of its first [Peer] header, for messages
+};
+
+/// Looks up a UDP service name ("ntp" is 123), for ports that are written as names. What the system knows is an input
+/// here: shared/sys/service_port.h asks it.
+using ServicePort = std::optional<std::uint16_t> (*)(std::string_view name);
+
+/// A ServicePort that knows no names.
+[[nodiscard]] inline std::optional<std::uint16_t> no_services(std::string_view /*name*/) { return std::nullopt; }
+
+/// `Table =`: where routes go.
+enum class RouteTable : std::uint8_t { automatic, off, number };
+
+struct WgConfig {
+  PrivateKey private_key;  ///< zero = none given
+  std::uint16_t listen_port = 0;
+  std::uint32_t fwmark = 0;
+  std::vector<PeerConfig> peers;
+
+  std::vector<Prefix> addresses;  ///< host bits kept; as written, in order
+  std::vector<IpAddress> dns_servers;
+  std::vector<std::string> dns_search;
+  std::optional<std::uint16_t> mtu;
+  RouteTable table = RouteTable::automatic;
+  std::uint32_t table_number = 0;
+
+  struct Hooks {
+    std::vector<std::string> pre_up, post_up, pre_down, post_down;  ///< as written: "%i" is still "%i"
+    [[nodiscard]] bool empty() const {
+      return pre_up.empty() && post_up.empty() && pre_down.empty() && post_down.empty();
+    }
+  } hooks;
+  bool save_config = false;
+
+  /// Things that work but deserve a word, with the line that they are about: "line 7: AllowedIPs 10.0.0.1/8 has host
+  /// ...".
+  std::vector<std::string> warnings;
+
+  /// Parses a whole file. Errors name the line: "line 12: unknown key 'Foo' ...". No message ever quotes a key.
+  /// The caller wipes `text`; the parser keeps no copy of a key outside the Secrets.
+  [[nodiscard]] static Result<WgConfig> parse(std::string_view text, ServicePort services = no_services);
+};
+
+}  // namespace wg4

@@ -1,0 +1,142 @@
+#include "shared/config/wg_values.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "shared/base/hex_base64.h"
+#include "shared/config/conf_text.h"
+
+namespace wg4::wg_values {
+namespace {
+
+using conf_text::equal_ignoring_case;
+
+/// What a message calls the text, when it must not quote it.
+std::string name_of(std::string_view text) { return conf_text::shown(text, "its value"); }
+
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/// Digits of `base` and nothing else, within T. No sign: strtoul's "-1" is 4294967295 to nobody.
+template <class T>
+std::optional<T> parse_number(std::string_view text, int base = 10) {
+  T value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+/// What a resolver could be asked for: a name or an address, perhaps with a zone ("fe80::1%eth0"). Brackets around an
+/// address are no part of it.
+bool is_host(std::string_view text) {
+  constexpr std::size_t longest_name = 253;
+  const auto can_be_in_name = [](char c) { return c > ' ' && c <= '~' && c != '[' && c != ']'; };
+  return !text.empty() && text.size() <= longest_name && std::ranges::all_of(text, can_be_in_name);
+}
+
+}  // namespace
+
+Result<void> parse_key(std::string_view text, std::span<std::uint8_t, key_size> out) {
+  if (decode_base64(text, out)) return {};
+  return fail("its value is not a key", 0,
+              "A key is 44 characters of base64 that end in '=', as wg genkey, wg pubkey and wg genpsk print them");
+}
+
+Result<std::uint16_t> parse_port(std::string_view text, ServicePort services) {
+  constexpr std::size_t longest_name = 24;  // RFC 6335 has 15; a key in the wrong place must not get to a name service
+  const bool number = std::ranges::all_of(text, is_digit);
+  std::optional<std::uint16_t> port;
+  if (number) {
+    port = parse_number<std::uint16_t>(text);
+  } else if (text.size() <= longest_name) {
+    port = services(text);
+  }
+  if (port) return *port;
+  return fail(name_of(text) + (number ? " is not a port" : " is not the name of a UDP service that is known here"), 0,
+              "Give a port number from 0 to 65535");
+}
+
+Result<HostPort> parse_host_port(std::string_view text, ServicePort services) {
+  constexpr auto hint = "Write host:port or [IPv6 address]:port, as in vpn.example.com:51820";
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon + 1 == text.size() || text.ends_with("]"))
+    return fail(name_of(text) + " has no port", 0, hint);
+
+  std::string_view host = text.substr(0, colon);
+  const bool bracketed = host.starts_with('[');
+  if (bracketed && host.find(']') != host.size() - 1)
+    return fail(name_of(text) + " has a '[' without its ']' before the port", 0, hint);
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  if (!is_host(host)) return fail(name_of(text) + " has no host name or address that can be looked up", 0, hint);
+
+  const std::uint16_t port = TRY(parse_port(text.substr(colon + 1), services));
+  if (port == 0) return fail(name_of(text) + " has port 0, which cannot be sent to", 0, hint);
+  return HostPort{std::string(host), port};
+}
+
+Result<std::uint32_t> parse_fwmark(std::string_view text) {
+  if (equal_ignoring_case(text, "off")) return 0;
+  const bool hex = text.starts_with("0x");
+  if (const auto mark = parse_number<std::uint32_t>(hex ? text.substr(2) : text, hex ? 16 : 10)) return *mark;
+  return fail(name_of(text) + " is not a firewall mark", 0,
+              "Give off, a decimal number or 0x and hex, up to 0xffffffff");
+}
+
+Result<std::uint16_t> parse_keepalive(std::string_view text) {
+  if (equal_ignoring_case(text, "off")) return 0;
+  if (const auto seconds = parse_number<std::uint16_t>(text)) return *seconds;
+  return fail(name_of(text) + " is not a number of seconds", 0, "Give off or 0 to 65535; 25 suits most NATs");
+}
+
+Result<std::uint16_t> parse_mtu(std::string_view text) {
+  constexpr std::uint16_t smallest = 68;  // RFC 791: what every IPv4 link carries
+  const auto mtu = parse_number<std::uint16_t>(text);
+  if (mtu && *mtu >= smallest) return *mtu;
+  return fail(name_of(text) + " is not an MTU", 0, "Give 68 to 65535 bytes; 1420 suits most networks");
+}
+
+Result<std::uint32_t> parse_table_number(std::string_view text) {
+  if (const auto number = parse_number<std::uint32_t>(text)) return *number;
+  return fail(name_of(text) + " is not a routing table", 0,
+              "Give auto, off (both in small letters) or a table's number");
+}
+
+Result<bool> parse_bool(std::string_view text) {
+  if (equal_ignoring_case(text, "true")) return true;
+  if (equal_ignoring_case(text, "false")) return false;
+  return fail(name_of(text) + " is neither true nor false", 0, "Give true or false");
+}
+
+Result<Prefix> parse_prefix(std::string_view text) {
+  if (const auto prefix = Prefix::parse(text)) return *prefix;
+  if (text.empty())
+    return fail("the list has an empty entry", 0, "Remove the comma that has nothing before or after it");
+  return fail(name_of(text) + " is not an IP address with a prefix length", 0,
+              "Write it as in 10.0.0.0/8 or fd00::/64");
+}
+
+Result<Prefix> parse_interface_address(std::string_view text) {
+  const Prefix prefix = TRY(parse_prefix(text));
+  const IpAddress& address = prefix.address;
+  const bool loopback = IpAddress::parse("::1") == address;
+  const bool multicast = !address.is_v4() && address.bytes().front() == 0xff;
+  if (!address.is_unspecified() && !loopback && !multicast) return prefix;
+  return fail(name_of(text) + " is not an address that an interface can have", 0,
+              "Give the address that the other peers have in their AllowedIPs for this one");
+}
+
+bool looks_like_address(std::string_view text) {
+  return text.contains(':') || std::ranges::all_of(text, [](char c) { return is_digit(c) || c == '.'; });
+}
+
+Result<IpAddress> parse_server(std::string_view text) {
+  if (const auto address = IpAddress::parse(text)) return *address;
+  return fail(name_of(text) + " is not the IP address of a DNS server", 0, "Write it as in 10.0.0.1 or fd00::1");
+}
+
+Result<std::string> parse_search_domain(std::string_view text) {
+  if (is_host(text)) return std::string(text);
+  return fail(name_of(text) + " is not a search domain", 0,
+              "Give IP addresses of servers and names such as example.com");
+}
+
+}  // namespace wg4::wg_values

@@ -1,0 +1,115 @@
+// The configuration file: no text may crash the parser, no message may quote what could be a key, and a config that was
+// accepted can be written down and read again without a change. Its link plan holds what the file asks for.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "shared/base/check.h"
+#include "shared/base/hex_base64.h"
+#include "shared/config/link_plan.h"
+#include "shared/config/wg_config.h"
+
+namespace {
+
+using wg4::LinkPlan;
+using wg4::PeerConfig;
+using wg4::Prefix;
+using wg4::RouteTable;
+using wg4::WgConfig;
+
+std::optional<std::uint16_t> one_service(std::string_view name) {
+  return name == "ntp" ? std::optional<std::uint16_t>(123) : std::nullopt;
+}
+
+void add(std::string& text, std::string_view key, std::string_view value) {
+  text.append(key).append(" = ").append(value).append("\n");
+}
+
+void write_interface(std::string& text, const WgConfig& config) {
+  text += "[Interface]\n";
+  add(text, "PrivateKey", wg4::encode_base64(config.private_key.span()));
+  add(text, "ListenPort", std::to_string(config.listen_port));
+  add(text, "FwMark", std::to_string(config.fwmark));
+  for (const Prefix& address : config.addresses) add(text, "Address", address.to_string());
+  for (const auto& server : config.dns_servers) add(text, "DNS", server.to_string());
+  for (const auto& domain : config.dns_search) add(text, "DNS", domain);
+  if (config.mtu) add(text, "MTU", std::to_string(*config.mtu));
+  if (config.table == RouteTable::off) add(text, "Table", "off");
+  if (config.table == RouteTable::number) add(text, "Table", std::to_string(config.table_number));
+  for (const auto& hook : config.hooks.pre_up) add(text, "PreUp", hook);
+  for (const auto& hook : config.hooks.post_up) add(text, "PostUp", hook);
+  for (const auto& hook : config.hooks.pre_down) add(text, "PreDown", hook);
+  for (const auto& hook : config.hooks.post_down) add(text, "PostDown", hook);
+  add(text, "SaveConfig", config.save_config ? "true" : "false");
+}
+
+void write_peer(std::string& text, const PeerConfig& peer) {
+  text += "[Peer]\n";
+  add(text, "# friendly_name", peer.friendly_name);
+  add(text, "PublicKey", wg4::encode_base64(peer.public_key));
+  add(text, "PresharedKey", wg4::encode_base64(peer.preshared_key.span()));
+  if (peer.endpoint) add(text, "Endpoint", peer.endpoint->to_string());
+  add(text, "PersistentKeepalive", std::to_string(peer.persistent_keepalive_s));
+  for (const Prefix& prefix : peer.allowed_ips) add(text, "AllowedIPs", prefix.to_string());
+}
+
+std::string written(const WgConfig& config) {
+  std::string text;
+  write_interface(text, config);
+  for (const PeerConfig& peer : config.peers) write_peer(text, peer);
+  return text;
+}
+
+void check_quotes_no_key(std::string_view message) {
+  constexpr std::string_view base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";
+  std::size_t run = 0;
+  for (const char c : message) {
+    run = base64.contains(c) ? run + 1 : 0;
+    CHECK(run <= 24);
+    CHECK(c >= ' ' && c <= '~');
+  }
+}
+
+bool comes_before(const Prefix& left, const Prefix& right) {
+  if (left.address.family() != right.address.family()) return left.address.is_v4();
+  return left.length > right.length || (left.length == right.length && left.address < right.address);
+}
+
+void check_plan(const WgConfig& config) {
+  const LinkPlan plan = wg4::make_link_plan(config, 1420);
+  CHECK(plan.addresses == config.addresses);
+  CHECK(std::ranges::adjacent_find(plan.routes, std::not_fn(comes_before)) == plan.routes.end());
+  if (config.table == RouteTable::off) CHECK(plan.routes.empty());
+  for (const PeerConfig& peer : config.peers) {
+    for (const Prefix& prefix : peer.allowed_ips) {
+      CHECK(prefix == prefix.masked());
+      const bool routed = std::ranges::binary_search(plan.routes, prefix, comes_before);
+      const bool covered = std::ranges::any_of(config.addresses, [&](const Prefix& a) { return a.covers(prefix); });
+      CHECK(routed || covered || config.table == RouteTable::off);
+    }
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string text(data, data + size);
+  const auto config = WgConfig::parse(text, one_service);
+  if (!config) {
+    CHECK(config.error().what.starts_with("line "));
+    check_quotes_no_key(config.error().message());
+    return 0;
+  }
+  std::ranges::for_each(config->warnings, check_quotes_no_key);
+  const std::string once = written(*config);
+  const auto again = WgConfig::parse(once);
+  CHECK(again.has_value());
+  CHECK(written(*again) == once);
+  check_plan(*config);
+  return 0;
+}
