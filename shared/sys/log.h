@@ -1,0 +1,38 @@
+#pragma once
+// One line an event, to stderr: "wireguard4netns: warning: ...". Keys and packets never get here.
+// The level is the project's one global: a log call is everywhere and means the same everywhere.
+
+#include <fmt/format.h>
+
+#include <string_view>
+
+namespace wg4::log {
+
+enum class Level : int { silent, error, warning, info, debug };
+
+void set_program(std::string_view name);
+void set_level(Level level);
+[[nodiscard]] Level level();
+void write(Level level, std::string_view message);
+
+template <class... Args>
+void error(fmt::format_string<Args...> format, Args&&... args) {
+  if (level() >= Level::error) write(Level::error, fmt::format(format, std::forward<Args>(args)...));
+}
+
+template <class... Args>
+void warning(fmt::format_string<Args...> format, Args&&... args) {
+  if (level() >= Level::warning) write(Level::warning, fmt::format(format, std::forward<Args>(args)...));
+}
+
+template <class... Args>
+void info(fmt::format_string<Args...> format, Args&&... args) {
+  if (level() >= Level::info) write(Level::info, fmt::format(format, std::forward<Args>(args)...));
+}
+
+template <class... Args>
+void debug(fmt::format_string<Args...> format, Args&&... args) {
+  if (level() >= Level::debug) write(Level::debug, fmt::format(format, std::forward<Args>(args)...));
+}
+
+}  // namespace wg4::log

@@ -1,0 +1,292 @@
+#include "shared/sys/netlink.h"
+
+#include <libmnl/libmnl.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/if_tun.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <map>
+#include <utility>
+
+#include "shared/sys/netlink_message.h"
+
+// The talk is in turns: one datagram with one or more requests goes out, then answers are read until the one to the
+// last request. Only that last one asks for an acknowledgement; a request that failed is answered in any case.
+
+namespace wg4 {
+namespace {
+
+constexpr std::size_t receive_size = 32 * 1024;  // as much as the kernel fills when it dumps
+// Were all of a batch refused, the answers must still fit the socket's default buffer.
+constexpr std::size_t routes_per_batch = 128;
+// The metric that the kernel gives to a route which names none; IP6_RT_PRIO_USER.
+constexpr std::uint32_t default_metric_v4 = 0;
+constexpr std::uint32_t default_metric_v6 = 1024;
+
+std::uint8_t kernel_family(const IpAddress& address) { return address.is_v4() ? AF_INET : AF_INET6; }
+
+std::string with_detail(const std::string& what, const std::string& detail) {
+  return detail.empty() ? what : what + " (" + detail + ")";
+}
+
+Link parse_link(const nlmsghdr* message) {
+  const auto body = netlink::body_of<ifinfomsg>(message);
+  const netlink::Attributes attributes(message, sizeof body);
+  const netlink::Attributes info = attributes.nested(IFLA_LINKINFO);
+  Link link;
+  link.index = static_cast<std::uint32_t>(body.ifi_index);
+  link.name = attributes.text(IFLA_IFNAME);
+  link.kind = info.text(IFLA_INFO_KIND);
+  link.mtu = attributes.u32(IFLA_MTU).value_or(0);
+  link.carrier = attributes.flag(IFLA_CARRIER);
+  const netlink::Attributes tun = info.nested(IFLA_INFO_DATA);
+  if (link.kind == "tun" && !tun.empty())
+    link.tun = TunTraits{tun.u8(IFLA_TUN_TYPE) == IFF_TAP, tun.flag(IFLA_TUN_PERSIST), tun.flag(IFLA_TUN_MULTI_QUEUE)};
+  return link;
+}
+
+/// One entry of a routing table, as far as it can stand in our way.
+struct RouteEntry {
+  Prefix destination;
+  std::uint32_t table = 0;
+  std::uint32_t link = 0;  // index; 0 = none, or several
+  bool is_plain = false;   // of the family, type of service and metric that our routes have
+
+  explicit RouteEntry(const nlmsghdr* message) {
+    const auto body = netlink::body_of<rtmsg>(message);
+    const netlink::Attributes attributes(message, sizeof body);
+    const bool v4 = body.rtm_family == AF_INET;
+    const IpAddress any = v4 ? IpAddress() : IpAddress::v6(std::array<std::uint8_t, 16>{});
+    destination = {attributes.address(RTA_DST).value_or(any), body.rtm_dst_len};
+    table = attributes.u32(RTA_TABLE).value_or(body.rtm_table);
+    link = attributes.u32(RTA_OIF).value_or(0);
+    is_plain = (v4 || body.rtm_family == AF_INET6) && body.rtm_tos == 0 &&
+               attributes.u32(RTA_PRIORITY).value_or(0) == (v4 ? default_metric_v4 : default_metric_v6);
+  }
+};
+
+void write_route(netlink::Request& request, std::uint32_t link, const Prefix& route, const RouteOptions& options) {
+  auto& body = request.body<rtmsg>();
+  body.rtm_family = kernel_family(route.address);
+  body.rtm_dst_len = route.length;
+  body.rtm_table = RT_TABLE_UNSPEC;  // RTA_TABLE has the room
+  body.rtm_protocol = RTPROT_BOOT;   // as `ip route add` does
+  body.rtm_scope = route.address.is_v4() ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+  body.rtm_type = RTN_UNICAST;
+  request.put(RTA_DST, route.masked().address);
+  request.put(RTA_OIF, link);
+  request.put(RTA_TABLE, options.table == 0 ? std::uint32_t{RT_TABLE_MAIN} : options.table);
+  if (options.preferred_source) request.put(RTA_PREFSRC, *options.preferred_source);
+}
+
+}  // namespace
+
+void Netlink::SocketCloser::operator()(mnl_socket* socket) const { mnl_socket_close(socket); }
+
+Result<Netlink> Netlink::open() {
+  Socket socket(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC));
+  if (!socket || mnl_socket_bind(socket.get(), 0, MNL_SOCKET_AUTOPID) != 0) return fail("open a netlink socket", errno);
+  int on = 1;
+  if (mnl_socket_setsockopt(socket.get(), NETLINK_CAP_ACK, &on, sizeof on) != 0 ||
+      mnl_socket_setsockopt(socket.get(), NETLINK_EXT_ACK, &on, sizeof on) != 0)
+    return fail("set up a netlink socket", errno, "Linux 4.12 or newer is needed");
+  return Netlink(std::move(socket));
+}
+
+/// Sends `messages`, numbered up to `last`, and reads until the last one is answered.
+Result<std::vector<Netlink::Refusal>> Netlink::converse(ByteView messages, std::uint32_t last,
+                                                        const OnMessage& on_message) {
+  if (mnl_socket_sendto(socket_.get(), messages.data(), messages.size()) < 0) return fail("send over netlink", errno);
+  std::vector<Refusal> refusals;
+  alignas(nlmsghdr) std::array<std::uint8_t, receive_size> buffer;
+  for (;;) {
+    const ssize_t received = mnl_socket_recvfrom(socket_.get(), buffer.data(), buffer.size());
+    if (received < 0 && errno == EINTR) continue;
+    if (received < 0) return fail("receive over netlink", errno);
+    int left = static_cast<int>(received);
+    const void* at = buffer.data();
+    for (const auto* message = static_cast<const nlmsghdr*>(at); mnl_nlmsg_ok(message, left);
+         message = mnl_nlmsg_next(message, &left)) {
+      if (message->nlmsg_type != NLMSG_ERROR && message->nlmsg_type != NLMSG_DONE) {
+        on_message(message);
+        continue;
+      }
+      const netlink::Verdict verdict(message);
+      if (verdict.number != 0) refusals.push_back({message->nlmsg_seq, verdict.number, verdict.text});
+      if (message->nlmsg_seq == last) return refusals;
+    }
+  }
+}
+
+/// One request that is acknowledged or refused, after what else it may bring.
+Result<void> Netlink::send_one(nlmsghdr* message, const std::string& what, const OnMessage& on_message) {
+  message->nlmsg_seq = ++sequence_;
+  if ((message->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP) message->nlmsg_flags |= NLM_F_ACK;
+  const void* start = message;
+  const auto refusals =
+      TRY(converse({static_cast<const std::uint8_t*>(start), message->nlmsg_len}, sequence_, on_message));
+  if (!refusals.empty()) return fail(with_detail(what, refusals.front().text), refusals.front().number);
+  return {};
+}
+
+Result<std::optional<Link>> Netlink::get_link(nlmsghdr* message, const std::string& what) {
+  std::optional<Link> link;
+  const auto done = send_one(message, what, [&link](const nlmsghdr* answer) { link = parse_link(answer); });
+  if (!done && done.error().number != ENODEV) return std::unexpected(done.error());
+  return link;
+}
+
+Result<std::optional<Link>> Netlink::link(const std::string& name) {
+  if (name.empty() || name.size() >= IFNAMSIZ) return std::nullopt;
+  netlink::Request request(RTM_GETLINK, 0);
+  request.body<ifinfomsg>();
+  request.put(IFLA_IFNAME, name);
+  return get_link(request.message(), "look up the interface " + name);
+}
+
+Result<std::optional<Link>> Netlink::link_at(std::uint32_t index) {
+  netlink::Request request(RTM_GETLINK, 0);
+  request.body<ifinfomsg>().ifi_index = static_cast<int>(index);
+  return get_link(request.message(), "look up interface number " + std::to_string(index));
+}
+
+Result<void> Netlink::delete_link(const Link& link) {
+  netlink::Request request(RTM_DELLINK, 0);
+  request.body<ifinfomsg>().ifi_index = static_cast<int>(link.index);
+  return send_one(request.message(), "delete the interface " + link.name);
+}
+
+Result<void> Netlink::change_link(const Link& link, const LinkChange& change) {
+  netlink::Request request(RTM_NEWLINK, 0);
+  request.body<ifinfomsg>().ifi_index = static_cast<int>(link.index);
+  if (change.mtu) request.put(IFLA_MTU, *change.mtu);
+  if (change.queue_length) request.put(IFLA_TXQLEN, *change.queue_length);
+  const std::string mtu = change.mtu ? " to MTU " + std::to_string(*change.mtu) : "";
+  return send_one(request.message(), "set the interface " + link.name + mtu);
+}
+
+Result<void> Netlink::bring_up(const Link& link) {
+  netlink::Request request(RTM_NEWLINK, 0);
+  auto& body = request.body<ifinfomsg>();
+  body.ifi_index = static_cast<int>(link.index);
+  body.ifi_flags = IFF_UP;
+  body.ifi_change = IFF_UP;
+  return send_one(request.message(), "bring the interface " + link.name + " up");
+}
+
+Result<void> Netlink::suppress_link_local(const Link& link) {
+  netlink::Request request(RTM_NEWLINK, 0);
+  request.body<ifinfomsg>().ifi_index = static_cast<int>(link.index);
+  nlmsghdr* message = request.message();
+  nlattr* families = mnl_attr_nest_start(message, IFLA_AF_SPEC);
+  nlattr* v6 = mnl_attr_nest_start(message, AF_INET6);
+  mnl_attr_put_u8(message, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+  mnl_attr_nest_end(message, v6);
+  mnl_attr_nest_end(message, families);
+  return send_one(message, "switch off automatic IPv6 addresses of " + link.name);
+}
+
+Result<void> Netlink::add_address(const Link& link, const Prefix& address) {
+  netlink::Request request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL);
+  auto& body = request.body<ifaddrmsg>();
+  body.ifa_family = kernel_family(address.address);
+  body.ifa_prefixlen = address.length;
+  body.ifa_flags = address.address.is_v4() ? 0 : IFA_F_NODAD;
+  body.ifa_index = link.index;
+  request.put(IFA_LOCAL, address.address);
+  request.put(IFA_ADDRESS, address.address);
+  auto added = send_one(request.message(), "add the address " + address.to_string() + " to " + link.name);
+  if (!added && added.error().number == EEXIST) return {};
+  return added;
+}
+
+/// Sends one batch; the routes that were there already, whoever has them, come back.
+Result<std::vector<Prefix>> Netlink::add_route_batch(const Link& link, std::span<const Prefix> routes,
+                                                     const RouteOptions& options) {
+  const std::uint32_t first = sequence_ + 1;
+  std::vector<std::uint8_t> batch;
+  for (const Prefix& route : routes) {
+    const bool last = &route == &routes.back();
+    // NLM_F_EXCL, never NLM_F_REPLACE: that would take the route of another interface away without a word.
+    netlink::Request request(RTM_NEWROUTE, unsigned{NLM_F_CREATE | NLM_F_EXCL} | (last ? NLM_F_ACK : 0U));
+    request.message()->nlmsg_seq = ++sequence_;
+    write_route(request, link.index, route, options);
+    batch.insert(batch.end(), request.bytes().begin(), request.bytes().end());
+  }
+
+  std::vector<Prefix> existing;
+  for (const Refusal& refusal : TRY(converse(batch, sequence_, [](const nlmsghdr*) {}))) {
+    const Prefix& route = routes[refusal.sequence - first];
+    if (refusal.number != EEXIST)
+      return fail(with_detail("add the route " + route.to_string() + " via " + link.name, refusal.text),
+                  refusal.number);
+    existing.push_back(route.masked());
+  }
+  return existing;
+}
+
+Result<std::vector<RouteConflict>> Netlink::add_routes(const Link& link, std::span<const Prefix> routes,
+                                                       const RouteOptions& options) {
+  std::vector<Prefix> existing;
+  while (!routes.empty()) {
+    const std::size_t size = std::min(routes.size(), routes_per_batch);
+    const auto refused = TRY(add_route_batch(link, routes.first(size), options));
+    existing.insert(existing.end(), refused.begin(), refused.end());
+    routes = routes.subspan(size);
+  }
+  if (existing.empty()) return std::vector<RouteConflict>{};
+  return owned_by_others(link, existing, options.table == 0 ? std::uint32_t{RT_TABLE_MAIN} : options.table);
+}
+
+/// Which of `routes`, all of them taken, are not `link`'s.
+Result<std::vector<RouteConflict>> Netlink::owned_by_others(const Link& link, std::span<const Prefix> routes,
+                                                            std::uint32_t table) {
+  std::map<Prefix, std::uint32_t> owners;
+  netlink::Request request(RTM_GETROUTE, NLM_F_DUMP);
+  request.body<rtmsg>().rtm_family = AF_UNSPEC;
+  TRY(send_one(request.message(), "list the routes", [&](const nlmsghdr* message) {
+    const RouteEntry entry(message);
+    if (entry.is_plain && entry.table == table) owners.emplace(entry.destination, entry.link);
+  }));
+
+  std::vector<RouteConflict> conflicts;
+  for (const Prefix& route : routes) {
+    const auto owner = owners.find(route);
+    const std::uint32_t index = owner == owners.end() ? 0 : owner->second;
+    if (index == link.index) continue;
+    const auto other = index == 0 ? std::nullopt : TRY(link_at(index));
+    conflicts.push_back({route, other ? other->name : std::string()});
+  }
+  return conflicts;
+}
+
+Result<std::uint32_t> Netlink::route_mtu(const Endpoint& endpoint) {
+  const std::string what = "find the route to " + endpoint.address.to_string();
+  netlink::Request request(RTM_GETROUTE, 0);
+  auto& body = request.body<rtmsg>();
+  body.rtm_family = kernel_family(endpoint.address);
+  body.rtm_dst_len = static_cast<std::uint8_t>(endpoint.address.bits());
+  request.put(RTA_DST, endpoint.address);
+  if (endpoint.scope != 0) request.put(RTA_OIF, endpoint.scope);
+
+  std::optional<std::uint32_t> mtu;
+  std::uint32_t interface = 0;
+  TRY(send_one(request.message(), what, [&](const nlmsghdr* message) {
+    const auto route = netlink::body_of<rtmsg>(message);
+    const netlink::Attributes attributes(message, sizeof route);
+    if (route.rtm_type == RTN_UNICAST || route.rtm_type == RTN_LOCAL) interface = attributes.u32(RTA_OIF).value_or(0);
+    mtu = attributes.nested(RTA_METRICS).u32(RTAX_MTU);
+  }));
+  if (interface == 0) return fail(what, ENETUNREACH);  // IPv6 answers with a route of type "unreachable"
+  if (mtu) return *mtu;
+  const auto link = TRY(link_at(interface));
+  if (!link) return fail(what, ENETUNREACH);
+  return link->mtu;
+}
+
+}  // namespace wg4

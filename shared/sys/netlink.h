@@ -1,0 +1,112 @@
+#pragma once
+// Links, addresses and routes of the network namespace that the socket was opened in: rtnetlink(7) through libmnl, in
+// this process. No program is run for it: after joining a nested user namespace an exec would lose its rights.
+//
+// Errors carry the errno of the kernel's answer, and its own words where it has some (NETLINK_EXT_ACK).
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "shared/base/bytes.h"
+#include "shared/base/result.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/prefix.h"
+
+struct mnl_socket;
+struct nlmsghdr;
+
+namespace wg4 {
+
+/// What only TUN and TAP devices have.
+struct TunTraits {
+  bool tap = false;
+  bool persistent = false;
+  bool multi_queue = false;
+};
+
+struct Link {
+  std::uint32_t index = 0;
+  std::string name;
+  std::string kind;              ///< "tun", "veth", "bridge", ...; empty for hardware and lo
+  std::uint32_t mtu = 0;         ///< bytes
+  bool carrier = false;          ///< of a TUN or TAP: some process holds a queue of it
+  std::optional<TunTraits> tun;  ///< present if the kernel tells them (Linux 4.20)
+};
+
+struct LinkChange {
+  std::optional<std::uint32_t> mtu{};           ///< bytes
+  std::optional<std::uint32_t> queue_length{};  ///< packets
+};
+
+struct RouteOptions {
+  std::uint32_t table = 0;                      ///< 0 = main
+  std::optional<IpAddress> preferred_source{};  ///< of the routes' own family
+};
+
+/// A route that could not be added because another interface has that very route.
+struct RouteConflict {
+  Prefix route;
+  std::string owner;  ///< name of that interface; empty if it is a route of several, or of none
+};
+
+class Netlink {
+ public:
+  /// Works on this thread's network namespace, now and after the thread has left it.
+  [[nodiscard]] static Result<Netlink> open();
+
+  /// Nothing if there is no such interface.
+  [[nodiscard]] Result<std::optional<Link>> link(const std::string& name);
+  [[nodiscard]] Result<void> delete_link(const Link& link);
+  [[nodiscard]] Result<void> change_link(const Link& link, const LinkChange& change);
+  [[nodiscard]] Result<void> bring_up(const Link& link);
+  /// No link-local IPv6 address by itself, hence no router solicitations either. EAFNOSUPPORT without IPv6.
+  [[nodiscard]] Result<void> suppress_link_local(const Link& link);
+
+  /// IPv6 without duplicate address detection. An address that the link has already is fine. Where IPv6 is off: EACCES
+  /// (by sysctl), EOPNOTSUPP or EAFNOSUPPORT (no IPv6 in the kernel).
+  [[nodiscard]] Result<void> add_address(const Link& link, const Prefix& address);
+
+  /// Routes straight to the link, many in one system call. A route that the link has already is fine. Those that
+  /// another interface has are left alone and returned. Errors where IPv6 is off are those of add_address().
+  [[nodiscard]] Result<std::vector<RouteConflict>> add_routes(const Link& link, std::span<const Prefix> routes,
+                                                              const RouteOptions& options = {});
+
+  /// The MTU of the route to `endpoint` in bytes: of the route itself or the path if known, else of its interface.
+  /// ENETUNREACH (or what the route says) if there is no way.
+  [[nodiscard]] Result<std::uint32_t> route_mtu(const Endpoint& endpoint);
+
+ private:
+  struct SocketCloser {
+    void operator()(mnl_socket* socket) const;
+  };
+  using Socket = std::unique_ptr<mnl_socket, SocketCloser>;
+  using OnMessage = std::function<void(const nlmsghdr*)>;
+  /// The kernel's no to one message of a batch.
+  struct Refusal {
+    std::uint32_t sequence = 0;
+    int number = 0;    // errno
+    std::string text;  // extended ack; may be empty
+  };
+
+  explicit Netlink(Socket socket) : socket_(std::move(socket)) {}
+  [[nodiscard]] Result<void> send_one(
+      nlmsghdr* message, const std::string& what, const OnMessage& on_message = [](const nlmsghdr*) {});
+  [[nodiscard]] Result<std::vector<Refusal>> converse(ByteView messages, std::uint32_t last,
+                                                      const OnMessage& on_message);
+  [[nodiscard]] Result<std::vector<Prefix>> add_route_batch(const Link& link, std::span<const Prefix> routes,
+                                                            const RouteOptions& options);
+  [[nodiscard]] Result<std::vector<RouteConflict>> owned_by_others(const Link& link, std::span<const Prefix> routes,
+                                                                   std::uint32_t table);
+  [[nodiscard]] Result<std::optional<Link>> get_link(nlmsghdr* message, const std::string& what);
+  [[nodiscard]] Result<std::optional<Link>> link_at(std::uint32_t index);
+
+  Socket socket_;
+  std::uint32_t sequence_ = 0;  // of the latest message sent
+};
+
+}  // namespace wg4

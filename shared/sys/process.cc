@@ -1,0 +1,246 @@
+#include "shared/sys/process.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/memfd.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstring>
+
+#include "shared/sys/deadline.h"
+
+// Order of things in spawn():
+//   1. the parent prepares all that needs memory (argv, the copy of a program that its mount forbids to run);
+//   2. fork; between fork and exec the child makes system calls only, for another thread may hold malloc's lock;
+//   3. a close-on-exec pipe tells the parent how it went: its end without a word means that exec worked.
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U  // Linux 6.3
+#endif
+
+namespace wg4 {
+namespace {
+
+constexpr int child_failed_status = 127;  // of a child that never became the program; nobody looks at it
+
+/// What the child tells before it gives up.
+struct ChildFailure {
+  enum class Step : int { descriptors, exec } step;
+  int number;  // errno
+};
+
+std::vector<char*> to_pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
+  // execve does not write through them, whatever its type says.
+  for (const std::string& text : strings)
+    pointers.push_back(const_cast<char*>(text.c_str()));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+Result<UniqueFd> make_executable_memory_file() {
+  constexpr unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  UniqueFd file(memfd_create("program", flags | MFD_EXEC));
+  if (!file.valid() && errno == EINVAL) file.reset(memfd_create("program", flags));  // before Linux 6.3
+  if (file.valid()) return file;
+  if (errno == EACCES)
+    return fail("create an executable file in memory", errno,
+                "The sysctl vm.memfd_noexec forbids it on this host: put the program on a mount without noexec");
+  return fail("create an executable file in memory", errno);
+}
+
+Result<UniqueFd> copy_to_memory(const std::string& path, int source, off_t size) {
+  UniqueFd copy = TRY(make_executable_memory_file());
+  for (off_t offset = 0; offset < size;) {
+    const ssize_t copied = sendfile(copy.get(), source, &offset, static_cast<std::size_t>(size - offset));
+    if (copied < 0 && errno == EINTR) continue;
+    if (copied <= 0) return fail("copy " + path + " to memory", copied == 0 ? EIO : errno);
+  }
+  if (fcntl(copy.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) != 0)
+    return fail("seal the copy of " + path + " in memory", errno);
+  return copy;
+}
+
+/// A copy in memory if `path` lies on a noexec mount, else an invalid descriptor: run it by its path.
+Result<UniqueFd> copy_if_noexec(const std::string& path) {
+  const UniqueFd source(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!source.valid()) {
+    if (errno == EACCES) return UniqueFd();  // a program may be executable and not readable
+    return fail("open " + path, errno);
+  }
+  struct stat status{};
+  struct statvfs mount{};
+  if (fstat(source.get(), &status) != 0 || fstatvfs(source.get(), &mount) != 0) return fail("stat " + path, errno);
+  if (!S_ISREG(status.st_mode)) return fail("run " + path + ": it is not a regular file");
+  if ((mount.f_flag & ST_NOEXEC) == 0) return UniqueFd();
+  return copy_to_memory(path, source.get(), status.st_size);
+}
+
+/// The child's half. Everything it touches was made before the fork.
+struct ChildPlan {
+  pid_t parent;
+  const char* path;
+  int memory_copy;  // -1: run `path`
+  char* const* arguments;
+  char* const* environment;
+  std::span<InheritedFd> fds;  // a scratch copy, which the child changes
+  int report;
+};
+
+[[noreturn]] void give_up(int report, ChildFailure::Step step) {
+  const ChildFailure failure{step, errno};
+  [[maybe_unused]] const ssize_t written = write(report, &failure, sizeof failure);
+  _exit(child_failed_status);
+}
+
+/// A descriptor may stand where another has to go, so all of them move out of the way first.
+bool place_descriptors(std::span<InheritedFd> fds, int& report, int& memory_copy) {
+  int above = 2;
+  for (const InheritedFd& fd : fds) above = std::max(above, fd.to);
+  const auto move_up = [above](int& fd) { return (fd = fcntl(fd, F_DUPFD_CLOEXEC, above + 1)) >= 0; };
+  // The report moves first, so that it can tell about the others; dup2's targets are all below.
+  const int old_report = report;
+  if (!move_up(report)) {
+    report = old_report;
+    return false;
+  }
+  if (memory_copy >= 0 && !move_up(memory_copy)) return false;
+  for (InheritedFd& fd : fds)
+    if (!move_up(fd.from)) return false;
+  // All of ours are close-on-exec anyway; this is for what a library or our caller left open. Before Linux 5.11 it
+  // fails, which loses only that.
+  close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+  return std::ranges::all_of(fds, [](const InheritedFd& fd) { return dup2(fd.from, fd.to) >= 0; });
+}
+
+/// Blocked and ignored signals are inherited through exec, and ours (signalfd) are blocked.
+void reset_signals() {
+  for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);  // fails for SIGKILL and SIGSTOP: fine
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+[[noreturn]] void run_child(ChildPlan plan) {
+  if (!die_with_parent(plan.parent)) _exit(child_failed_status);
+  reset_signals();
+  if (!place_descriptors(plan.fds, plan.report, plan.memory_copy))
+    give_up(plan.report, ChildFailure::Step::descriptors);
+  if (plan.memory_copy >= 0)
+    syscall(SYS_execveat, plan.memory_copy, "", plan.arguments, plan.environment, AT_EMPTY_PATH);
+  else
+    execve(plan.path, plan.arguments, plan.environment);
+  give_up(plan.report, ChildFailure::Step::exec);
+}
+
+std::unexpected<Error> explain(const ChildFailure& failure, const std::string& program) {
+  if (failure.step == ChildFailure::Step::descriptors) return fail("pass descriptors to " + program, failure.number);
+  if (failure.number == EACCES)
+    return fail("run " + program, failure.number,
+                "Make it executable (chmod +x) and its folders searchable, and see whether a security module "
+                "(AppArmor, SELinux) forbids it");
+  if (failure.number == ENOENT)
+    return fail("run " + program, failure.number,
+                "The interpreter that it names is missing; and a script cannot be run from a noexec mount");
+  return fail("run " + program, failure.number);
+}
+
+/// What the child wrote before it gave up; nothing if exec closed the pipe.
+std::optional<ChildFailure> read_report(int pipe) {
+  ChildFailure failure{};
+  ssize_t size = 0;
+  do size = read(pipe, &failure, sizeof failure);
+  while (size < 0 && errno == EINTR);
+  if (size != static_cast<ssize_t>(sizeof failure)) return std::nullopt;
+  return failure;
+}
+
+}  // namespace
+
+bool die_with_parent(pid_t parent) {
+  // The other order would leave a gap in which the parent's end goes unnoticed.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  return getppid() == parent;
+}
+
+std::string ExitStatus::to_string() const {
+  if (!signaled) return "exited with status " + std::to_string(value);
+  return "was killed by signal " + std::to_string(value) + " (" + strsignal(value) + ")";
+}
+
+Result<Child> Child::spawn(const SpawnRequest& request) {
+  const UniqueFd memory_copy = TRY(copy_if_noexec(request.program));
+  const auto arguments = to_pointers(request.arguments);
+  const auto environment = to_pointers(request.environment);
+  std::vector<InheritedFd> fds = request.fds;
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail("create a pipe", errno);
+  const UniqueFd report_reader(ends[0]);
+  UniqueFd report_writer(ends[1]);
+
+  const ChildPlan plan{getpid(), request.program.c_str(), memory_copy.get(), arguments.data(), environment.data(),
+                       fds,      report_writer.get()};
+  const pid_t pid = fork();
+  if (pid < 0) return fail("start a process for " + request.program, errno);
+  if (pid == 0) run_child(plan);
+  report_writer.reset();
+
+  Child child(pid, UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))));
+  if (!child.pidfd_.valid()) {
+    const int number = errno;
+    ::kill(pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+    return fail("watch the process of " + request.program, number);
+  }
+  if (const auto failure = read_report(report_reader.get())) return explain(*failure, request.program);
+  return child;
+}
+
+Child& Child::operator=(Child&& other) noexcept {
+  if (this != &other) {
+    kill_and_reap();
+    pid_ = other.pid_;
+    pidfd_ = std::move(other.pidfd_);
+  }
+  return *this;
+}
+
+Child::~Child() { kill_and_reap(); }
+
+void Child::kill() {
+  if (pidfd_.valid()) syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+}
+
+void Child::kill_and_reap() {
+  if (!pidfd_.valid()) return;
+  kill();
+  siginfo_t info{};
+  while (waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) != 0 && errno == EINTR) {
+  }
+  pidfd_.reset();
+}
+
+Result<std::optional<ExitStatus>> Child::wait(std::chrono::milliseconds timeout) {
+  if (!TRY(wait_until(pidfd_.get(), POLLIN, deadline_in(timeout)))) return std::nullopt;
+  siginfo_t info{};
+  if (waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) != 0)
+    return fail("wait for process " + std::to_string(pid_), errno);
+  pidfd_.reset();
+  return ExitStatus{info.si_code != CLD_EXITED, info.si_status};
+}
+
+}  // namespace wg4

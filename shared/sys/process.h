@@ -1,0 +1,75 @@
+#pragma once
+// A child program that gets exactly what it is given (arguments, environment, descriptors), dies with its parent, and
+// is watched through a pidfd, which cannot come to mean another process.
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+
+namespace wg4 {
+
+/// The caller's descriptor `from` becomes the child's descriptor `to`.
+struct InheritedFd {
+  int from = -1;
+  int to = -1;
+};
+
+struct SpawnRequest {
+  std::string program;                   ///< path of the executable; PATH is not searched
+  std::vector<std::string> arguments;    ///< argv[0] included
+  std::vector<std::string> environment;  ///< "NAME=value"; nothing of ours is passed on by itself
+  std::vector<InheritedFd> fds;          ///< beyond these the child has our 0, 1 and 2 and nothing else
+};
+
+/// How a child ended.
+struct ExitStatus {
+  bool signaled = false;
+  int value = 0;  ///< exit status, or the number of the signal
+  [[nodiscard]] bool success() const { return !signaled && value == 0; }
+  /// "exited with status 1", "was killed by signal 9 (Killed)".
+  [[nodiscard]] std::string to_string() const;
+};
+
+/// A running child. Destroying it kills it (SIGKILL) and reaps it.
+class Child {
+ public:
+  /// Returns once the program runs: a failed exec is an error here. A file on a noexec mount (a home directory, say) is
+  /// run from a copy in memory. The child is killed when the calling *thread* ends (PR_SET_PDEATHSIG). SIGCHLD must not
+  /// be ignored in this process.
+  [[nodiscard]] static Result<Child> spawn(const SpawnRequest& request);
+
+  Child(Child&&) noexcept = default;
+  Child& operator=(Child&& other) noexcept;
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+  ~Child();
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  /// Readable once the child has ended; invalid after it was reaped.
+  [[nodiscard]] int pidfd() const { return pidfd_.get(); }
+  /// Waits for the end and reaps; nothing if the child still runs after `timeout`. Not to be called again once it has
+  /// told the status.
+  [[nodiscard]] Result<std::optional<ExitStatus>> wait(std::chrono::milliseconds timeout);
+  /// SIGKILL; wait() then returns soon.
+  void kill();
+
+ private:
+  Child(pid_t pid, UniqueFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
+  void kill_and_reap();
+
+  pid_t pid_ = -1;
+  UniqueFd pidfd_;  // invalid = nothing to reap
+};
+
+/// From now on the kernel kills this process when `parent` ends; false if that has happened already. Gaining privilege
+/// in another user namespace clears the wish: call it again after that. Async-signal-safe.
+[[nodiscard]] bool die_with_parent(pid_t parent);
+
+}  // namespace wg4
