@@ -1,0 +1,71 @@
+#include "netns-helper/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <limits>
+#include <map>
+
+#include "shared/base/version.h"
+#include "shared/handoff/handoff.h"
+
+// CLI11 reports by exceptions; they end in this file.
+
+namespace wg4 {
+namespace {
+
+const std::map<std::string, Configure> configure_choices{
+    {"auto", Configure::automatic}, {"yes", Configure::yes}, {"no", Configure::no}};
+
+void declare(CLI::App& app, Options& options, std::string& configure) {
+  app.set_version_flag("--version", "wg4netns-helper " + std::string(version), "Print the version and exit");
+  app.get_formatter()->column_width(24);
+  app.add_option("--handoff-fd", options.handoff_fd, "Socket to the host program (UNIX SOCK_SEQPACKET)")
+      ->required()
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->type_name("FD");
+  auto* netns = app.add_option("--netns", options.netns_path, "Network namespace that gets the interface: its path")
+                    ->type_name("PATH");
+  app.add_option("--pid", options.pid, "... or a process in it")
+      ->check(CLI::Range(1, std::numeric_limits<pid_t>::max()).description(""))
+      ->excludes(netns)
+      ->type_name("PID");
+  app.add_option("--userns", options.userns_path, "User namespace to join (default: the network namespace's owner)")
+      ->type_name("PATH");
+  app.add_option("--ifname", options.ifname, "Name of the interface (default: wg0)")->type_name("NAME");
+  app.add_flag("--vnet-hdr", options.vnet_hdr, "Packets carry a virtio_net_hdr, for segmentation offload");
+  app.add_option("--queues", options.queues, "Number of TUN queues, at most 64 (default: 1)")
+      ->check(CLI::Range(std::size_t{1}, handoff::max_tun_fds).description(""))
+      ->type_name("N");
+  app.add_option("--configure", configure,
+                 "Set addresses, MTU and routes: yes, no or auto (the default: unless the interface existed before)")
+      ->check(CLI::IsMember(configure_choices).description(""))
+      ->type_name("WHEN");
+}
+
+int usage_error(const std::string& message) {
+  std::cerr << "wg4netns-helper: error: " << message << ". See wg4netns-helper --help\n";
+  return 1;
+}
+
+}  // namespace
+
+std::variant<Options, int> parse_command_line(int argc, char** argv) {
+  Options options;
+  CLI::App app(
+      "The namespace-side half of wireguard4netns, which starts it: makes the TUN interface inside a network\n"
+      "namespace, hands it to the host program and configures it. It never sees a key.");
+  std::string configure = "auto";
+  declare(app, options, configure);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& wanted) {  // --help, --version
+    return app.exit(wanted);
+  } catch (const CLI::ParseError& error) {
+    return usage_error(error.what());
+  }
+  if (!options.pid && options.netns_path.empty()) return usage_error("--netns or --pid is required");
+  options.configure = configure_choices.at(configure);
+  return options;
+}
+
+}  // namespace wg4

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace wg4 {
+
+/// Whether the plan is applied to the interface.
+enum class Configure : std::uint8_t {
+  automatic,  ///< unless it existed before: then its owner does it
+  yes,
+  no,
+};
+
+struct Options {
+  int handoff_fd = -1;
+  std::optional<pid_t> pid;  ///< of a process in the target namespace, else:
+  std::string netns_path;
+  std::string userns_path;  ///< empty = the owner of the network namespace
+  std::string ifname = "wg0";
+  bool vnet_hdr = false;
+  unsigned queues = 1;
+  Configure configure = Configure::automatic;
+};
+
+/// The options, or the status to exit with after --help, --version or an error (which it has printed).
+[[nodiscard]] std::variant<Options, int> parse_command_line(int argc, char** argv);
+
+}  // namespace wg4

@@ -1,0 +1,18 @@
+#pragma once
+// A LinkPlan put in force.
+
+#include <string>
+#include <vector>
+
+#include "shared/base/result.h"
+#include "shared/config/link_plan.h"
+#include "shared/sys/netlink.h"
+
+namespace wg4 {
+
+/// Brings lo up, then gives `ifname` its MTU, addresses and routes and brings it up. What is true already stays. Where
+/// IPv6 cannot work, its part of a plan that also has IPv4 is left out; the sentences returned tell the user.
+[[nodiscard]] Result<std::vector<std::string>> apply_plan(Netlink& netlink, const std::string& ifname,
+                                                          const LinkPlan& plan);
+
+}  // namespace wg4

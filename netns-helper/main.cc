@@ -1,0 +1,118 @@
+// wg4netns-helper: makes a TUN inside a network namespace, hands it over, configures it, and is gone.
+//
+// The host program starts it with one end of a socket pair (shared/handoff/handoff.h has the talk). It joins the
+// namespaces as early as it can and gives up rights as soon as it can; it holds no key, runs no other program, and its
+// own copies of the TUN's descriptors are closed once they are sent: if the host program dies, the interface dies.
+
+#include <linux/capability.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "netns-helper/cli.h"
+#include "netns-helper/link.h"
+#include "netns-helper/sandbox.h"
+#include "netns-helper/tun.h"
+#include "shared/handoff/handoff.h"
+#include "shared/sys/fd_pass.h"
+#include "shared/sys/log.h"
+#include "shared/sys/namespaces.h"
+#include "shared/sys/netlink.h"
+
+namespace wg4 {
+namespace {
+
+constexpr std::uint64_t net_admin_only = std::uint64_t{1} << CAP_NET_ADMIN;
+
+Result<void> check_is_handoff_socket(int fd) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0)
+    return fail("--handoff-fd " + std::to_string(fd), errno, "This program is started by wireguard4netns, not by hand");
+  if (type != SOCK_SEQPACKET) return fail("--handoff-fd " + std::to_string(fd) + " is not a SOCK_SEQPACKET socket");
+  return {};
+}
+
+/// Their descriptors are closed again when this returns.
+Result<void> enter_namespaces(const Options& options) {
+  TargetNamespaces target;
+  target.name = options.pid ? "process " + std::to_string(*options.pid) : options.netns_path;
+  target.net = options.pid ? TRY(open_netns(*options.pid)) : TRY(open_netns(options.netns_path));
+  target.user =
+      options.userns_path.empty() ? TRY(owning_userns(target.net.get())) : TRY(open_userns(options.userns_path));
+  return enter(target);
+}
+
+Result<void> send(int host, const handoff::Message& message, std::span<const UniqueFd> fds = {}) {
+  return send_message(host, handoff::encode(message), fds);
+}
+
+/// The whole plan; nothing if the host program has closed its end.
+Result<std::optional<LinkPlan>> receive_plan(int host) {
+  LinkPlan plan;
+  std::vector<std::uint8_t> buffer(handoff::max_message_size);
+  for (;;) {
+    const auto received = TRY(receive_message(host, buffer));
+    if (!received) return std::nullopt;
+    handoff::Message message = TRY(handoff::decode(ByteView(buffer).first(received->size)));
+    auto* part = std::get_if<handoff::PlanPart>(&message);
+    if (part == nullptr) return fail("the host program sent something else than a plan");
+    const bool last = part->last;
+    handoff::append(plan, std::move(*part));
+    if (last) return plan;
+  }
+}
+
+bool should_configure(Configure configure, bool existed) {
+  return configure == Configure::yes || (configure == Configure::automatic && !existed);
+}
+
+Result<void> work(const Options& options, int host) {
+  const pid_t parent = getppid();
+  TRY(protect_process(host));
+  TRY(stay_with_parent(parent));
+  TRY(enter_namespaces(options));
+  TRY(stay_with_parent(parent));
+  TRY(keep_capabilities(net_admin_only));
+
+  Netlink netlink = TRY(Netlink::open());
+  Tun tun = TRY(make_tun(netlink, {options.ifname, options.vnet_hdr, options.queues}));
+  TRY(send(host, handoff::TunReady{tun.ifname, tun.flags, tun.existed}, tun.queues));
+  tun.queues.clear();
+
+  const auto plan = TRY(receive_plan(host));
+  if (!plan) return {};  // nobody is left to work for
+  handoff::Done done;
+  if (should_configure(options.configure, tun.existed)) done.warnings = TRY(apply_plan(netlink, tun.ifname, *plan));
+  TRY(keep_capabilities(0));
+  return send(host, done);
+}
+
+int run(const Options& options) {
+  const int host = options.handoff_fd;
+  if (const auto usable = check_is_handoff_socket(host); !usable) {
+    log::error("{}", usable.error().message());
+    return 1;
+  }
+  const auto worked = work(options, host);
+  if (worked) return 0;
+  // The host program tells the user; only without one is it ours to tell.
+  if (!send(host, handoff::Failure{worked.error()})) log::error("{}", worked.error().message());
+  return 1;
+}
+
+}  // namespace
+}  // namespace wg4
+
+int main(int argc, char** argv) {
+  wg4::log::set_program("wg4netns-helper");
+  const auto parsed = wg4::parse_command_line(argc, argv);
+  if (const auto* status = std::get_if<int>(&parsed)) return *status;
+  return wg4::run(std::get<wg4::Options>(parsed));
+}

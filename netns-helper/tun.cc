@@ -1,0 +1,125 @@
+#include "netns-helper/tun.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+#include "shared/sys/namespaces.h"
+
+namespace wg4 {
+namespace {
+
+constexpr const char* device_path = "/dev/net/tun";
+constexpr const char* other_name_hint = "Choose another interface name";
+
+bool is_name_character(char c) {
+  constexpr std::string_view others = "_=+.-";
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         others.find(c) != std::string_view::npos;
+}
+
+Result<void> check_name(const std::string& name) {
+  const bool fits = !name.empty() && name.size() < IFNAMSIZ && name != "." && name != "..";
+  if (fits && std::ranges::all_of(name, is_name_character)) return {};
+  return fail("'" + name + "' cannot be the name of an interface", 0,
+              "Use 1 to 15 characters of a-z A-Z 0-9 _ = + . -");
+}
+
+/// How the new TUN has to be made in view of an interface that has the name already.
+Result<void> take_over(Netlink& netlink, const Link& existing, TunRequest& request, bool& multi_queue) {
+  const std::string kind = existing.kind.empty() ? "" : existing.kind + " ";
+  if (!existing.tun)
+    return fail("the interface name " + existing.name + " is taken by a " + kind + "device in the namespace", 0,
+                other_name_hint);
+  if (!existing.tun->persistent || existing.carrier)
+    return fail("the interface name " + existing.name + " is taken by a TUN or TAP that a running program uses", EBUSY,
+                "End that program, or choose another interface name");
+  if (existing.tun->tap) return netlink.delete_link(existing);
+  multi_queue = existing.tun->multi_queue;
+  if (!multi_queue) request.queues = 1;
+  return {};
+}
+
+std::string hint_for_open(int number) {
+  struct stat status{};
+  switch (number) {
+    case ENOENT:
+      return "The device is missing. As root: modprobe tun; in a container, pass it in (--device /dev/net/tun)";
+    case ENODEV:
+    case ENXIO:
+      return "The kernel has no TUN driver loaded. As root: modprobe tun";
+    case EPERM:
+      return "A device policy of the container that this runs in forbids it: pass the device in "
+             "(--device /dev/net/tun)";
+    case EACCES:
+      if (stat(device_path, &status) != 0) return {};
+      return "Its mode here is " + fmt::format("{:04o}", status.st_mode & 07777U) +
+             "; usual systems have 0666. As root: chmod 0666 /dev/net/tun";
+    default:
+      return {};
+  }
+}
+
+std::string hint_for_attach(int number) {
+  switch (number) {
+    case EBUSY:
+    case EINVAL:
+      return std::string("The name is taken in the namespace. ") + other_name_hint;
+    case EPERM:
+      if (std::string why = userns_restriction(); !why.empty()) return why;
+      return "It takes CAP_NET_ADMIN in the user namespace that owns the network namespace";
+    default:
+      return {};
+  }
+}
+
+/// The device is bound to a network namespace when it is opened, not when it is attached.
+Result<UniqueFd> open_queue(const std::string& ifname, unsigned flags) {
+  UniqueFd fd(open(device_path, O_RDWR | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.valid()) {
+    const int number = errno;
+    return fail(std::string("open ") + device_path, number, hint_for_open(number));
+  }
+  ifreq request{};
+  std::memcpy(request.ifr_name, ifname.data(), ifname.size());
+  request.ifr_flags = static_cast<std::int16_t>(flags);
+  if (ioctl(fd.get(), TUNSETIFF, &request) != 0) {
+    const int number = errno;
+    return fail("make the TUN interface " + ifname, number, hint_for_attach(number));
+  }
+  return fd;
+}
+
+}  // namespace
+
+Result<Tun> make_tun(Netlink& netlink, const TunRequest& wanted) {
+  TunRequest request = wanted;
+  TRY(check_name(request.ifname));
+  bool multi_queue = request.queues > 1;
+  const auto existing = TRY(netlink.link(request.ifname));
+  if (existing) TRY(take_over(netlink, *existing, request, multi_queue));
+
+  const unsigned flags = static_cast<unsigned>(IFF_TUN) | static_cast<unsigned>(IFF_NO_PI) |
+                         (request.vnet_hdr ? unsigned{IFF_VNET_HDR} : 0U) |
+                         (multi_queue ? unsigned{IFF_MULTI_QUEUE} : 0U);
+  Tun tun;
+  tun.existed = existing.has_value();
+  for (unsigned i = 0; i < request.queues; ++i) tun.queues.push_back(TRY(open_queue(request.ifname, flags)));
+
+  ifreq made{};
+  if (ioctl(tun.queues.front().get(), TUNGETIFF, &made) != 0)
+    return fail("ask for the name of the new TUN interface", errno);
+  tun.ifname.assign(made.ifr_name, strnlen(made.ifr_name, IFNAMSIZ));
+  tun.flags = static_cast<std::uint16_t>(made.ifr_flags);
+  return tun;
+}
+
+}  // namespace wg4
