@@ -1,0 +1,149 @@
+#include "wg4netns/app/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <map>
+#include <span>
+
+#include "shared/base/version.h"
+#include "shared/sys/log.h"
+
+namespace wg4 {
+namespace {
+
+constexpr const char* description =
+    "Rootless WireGuard for Linux network namespaces.\n\n"
+    "Gives the network namespace of process PID, or the one at PATH, a WireGuard interface IFNAME (wg0).\n"
+    "CONF is a wg-quick file; default ~/.config/wireguard4netns/default.conf.\n\n"
+    "Commands with a --help of their own:\n"
+    "  serve    move packets for a TUN that somebody else made\n"
+    "  check    say what a configuration would do\n"
+    "  genkey, pubkey, genpsk   make keys, as wg(8) does\n";
+
+const std::map<std::string, log::Level> levels = {{"silent", log::Level::silent},
+                                                  {"error", log::Level::error},
+                                                  {"warning", log::Level::warning},
+                                                  {"info", log::Level::info},
+                                                  {"debug", log::Level::debug}};
+
+/// One command's parser, with what all of them share.
+class Parser {
+ public:
+  explicit Parser(const std::string& about, const std::string& name = "wireguard4netns") : app_(about, name) {
+    app_.set_help_flag("-h,--help", "Print this and exit");
+    app_.set_version_flag("-v,--version", std::string(version), "Print the version and exit");
+  }
+
+  CLI::App& app() { return app_; }
+
+  void add_tunnel_options(TunnelOptions& options) {
+    app_.add_option("--config", options.config, "wg-quick file (or WIREGUARD4NETNS_CONFIG)")->type_name("FILE");
+    app_.add_option("-m,--mtu", options.mtu, "MTU of the interface in bytes; default from the configuration or route")
+        ->type_name("BYTES")
+        ->check(CLI::Range(68, 65521));
+    app_.add_option("-e,--exit-fd", options.exit_fd, "End when this descriptor hangs up")
+        ->type_name("FD")
+        ->check(CLI::NonNegativeNumber);
+    app_.add_option("-r,--ready-fd", options.ready_fd, "Write 1 to this descriptor once the interface works")
+        ->type_name("FD")
+        ->check(CLI::NonNegativeNumber);
+    app_.add_option("--log-level", level_, "silent, error, warning, info or debug")
+        ->type_name("LEVEL")
+        ->transform(CLI::CheckedTransformer(levels));
+  }
+
+  /// Fills the variables that the options are bound to. Something to print instead, if --help or --version asks for it.
+  Result<std::optional<PrintCommand>> parse(std::span<const char* const> arguments) {
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    try {
+      app_.parse(reversed);
+    } catch (const CLI::CallForHelp&) {
+      return PrintCommand{app_.help()};
+    } catch (const CLI::CallForVersion&) {
+      return PrintCommand{"wireguard4netns version " + std::string(version) + "\n"};
+    } catch (const CLI::ParseError& error) {
+      return fail(error.what(), 0, "See " + app_.get_name() + " --help");
+    }
+    log::set_level(level_);
+    return std::nullopt;
+  }
+
+ private:
+  CLI::App app_;
+  log::Level level_ = log::Level::info;
+};
+
+Result<Command> parse_attach(std::span<const char* const> arguments) {
+  AttachCommand command;
+  Parser parser(description);
+  CLI::App& app = parser.app();
+  std::optional<std::string> conf;
+  bool configure = false;
+  bool no_configure = false;
+  app.add_option("PID|PATH", command.target, "Process, or path of a network namespace")->required();
+  app.add_option("IFNAME", command.ifname, "Name of the interface in the namespace; default wg0");
+  app.add_option("CONF", conf, "wg-quick file, as --config");
+  app.add_option("--netns-type", command.target_type, "pid or path; default: a number is a PID")
+      ->type_name("TYPE")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, TargetType>{{"pid", TargetType::pid}, {"path", TargetType::path}}));
+  app.add_option("--userns-path", command.userns_path, "User namespace to work in; default: the namespace's owner")
+      ->type_name("PATH");
+  app.add_flag("-c,--configure", configure, "Set addresses, routes and MTU even if the interface exists already");
+  app.add_flag("--no-configure", no_configure, "Make the interface and leave it down and bare")
+      ->excludes("--configure");
+  app.add_option("--helper", command.helper, "The wg4netns-helper to use (or WIREGUARD4NETNS_HELPER)")
+      ->type_name("FILE");
+  parser.add_tunnel_options(command.tunnel);
+
+  if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
+  if (configure || no_configure) command.configure = configure;
+  if (conf) command.tunnel.config = conf;
+  return command;
+}
+
+Result<Command> parse_serve(std::span<const char* const> arguments) {
+  ServeCommand command;
+  Parser parser("Moves packets between a TUN that somebody else made and WireGuard peers.", "wireguard4netns serve");
+  parser.app()
+      .add_option("--tun-fd", command.tun_fd, "Descriptor attached to a TUN made with IFF_TUN | IFF_NO_PI")
+      ->type_name("FD")
+      ->required()
+      ->check(CLI::NonNegativeNumber);
+  parser.add_tunnel_options(command.tunnel);
+  if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
+  return command;
+}
+
+Result<Command> parse_check(std::span<const char* const> arguments) {
+  CheckCommand command;
+  Parser parser("Reads a wg-quick file and says what it would do.", "wireguard4netns check");
+  parser.app().add_option("FILE", command.file, "The configuration")->required();
+  if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
+  return command;
+}
+
+Result<Command> parse_key(KeyCommand command, const std::string& name, const std::string& about,
+                          std::span<const char* const> arguments) {
+  Parser parser(about, "wireguard4netns " + name);
+  if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
+  return command;
+}
+
+}  // namespace
+
+Result<Command> parse_command_line(int argc, const char* const* argv) {
+  const auto all = std::span(argv, static_cast<std::size_t>(argc));
+  const auto arguments = all.subspan(std::min<std::size_t>(1, all.size()));
+  const std::string first = arguments.empty() ? "" : arguments[0];
+  const auto rest = arguments.subspan(std::min<std::size_t>(1, arguments.size()));
+  if (first == "serve") return parse_serve(rest);
+  if (first == "check") return parse_check(rest);
+  if (first == "genkey") return parse_key(KeyCommand::genkey, first, "Prints a new private key.", rest);
+  if (first == "pubkey")
+    return parse_key(KeyCommand::pubkey, first, "Reads a private key, prints its public key.", rest);
+  if (first == "genpsk") return parse_key(KeyCommand::genpsk, first, "Prints a new preshared key.", rest);
+  if (first == "resolver") return ResolverCommand{};
+  return parse_attach(arguments);
+}
+
+}  // namespace wg4

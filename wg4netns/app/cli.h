@@ -1,0 +1,61 @@
+#pragma once
+// The command line as a value. CLI11 stays in cli.cc.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "shared/base/result.h"
+
+namespace wg4 {
+
+/// What every command that runs a tunnel takes.
+struct TunnelOptions {
+  std::optional<std::string> config;
+  std::optional<std::uint16_t> mtu;
+  std::optional<int> exit_fd;
+  std::optional<int> ready_fd;
+};
+
+enum class TargetType : std::uint8_t { guess, pid, path };
+
+/// wireguard4netns [OPTIONS] PID|PATH [IFNAME [CONF]]
+struct AttachCommand {
+  TunnelOptions tunnel;
+  std::string target;
+  TargetType target_type = TargetType::guess;
+  std::optional<std::string> userns_path;
+  std::string ifname = "wg0";
+  std::optional<bool> configure;  ///< nothing = unless the interface exists already
+  std::optional<std::string> helper;
+};
+
+/// wireguard4netns serve --tun-fd N
+struct ServeCommand {
+  TunnelOptions tunnel;
+  int tun_fd = -1;
+};
+
+/// wireguard4netns check FILE
+struct CheckCommand {
+  std::string file;
+};
+
+/// wireguard4netns genkey | pubkey | genpsk
+enum class KeyCommand : std::uint8_t { genkey, pubkey, genpsk };
+
+/// The program starts itself with this as its resolver process; not for people.
+struct ResolverCommand {};
+
+/// Text for standard output, and nothing else to do: --help, --version.
+struct PrintCommand {
+  std::string text;
+};
+
+using Command = std::variant<AttachCommand, ServeCommand, CheckCommand, KeyCommand, ResolverCommand, PrintCommand>;
+
+/// Sets the log level as a side effect of --log-level.
+[[nodiscard]] Result<Command> parse_command_line(int argc, const char* const* argv);
+
+}  // namespace wg4

@@ -1,0 +1,107 @@
+#include "wg4netns/app/config_file.h"
+
+#include <fcntl.h>
+#include <sodium/utils.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+#include "shared/base/scope_exit.h"
+#include "shared/base/unique_fd.h"
+#include "shared/sys/log.h"
+#include "shared/sys/service_port.h"
+
+namespace wg4 {
+namespace {
+
+constexpr off_t max_config_size = 64 * 1024 * 1024;  // a million AllowedIPs fit many times
+
+std::optional<std::string> environment(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr || *value == '\0') return std::nullopt;
+  return value;
+}
+
+Result<std::string> read_text(const std::string& path) {
+  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!fd.valid())
+    return fail("open configuration " + path, errno,
+                errno == ENOENT ? "Put a wg-quick file there, or name one with --config FILE or WIREGUARD4NETNS_CONFIG"
+                                : "The user who runs this program must be able to read it");
+  struct stat info{};
+  if (fstat(fd.get(), &info) < 0) return fail("look at configuration " + path, errno);
+  if (S_ISDIR(info.st_mode)) return fail("configuration " + path + " is a directory", 0, "Name the file in it");
+  if (S_ISREG(info.st_mode) && (info.st_mode & S_IRWXO) != 0)
+    log::warning("{} holds a private key and every user can read it: chmod 600 {}", path, path);
+  if (info.st_size > max_config_size) return fail("configuration " + path + " is larger than 64 MiB");
+
+  // A pipe has no size. The string grows by doubling, which would leave copies of keys behind: each is wiped.
+  std::string text(static_cast<std::size_t>(info.st_size) + 4096, '\0');
+  std::size_t used = 0;
+  for (;;) {
+    if (used == text.size()) {
+      std::string larger(2 * used, '\0');
+      larger.replace(0, used, text);
+      sodium_memzero(text.data(), text.size());
+      text = std::move(larger);
+    }
+    const ssize_t got = read(fd.get(), text.data() + used, text.size() - used);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail("read configuration " + path, errno);
+    if (got == 0) break;
+    used += static_cast<std::size_t>(got);
+  }
+  text.resize(used);
+  return text;
+}
+
+}  // namespace
+
+Result<std::string> locate_config(const std::optional<std::string>& given) {
+  if (given) return *given;
+  if (const auto path = environment("WIREGUARD4NETNS_CONFIG")) return *path;
+  const auto home = environment("HOME");
+  const auto base = environment("XDG_CONFIG_HOME");
+  if (!base && !home)
+    return fail("no configuration named and no HOME to look in", 0,
+                "Name a wg-quick file with --config FILE or WIREGUARD4NETNS_CONFIG");
+  return base.value_or(home.value_or("") + "/.config") + "/wireguard4netns/default.conf";
+}
+
+Result<WgConfig> load_config(const std::string& path) {
+  std::string text = TRY(read_text(path));
+  const ScopeExit wipe([&] { sodium_memzero(text.data(), text.size()); });
+  auto config = WgConfig::parse(text, service_port);
+  if (!config) return fail_in(path, std::move(config).error());
+  for (const std::string& warning : config->warnings) log::warning("{}: {}", path, warning);
+  if (!config->hooks.empty())
+    log::warning(
+        "{}: PreUp, PostUp, PreDown and PostDown did not run: in a namespace of its own the tunnel needs no "
+        "firewall or routing commands on the host",
+        path);
+  return config;
+}
+
+DeviceChange make_device_change(const WgConfig& config) {
+  DeviceChange change;
+  change.private_key = config.private_key.clone();
+  change.listen_port = config.listen_port;
+  change.fwmark = config.fwmark;
+  change.replace_peers = true;
+  for (const PeerConfig& peer : config.peers) {
+    PeerChange& to = change.peers.emplace_back();
+    to.public_key = peer.public_key;
+    to.preshared_key = peer.preshared_key.clone();
+    to.persistent_keepalive_s = peer.persistent_keepalive_s;
+    to.replace_allowed_ips = true;
+    for (const Prefix& prefix : peer.allowed_ips) to.allowed_ips.push_back({.prefix = prefix});
+    if (!peer.endpoint) continue;
+    if (const auto address = IpAddress::parse(peer.endpoint->host))
+      to.endpoint = Endpoint{*address, peer.endpoint->port, 0};
+  }
+  return change;
+}
+
+}  // namespace wg4

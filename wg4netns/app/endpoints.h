@@ -1,0 +1,58 @@
+#pragma once
+// Peers whose endpoint is a host name: looked up at the start, retried as wg(8) does, and looked up again when a
+// handshake stays unanswered, because the name may have moved.
+
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include "wg4netns/app/resolver.h"
+#include "wg4netns/core/device.h"
+
+namespace wg4 {
+
+class Endpoints {
+ public:
+  /// Starts a resolver only if `config` has names. `retries` is WG_ENDPOINT_RESOLUTION_RETRIES, nothing = for ever.
+  [[nodiscard]] static Result<Endpoints> create(const WgConfig& config, std::optional<unsigned> retries);
+  /// From the environment variable's text: a number or "infinity".
+  [[nodiscard]] static Result<std::optional<unsigned>> parse_retries(const char* text);
+
+  /// Waits until every name has an address, at most `patience`. Fails at once when a name does not exist; what merely
+  /// takes longer goes on in the background.
+  [[nodiscard]] Result<void> resolve_first(std::chrono::milliseconds patience);
+  /// Addresses known by now, for the first configuration of the device.
+  void fill_in(DeviceChange& change) const;
+  [[nodiscard]] std::vector<Endpoint> resolved() const;
+
+  /// Readable when answered() has something to do; -1 without names.
+  [[nodiscard]] int fd() const { return resolver_ ? resolver_->fd() : -1; }
+  /// Takes the resolver's answers; returns what they change.
+  [[nodiscard]] DeviceChange answered(Instant now);
+  /// A handshake with this peer was not answered.
+  void unanswered(const PublicKey& peer);
+  /// Asks again what is due.
+  void expire(Instant now);
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+ private:
+  struct Name {
+    PublicKey peer{};
+    HostPort host;
+    std::optional<Endpoint> endpoint;
+    bool asked = false;  // an answer is outstanding
+    unsigned failures = 0;
+    Instant retry_at = never;
+  };
+
+  explicit Endpoints(std::optional<unsigned> retries) : retries_(retries) {}
+  void ask(std::uint32_t id);
+  [[nodiscard]] Result<void> take(const Resolver::Answer& answer, Instant now);
+  [[nodiscard]] bool all_resolved() const;
+
+  std::optional<Resolver> resolver_;
+  std::optional<unsigned> retries_;
+  std::vector<Name> names_;  // by question id
+};
+
+}  // namespace wg4

@@ -1,0 +1,73 @@
+#pragma once
+// The host side of the handoff: wg4netns-helper as a child, from its start to its end.
+//
+//   Attachment attachment = TRY(Attachment::begin(request));     // the TUN exists, its descriptors are ours
+//   ... use attachment.tun(), attachment.take_queues() ...
+//   const auto warnings = TRY(attachment.finish(plan));          // the plan is in force, the helper is gone
+//
+// The helper stays in between, so that a host program that fails in the meantime leaves nothing behind: destroying an
+// Attachment kills the helper, and the TUN goes with the last of its descriptors.
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+#include "shared/config/link_plan.h"
+#include "shared/handoff/handoff.h"
+#include "shared/sys/deadline.h"
+#include "shared/sys/process.h"
+
+namespace wg4 {
+
+/// What the helper is to do.
+struct AttachRequest {
+  std::string helper;        ///< path of wg4netns-helper; empty = find_helper()
+  std::optional<pid_t> pid;  ///< a process in the target network namespace, else:
+  std::string netns_path;
+  std::string userns_path;  ///< empty = the owner of the network namespace
+  std::string ifname = "wg0";
+  bool vnet_hdr = false;
+  unsigned queues = 1;  ///< 1..handoff::max_tun_fds
+  /// "auto" (unless the interface existed before), "yes" or "no": whether the plan is applied to the interface.
+  std::string configure = "auto";
+  std::chrono::milliseconds timeout = std::chrono::seconds(20);  ///< for each of the two steps
+};
+
+/// The helper's path: $WIREGUARD4NETNS_HELPER, else beside this program, else in ../libexec/wireguard4netns from there,
+/// else in the libexec folder that this was built for.
+[[nodiscard]] Result<std::string> find_helper();
+
+/// A TUN in the target namespace, and the helper that has yet to configure it.
+class Attachment {
+ public:
+  /// Starts the helper and waits for the TUN. Errors are the helper's own, ready for the user; or how it ended.
+  [[nodiscard]] static Result<Attachment> begin(const AttachRequest& request);
+
+  [[nodiscard]] const handoff::TunReady& tun() const { return tun_; }
+  /// One per queue, non-blocking; to be taken once. TunReady's flags tell how packets look on them.
+  [[nodiscard]] std::vector<UniqueFd> take_queues() { return std::move(queues_); }
+
+  /// Has `plan` applied (as far as `configure` asked for it), waits for it and for the helper's end. The warnings are
+  /// sentences for the user. To be called once.
+  [[nodiscard]] Result<std::vector<std::string>> finish(const LinkPlan& plan);
+
+ private:
+  Attachment(Child helper, UniqueFd socket, std::chrono::milliseconds timeout)
+      : helper_(std::move(helper)), socket_(std::move(socket)), timeout_(timeout) {}
+  [[nodiscard]] Result<handoff::Message> receive(Deadline deadline, std::vector<UniqueFd>* fds = nullptr);
+  [[nodiscard]] Result<void> send(const handoff::Message& message, Deadline deadline);
+  [[nodiscard]] std::unexpected<Error> explain_end();
+
+  Child helper_;
+  UniqueFd socket_;
+  std::chrono::milliseconds timeout_;
+  handoff::TunReady tun_;
+  std::vector<UniqueFd> queues_;
+};
+
+}  // namespace wg4

@@ -1,0 +1,46 @@
+#pragma once
+// Name look-ups in a process of their own. getaddrinfo() blocks, reads files and opens sockets as it likes; the process
+// that holds the keys does none of that once it serves. The resolver never has a key: it is a fresh program image.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+#include "shared/config/wg_config.h"
+#include "shared/net/endpoint.h"
+#include "shared/sys/process.h"
+
+namespace wg4 {
+
+class Resolver {
+ public:
+  struct Answer {
+    std::uint32_t id = 0;  ///< of the question
+    int error = 0;         ///< an EAI_ number of netdb.h; 0 = resolved
+    Endpoint endpoint;     ///< the address that the system puts first
+  };
+
+  /// Starts the process. It ends with this one.
+  [[nodiscard]] static Result<Resolver> start();
+
+  /// Readable when an answer is there.
+  [[nodiscard]] int fd() const { return socket_.get(); }
+  [[nodiscard]] Result<void> ask(std::uint32_t id, const HostPort& name);
+  /// The next answer, in the order of the questions; nothing if none is there yet or the process ended.
+  [[nodiscard]] std::optional<Answer> receive();
+
+ private:
+  Resolver(Child child, UniqueFd socket) : child_(std::move(child)), socket_(std::move(socket)) {}
+
+  Child child_;
+  UniqueFd socket_;
+};
+
+inline constexpr int resolver_socket = 3;  ///< where the resolver process finds its questions
+
+/// The whole life of the resolver process: answers until the other side is gone.
+void run_resolver(int socket);
+
+}  // namespace wg4

@@ -1,0 +1,28 @@
+#pragma once
+// The loop of the program: one thread, one wait, one switch.
+
+#include <optional>
+
+#include "shared/base/result.h"
+#include "shared/sys/signals.h"
+#include "wg4netns/app/endpoints.h"
+#include "wg4netns/app/target_watch.h"
+#include "wg4netns/app/tunnel.h"
+#include "wg4netns/core/device.h"
+
+namespace wg4 {
+
+/// What ends the loop, apart from a failure.
+struct EndConditions {
+  SignalFd signals;                   ///< SIGTERM, SIGINT
+  UniqueFd exit_fd;                   ///< hang-up; may be invalid
+  std::optional<TargetWatch> target;  ///< the last process of the namespace
+};
+
+/// Moves packets until an end condition holds. Fails when the interface goes away under it.
+[[nodiscard]] Result<void> serve(Device& device, Tunnel& tunnel, Endpoints& endpoints, EndConditions& end);
+
+/// The clocks, read once per turn.
+[[nodiscard]] Now read_clocks();
+
+}  // namespace wg4

@@ -1,0 +1,50 @@
+#pragma once
+// The ancillary data of UDP messages: our own address (PKTINFO), TOS with its ECN bits, and the run's segment size.
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cstdint>
+
+#include "shared/base/bytes.h"
+#include "shared/net/ip_address.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/io/sockaddr.h"
+
+namespace wg4 {
+
+inline constexpr std::size_t control_size = 128;  // room for the three below, IPv6 included
+
+struct Control {
+  IpAddress local;
+  std::uint8_t tos = 0;
+  std::size_t segment_size = 0;  ///< 0 = one datagram
+};
+
+/// Ancillary data of one received message.
+class ReceivedControl {
+ public:
+  void attach(msghdr& header);
+  [[nodiscard]] Control parse(msghdr& header) const;
+
+ private:
+  alignas(cmsghdr) std::array<std::uint8_t, control_size> bytes_;
+};
+
+/// One message to send, with its address and ancillary data. Must not move between prepare() and the send.
+class OutgoingMessage {
+ public:
+  void prepare(const SendRun& run, ByteSpan bytes, bool with_source, bool as_run);
+  [[nodiscard]] const msghdr& header() const { return header_; }
+
+ private:
+  template <class T>
+  void add(int level, int type, const T& value);
+
+  msghdr header_;
+  iovec place_;
+  SocketAddress address_{Endpoint{}};
+  alignas(cmsghdr) std::array<std::uint8_t, control_size> control_;
+};
+
+}  // namespace wg4

@@ -1,0 +1,26 @@
+#pragma once
+// Between our addresses and the kernel's.
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "shared/net/endpoint.h"
+
+namespace wg4 {
+
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+
+  explicit SocketAddress(const Endpoint& endpoint);
+  [[nodiscard]] sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
+};
+
+/// An AF_INET or AF_INET6 address as the kernel filled it in.
+[[nodiscard]] Endpoint to_endpoint(const sockaddr_storage& storage);
+[[nodiscard]] IpAddress to_address(const in_addr& address);
+[[nodiscard]] IpAddress to_address(const in6_addr& address);
+[[nodiscard]] in_addr to_in_addr(const IpAddress& address);
+[[nodiscard]] in6_addr to_in6_addr(const IpAddress& address);
+
+}  // namespace wg4

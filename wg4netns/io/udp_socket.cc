@@ -1,0 +1,259 @@
+#include "wg4netns/io/udp_socket.h"
+
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <tuple>
+
+#include "shared/base/check.h"
+#include "wg4netns/io/control_message.h"
+#include "wg4netns/io/sockaddr.h"
+
+namespace wg4 {
+namespace {
+
+constexpr int socket_buffer_size = 4 * 1024 * 1024;  // the kernel gives what net.core.{r,w}mem_max allow
+constexpr int random_port_attempts = 100;
+
+int family_number(Family family) { return family == Family::v4 ? AF_INET : AF_INET6; }
+
+[[nodiscard]] bool set_option(int fd, int level, int option, int value) {
+  return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
+}
+
+/// What is good to have; a kernel without one of these still makes a tunnel.
+void set_optional(int fd, Family family) {
+  std::ignore = set_option(fd, SOL_SOCKET, SO_RCVBUF, socket_buffer_size);
+  std::ignore = set_option(fd, SOL_SOCKET, SO_SNDBUF, socket_buffer_size);
+  std::ignore = set_option(fd, SOL_UDP, UDP_GRO, 1);
+  if (family == Family::v4) {
+    std::ignore = set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
+    std::ignore = set_option(fd, IPPROTO_IP, IP_RECVTOS, 1);
+    std::ignore = set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+  } else {
+    std::ignore = set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+    std::ignore = set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+    std::ignore = set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT);
+  }
+}
+
+Result<UniqueFd> open_one(Family family, std::uint16_t port, std::uint32_t fwmark) {
+  UniqueFd fd(socket(family_number(family), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.valid()) return fail("open a UDP socket", errno);
+  if (family == Family::v6 && !set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1))
+    return fail("make the UDP socket IPv6 only", errno);
+  if (fwmark != 0 && !set_option(fd.get(), SOL_SOCKET, SO_MARK, static_cast<int>(fwmark)))
+    return fail("set FwMark " + std::to_string(fwmark), errno,
+                "The kernel reserves marks for CAP_NET_ADMIN: remove FwMark from the configuration. It is not needed "
+                "here, because the tunnel's routes are in another network namespace than its UDP socket");
+  set_optional(fd.get(), family);
+
+  const std::array<std::uint8_t, 16> any{};
+  SocketAddress address(
+      {family == Family::v4 ? IpAddress::v4(std::span(any).first<4>()) : IpAddress::v6(any), port, 0});
+  if (bind(fd.get(), address.get(), address.length) < 0) {
+    const std::string hint = errno == EADDRINUSE ? "Another program has it: choose another ListenPort, or leave it out"
+                             : errno == EACCES   ? "Ports below net.ipv4.ip_unprivileged_port_start are for root: "
+                                                   "choose a higher ListenPort"
+                                                 : "";
+    return fail("listen on UDP port " + std::to_string(port), errno, hint);
+  }
+  return fd;
+}
+
+std::uint16_t bound_port(int fd) {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof(storage);
+  CHECK(getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &length) == 0);
+  return to_endpoint(storage).port;
+}
+
+bool is_source_refusal(int error) { return error == EINVAL || error == ENETUNREACH || error == EADDRNOTAVAIL; }
+
+/// The kernel would not cut this run into datagrams: too long for the path, or no segmentation here at all.
+bool is_segmentation_refusal(int error) { return error == EINVAL || error == EMSGSIZE || error == EIO; }
+
+}  // namespace
+
+// ---------------------------------------------------------------- open
+
+Result<UdpSocket> UdpSocket::open(const UdpOptions& options) {
+  UdpSocket udp;
+  // A random port is the kernel's choice for IPv4; IPv6 may find it taken.
+  for (int attempt = 1;; ++attempt) {
+    auto opened = udp.open_pair(options);
+    if (opened) return udp;
+    if (options.port != 0 || opened.error().number != EADDRINUSE || attempt == random_port_attempts)
+      return std::unexpected(std::move(opened).error());
+  }
+}
+
+Result<void> UdpSocket::open_pair(const UdpOptions& options) {
+  sockets_[0] = TRY(open_one(Family::v4, options.port, options.fwmark));
+  port_ = bound_port(sockets_[0].get());
+  auto six = open_one(Family::v6, port_, options.fwmark);
+  if (six) {
+    sockets_[1] = std::move(*six);
+  } else if (six.error().number != EAFNOSUPPORT && six.error().number != EADDRNOTAVAIL) {
+    return std::unexpected(std::move(six).error());  // other than a host without IPv6
+  }
+  return {};
+}
+
+// ---------------------------------------------------------------- receive
+
+std::span<const DatagramRun> UdpSocket::receive(Family family) {
+  std::array<mmsghdr, receive_batch> messages{};
+  std::array<iovec, receive_batch> places;
+  std::array<sockaddr_storage, receive_batch> senders;
+  std::array<ReceivedControl, receive_batch> controls;
+  for (std::size_t i = 0; i < receive_batch; ++i) {
+    places[i] = {buffers_->receive[i].data(), receive_buffer_size};
+    msghdr& header = messages[i].msg_hdr;
+    header.msg_iov = &places[i];
+    header.msg_iovlen = 1;
+    header.msg_name = &senders[i];
+    header.msg_namelen = sizeof(senders[i]);
+    controls[i].attach(header);
+  }
+  const int count = recvmmsg(fd(family), messages.data(), receive_batch, 0, nullptr);
+  std::size_t used = 0;
+  for (std::size_t i = 0; count > 0 && i < static_cast<std::size_t>(count); ++i) {
+    const std::size_t size = messages[i].msg_len;
+    if (size == 0 || (messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) continue;
+    const Control control = controls[i].parse(messages[i].msg_hdr);
+    const std::size_t segment = control.segment_size > 0 ? std::min(control.segment_size, size) : size;
+    runs_[used++] = {
+        {to_endpoint(senders[i]), control.local}, control.tos, {buffers_->receive[i].data(), size}, segment};
+  }
+  return std::span(runs_).first(used);
+}
+
+// ---------------------------------------------------------------- send
+
+ByteSpan UdpSocket::room(std::size_t bytes) {
+  CHECK(bytes <= max_run_size);
+  if (used_ + bytes > send_buffer_size || queue_.size() == send_batch) flush();
+  if (used_ + bytes > send_buffer_size || queue_.size() == send_batch) {
+    // Still full: what has waited longest is worth least.
+    counters_.overflow += queue_.size();
+    consume(queue_.size());
+  }
+  return ByteSpan(buffers_->send).subspan(used_, bytes);
+}
+
+void UdpSocket::push(const SendRun& run) {
+  if (!queue_.empty() && joins(queue_.back(), run)) {
+    queue_.back().run.size += run.size;
+  } else {
+    queue_.push_back({run, used_});
+  }
+  used_ += run.size;
+}
+
+bool UdpSocket::joins(const QueuedRun& last, const SendRun& run) const {
+  const std::size_t segment = last.run.segment_size;
+  const std::size_t total = last.run.size + run.size;
+  const bool last_is_whole = last.run.size % segment == 0;
+  const bool run_fits = run.segment_size == segment || run.size < segment;
+  return segmentation_ && last_is_whole && run_fits && last.run.tos == run.tos && total <= max_run_size &&
+         (total + segment - 1) / segment <= max_batch && last.run.path == run.path;
+}
+
+void UdpSocket::flush() {
+  std::size_t next = 0;
+  backlogged_ = false;
+  while (next < queue_.size()) {
+    const std::size_t sent = send_same_family(next);
+    next += sent;
+    if (sent > 0) continue;
+    if (errno == EAGAIN || errno == ENOBUFS) {
+      backlogged_ = true;
+      break;
+    }
+    if (errno != EINTR) send_refused(queue_[next++], errno);
+  }
+  consume(next);
+}
+
+/// One sendmmsg for the runs from `first` on that go to the same socket. Returns how many went, 0 with errno set.
+std::size_t UdpSocket::send_same_family(std::size_t first) {
+  const Family family = queue_[first].run.path.remote.address.family();
+  if (!has(family)) {
+    errno = EAFNOSUPPORT;
+    return 0;
+  }
+  std::array<mmsghdr, send_batch> messages{};
+  std::array<OutgoingMessage, send_batch> outgoing;
+  std::size_t count = 0;
+  for (; first + count < queue_.size(); ++count) {
+    const QueuedRun& queued = queue_[first + count];
+    if (queued.run.path.remote.address.family() != family) break;
+    // Without segmentation each datagram is a message of its own: that is the slow way, taken one run at a time.
+    if (!segmentation_ && queued.run.size > queued.run.segment_size) break;
+    outgoing[count].prepare(queued.run, ByteSpan(buffers_->send).subspan(queued.offset, queued.run.size), true, true);
+    messages[count].msg_hdr = outgoing[count].header();
+  }
+  if (count == 0) {
+    errno = EIO;
+    return 0;
+  }
+  const int sent = sendmmsg(fd(family), messages.data(), static_cast<unsigned>(count), 0);
+  return sent < 0 ? 0 : static_cast<std::size_t>(sent);
+}
+
+/// Finds a way for a run that the system refused as it was.
+void UdpSocket::send_refused(QueuedRun& queued, int error) {
+  const bool is_run = queued.run.size > queued.run.segment_size;
+  if (is_run && is_segmentation_refusal(error)) {
+    if (error == EIO) segmentation_ = false;
+    error = send_singly(queued, true);
+  }
+  if (error != 0 && queued.run.path.has_source() && is_source_refusal(error)) {
+    bad_sources_.push_back(queued.run.peer);
+    error = send_one(queued, false, segmentation_);
+    if (error != 0 && is_run && is_segmentation_refusal(error)) error = send_singly(queued, false);
+  }
+  if (error != 0) ++counters_.send_errors;
+}
+
+/// Returns 0 or errno.
+int UdpSocket::send_one(const QueuedRun& queued, bool with_source, bool as_run) {
+  OutgoingMessage message;
+  message.prepare(queued.run, ByteSpan(buffers_->send).subspan(queued.offset, queued.run.size), with_source, as_run);
+  return sendmsg(fd(queued.run.path.remote.address.family()), &message.header(), 0) < 0 ? errno : 0;
+}
+
+int UdpSocket::send_singly(const QueuedRun& queued, bool with_source) {
+  int error = 0;
+  for (std::size_t at = 0; at < queued.run.size && error == 0; at += queued.run.segment_size) {
+    QueuedRun single = queued;
+    single.offset += at;
+    single.run.size = std::min(queued.run.segment_size, queued.run.size - at);
+    error = send_one(single, with_source, false);
+  }
+  return error;
+}
+
+/// Takes the first `sent` runs off the queue. What is left moves to the front of the buffer.
+void UdpSocket::consume(std::size_t sent) {
+  queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(sent));
+  const std::size_t start = queue_.empty() ? used_ : queue_.front().offset;
+  if (start == 0) return;
+  std::memmove(buffers_->send.data(), buffers_->send.data() + start, used_ - start);
+  for (QueuedRun& queued : queue_) queued.offset -= start;
+  used_ -= start;
+}
+
+std::optional<PeerId> UdpSocket::take_bad_source() {
+  if (bad_sources_.empty()) return std::nullopt;
+  const PeerId peer = bad_sources_.back();
+  bad_sources_.pop_back();
+  return peer;
+}
+
+}  // namespace wg4

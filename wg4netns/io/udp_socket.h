@@ -1,0 +1,97 @@
+#pragma once
+// The real UDP side: one port, an IPv4 and an IPv6 socket. Receives runs (UDP_GRO) and sends runs (UDP_SEGMENT), so
+// that a batch stays a batch; falls back to single datagrams where the kernel or the path does not take a run.
+//
+// As the kernel's WireGuard: outer IPv4 goes without DF, replies leave from the address that was talked to
+// (IP_PKTINFO), and a source address that has gone away is dropped, not insisted on.
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+#include "wg4netns/core/limits.h"
+#include "wg4netns/core/output.h"
+
+namespace wg4 {
+
+struct UdpOptions {
+  std::uint16_t port = 0;  ///< 0 = one that is free for both families
+  std::uint32_t fwmark = 0;
+};
+
+class UdpSocket {
+ public:
+  [[nodiscard]] static Result<UdpSocket> open(const UdpOptions& options);
+
+  [[nodiscard]] int fd(Family family) const { return sockets_[index(family)].get(); }
+  [[nodiscard]] bool has(Family family) const { return sockets_[index(family)].valid(); }
+  [[nodiscard]] std::uint16_t port() const { return port_; }
+
+  // --- receive
+
+  /// Up to receive_batch runs that wait on the socket of `family`; valid until the next call.
+  [[nodiscard]] std::span<const DatagramRun> receive(Family family);
+
+  // --- send: room(), push() ..., flush()
+
+  /// Space for `bytes` of datagrams, at most max_run_size; valid until push().
+  [[nodiscard]] ByteSpan room(std::size_t bytes);
+  /// The front of the last room() is to be sent. Joins the run before it where both are of one kind.
+  void push(const SendRun& run);
+  /// Sends what was pushed, as far as the sockets take it; the rest stays and backlogged() is true.
+  void flush();
+  /// The sockets are full: no more should be pushed until one is writable and flush() was called.
+  [[nodiscard]] bool backlogged() const { return backlogged_; }
+
+  /// A peer whose cached source address was refused since the last call; the datagrams went out without it.
+  [[nodiscard]] std::optional<PeerId> take_bad_source();
+
+  struct Counters {
+    std::uint64_t send_errors = 0;  ///< runs that the system refused
+    std::uint64_t overflow = 0;     ///< runs that found no room
+  };
+  [[nodiscard]] const Counters& counters() const { return counters_; }
+
+ private:
+  static constexpr std::size_t receive_batch = 8;
+  static constexpr std::size_t receive_buffer_size = 65536;
+  static constexpr std::size_t send_buffer_size = 4 * 65536;
+  static constexpr std::size_t send_batch = 64;  // runs
+
+  struct QueuedRun {
+    SendRun run;
+    std::size_t offset = 0;
+  };
+  struct Buffers {
+    std::array<std::array<std::uint8_t, receive_buffer_size>, receive_batch> receive;
+    std::array<std::uint8_t, send_buffer_size> send;
+  };
+
+  UdpSocket() : buffers_(std::make_unique_for_overwrite<Buffers>()) { queue_.reserve(send_batch); }
+  [[nodiscard]] static std::size_t index(Family family) { return family == Family::v4 ? 0 : 1; }
+  [[nodiscard]] Result<void> open_pair(const UdpOptions& options);
+  [[nodiscard]] bool joins(const QueuedRun& last, const SendRun& run) const;
+  [[nodiscard]] std::size_t send_same_family(std::size_t first);
+  void send_refused(QueuedRun& queued, int error);
+  [[nodiscard]] int send_one(const QueuedRun& queued, bool with_source, bool as_run);
+  [[nodiscard]] int send_singly(const QueuedRun& queued, bool with_source);
+  void consume(std::size_t sent);
+
+  std::array<UniqueFd, 2> sockets_;
+  std::uint16_t port_ = 0;
+  bool segmentation_ = true;
+  bool backlogged_ = false;
+  std::vector<QueuedRun> queue_;
+  std::size_t used_ = 0;  // bytes of the send buffer that queue_ refers to
+  std::vector<PeerId> bad_sources_;
+  Counters counters_;
+  std::array<DatagramRun, receive_batch> runs_;
+  std::unique_ptr<Buffers> buffers_;
+};
+
+}  // namespace wg4

@@ -1,0 +1,48 @@
+// wireguard4netns: the host-namespace half. Keys, UDP socket and protocol are here; the namespace is never entered.
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+
+#include "shared/sys/log.h"
+#include "wg4netns/app/attach.h"
+#include "wg4netns/app/check.h"
+#include "wg4netns/app/cli.h"
+#include "wg4netns/app/key_commands.h"
+#include "wg4netns/app/resolver.h"
+#include "wg4netns/crypto/startup.h"
+
+namespace wg4 {
+namespace {
+
+/// One overload for each command of the command line.
+struct Run {
+  Result<void> operator()(const AttachCommand& command) { return attach(command); }
+  Result<void> operator()(const ServeCommand& command) { return serve_descriptor(command); }
+  Result<void> operator()(const CheckCommand& command) { return check(command); }
+  Result<void> operator()(KeyCommand command) { return run_key_command(command); }
+  Result<void> operator()(ResolverCommand) {
+    run_resolver(resolver_socket);
+    return {};
+  }
+  Result<void> operator()(const PrintCommand& command) {
+    if (std::fputs(command.text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) return fail("write", errno);
+    return {};
+  }
+};
+
+Result<void> run(int argc, char** argv) {
+  if (!crypto::start_up()) return fail("libsodium does not work on this machine");
+  const Command command = TRY(parse_command_line(argc, argv));
+  return std::visit(Run{}, command);
+}
+
+}  // namespace
+}  // namespace wg4
+
+int main(int argc, char** argv) {
+  const auto result = wg4::run(argc, argv);
+  if (result) return EXIT_SUCCESS;
+  wg4::log::error("{}", result.error().message());
+  return EXIT_FAILURE;
+}
