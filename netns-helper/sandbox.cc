@@ -33,9 +33,10 @@ Result<void> keep_capabilities(std::uint64_t mask) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
   if (syscall(SYS_capget, &header, sets.data()) != 0) return fail("read the capabilities", errno);
+  const std::array kept{static_cast<std::uint32_t>(mask), static_cast<std::uint32_t>(mask >> 32)};
   for (std::size_t word = 0; word < sets.size(); ++word) {
-    const auto kept = static_cast<std::uint32_t>(mask >> (32 * word)) & sets[word].permitted;
-    sets[word] = {.effective = kept, .permitted = kept, .inheritable = 0};
+    const std::uint32_t both = kept[word] & sets[word].permitted;
+    sets[word] = {.effective = both, .permitted = both, .inheritable = 0};
   }
   if (syscall(SYS_capset, &header, sets.data()) != 0) return fail("drop capabilities", errno);
   return {};

@@ -33,8 +33,13 @@ Result<void> check_name(const std::string& name) {
               "Use 1 to 15 characters of a-z A-Z 0-9 _ = + . -");
 }
 
-/// How the new TUN has to be made in view of an interface that has the name already.
-Result<void> take_over(Netlink& netlink, const Link& existing, TunRequest& request, bool& multi_queue) {
+/// What a TUN can be made of: as asked for, or as an interface that has the name already is.
+struct Shape {
+  unsigned queues = 1;
+  bool multi_queue = false;
+};
+
+Result<Shape> take_over(Netlink& netlink, const Link& existing, Shape wanted) {
   const std::string kind = existing.kind.empty() ? "" : existing.kind + " ";
   if (!existing.tun)
     return fail("the interface name " + existing.name + " is taken by a " + kind + "device in the namespace", 0,
@@ -42,10 +47,9 @@ Result<void> take_over(Netlink& netlink, const Link& existing, TunRequest& reque
   if (!existing.tun->persistent || existing.carrier)
     return fail("the interface name " + existing.name + " is taken by a TUN or TAP that a running program uses", EBUSY,
                 "End that program, or choose another interface name");
-  if (existing.tun->tap) return netlink.delete_link(existing);
-  multi_queue = existing.tun->multi_queue;
-  if (!multi_queue) request.queues = 1;
-  return {};
+  if (!existing.tun->tap) return Shape{existing.tun->multi_queue ? wanted.queues : 1, existing.tun->multi_queue};
+  TRY(netlink.delete_link(existing));
+  return wanted;
 }
 
 std::string hint_for_open(int number) {
@@ -100,19 +104,18 @@ Result<UniqueFd> open_queue(const std::string& ifname, unsigned flags) {
 
 }  // namespace
 
-Result<Tun> make_tun(Netlink& netlink, const TunRequest& wanted) {
-  TunRequest request = wanted;
+Result<Tun> make_tun(Netlink& netlink, const TunRequest& request) {
   TRY(check_name(request.ifname));
-  bool multi_queue = request.queues > 1;
+  Shape shape{request.queues, request.queues > 1};
   const auto existing = TRY(netlink.link(request.ifname));
-  if (existing) TRY(take_over(netlink, *existing, request, multi_queue));
+  if (existing) shape = TRY(take_over(netlink, *existing, shape));
 
   const unsigned flags = static_cast<unsigned>(IFF_TUN) | static_cast<unsigned>(IFF_NO_PI) |
                          (request.vnet_hdr ? unsigned{IFF_VNET_HDR} : 0U) |
-                         (multi_queue ? unsigned{IFF_MULTI_QUEUE} : 0U);
+                         (shape.multi_queue ? unsigned{IFF_MULTI_QUEUE} : 0U);
   Tun tun;
   tun.existed = existing.has_value();
-  for (unsigned i = 0; i < request.queues; ++i) tun.queues.push_back(TRY(open_queue(request.ifname, flags)));
+  for (unsigned i = 0; i < shape.queues; ++i) tun.queues.push_back(TRY(open_queue(request.ifname, flags)));
 
   ifreq made{};
   if (ioctl(tun.queues.front().get(), TUNGETIFF, &made) != 0)

@@ -22,7 +22,7 @@
 
 namespace wg4::handoff {
 
-inline constexpr std::size_t max_message_size = 32 * 1024;  // well under the default socket buffer
+inline constexpr std::size_t max_message_size = std::size_t{32} * 1024;  // well under the default socket buffer
 inline constexpr std::size_t max_tun_fds = 64;
 inline constexpr std::size_t max_text_size = 2048;  // bytes of one sentence or name; what is longer is cut
 inline constexpr std::size_t max_warnings = 15;     // so that Done fits; what is more is left out

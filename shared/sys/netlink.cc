@@ -21,7 +21,7 @@
 namespace wg4 {
 namespace {
 
-constexpr std::size_t receive_size = 32 * 1024;  // as much as the kernel fills when it dumps
+constexpr std::size_t receive_size = std::size_t{32} * 1024;  // as much as the kernel fills when it dumps
 // Were all of a batch refused, the answers must still fit the socket's default buffer.
 constexpr std::size_t routes_per_batch = 128;
 // The metric that the kernel gives to a route which names none; IP6_RT_PRIO_USER.
@@ -121,6 +121,11 @@ Result<std::vector<Netlink::Refusal>> Netlink::converse(ByteView messages, std::
       if (message->nlmsg_seq == last) return refusals;
     }
   }
+}
+
+/// One request that brings no answer but a verdict.
+Result<void> Netlink::send_one(nlmsghdr* message, const std::string& what) {
+  return send_one(message, what, [](const nlmsghdr*) {});
 }
 
 /// One request that is acknowledged or refused, after what else it may bring.

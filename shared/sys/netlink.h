@@ -39,13 +39,13 @@ struct Link {
 };
 
 struct LinkChange {
-  std::optional<std::uint32_t> mtu{};           ///< bytes
-  std::optional<std::uint32_t> queue_length{};  ///< packets
+  std::optional<std::uint32_t> mtu = std::nullopt;           ///< bytes
+  std::optional<std::uint32_t> queue_length = std::nullopt;  ///< packets
 };
 
 struct RouteOptions {
-  std::uint32_t table = 0;                      ///< 0 = main
-  std::optional<IpAddress> preferred_source{};  ///< of the routes' own family
+  std::uint32_t table = 0;                                   ///< 0 = main
+  std::optional<IpAddress> preferred_source = std::nullopt;  ///< of the routes' own family
 };
 
 /// A route that could not be added because another interface has that very route.
@@ -94,8 +94,8 @@ class Netlink {
   };
 
   explicit Netlink(Socket socket) : socket_(std::move(socket)) {}
-  [[nodiscard]] Result<void> send_one(
-      nlmsghdr* message, const std::string& what, const OnMessage& on_message = [](const nlmsghdr*) {});
+  [[nodiscard]] Result<void> send_one(nlmsghdr* message, const std::string& what);
+  [[nodiscard]] Result<void> send_one(nlmsghdr* message, const std::string& what, const OnMessage& on_message);
   [[nodiscard]] Result<std::vector<Refusal>> converse(ByteView messages, std::uint32_t last,
                                                       const OnMessage& on_message);
   [[nodiscard]] Result<std::vector<Prefix>> add_route_batch(const Link& link, std::span<const Prefix> routes,

@@ -18,6 +18,7 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <cstdint>
 #include <cstring>
 
 #include "shared/sys/deadline.h"
@@ -38,7 +39,7 @@ constexpr int child_failed_status = 127;  // of a child that never became the pr
 
 /// What the child tells before it gives up.
 struct ChildFailure {
-  enum class Step : int { descriptors, exec } step;
+  enum class Step : std::uint8_t { descriptors, exec } step;
   int number;  // errno
 };
 
@@ -129,7 +130,7 @@ bool place_descriptors(std::span<InheritedFd> fds, int& report, int& memory_copy
 
 /// Blocked and ignored signals are inherited through exec, and ours (signalfd) are blocked.
 void reset_signals() {
-  for (int number = 1; number < NSIG; ++number) signal(number, SIG_DFL);  // fails for SIGKILL and SIGSTOP: fine
+  for (int number = 1; number < NSIG; ++number) static_cast<void>(signal(number, SIG_DFL));  // not SIGKILL, SIGSTOP
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);

@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <array>
-#include <numeric>
 #include <vector>
 
 using namespace wg4;
@@ -14,7 +13,7 @@ std::vector<std::uint8_t> bytes_of(std::string_view text) { return {text.begin()
 
 std::array<std::uint8_t, 32> counting_key() {
   std::array<std::uint8_t, 32> key{};
-  std::iota(key.begin(), key.end(), std::uint8_t{0});
+  for (std::size_t i = 0; i < key.size(); ++i) key[i] = static_cast<std::uint8_t>(i);
   return key;
 }
 
