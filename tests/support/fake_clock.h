@@ -14,21 +14,20 @@ class FakeClock {
 
   /// The reading at `elapsed` since the simulation began.
   [[nodiscard]] Now at(Duration elapsed) const {
-    return {Instant{uptime_at_start_ + elapsed}, WallTime{wall_at_start + elapsed + wall_shift_}};
+    return {Instant{uptime_at_start_ + elapsed}, WallTime{wall_at_start + elapsed + wall_ahead_}};
   }
   /// The other way round: when, since the simulation began, the boot clock shows `instant`.
   [[nodiscard]] Duration elapsed_at(Instant instant) const { return instant.time_since_epoch() - uptime_at_start_; }
 
-  /// Somebody sets the wall clock, forward or back.
-  void step_wall(Duration by) { wall_shift_ += by; }
-  /// The wall clock is right again.
-  void mend_wall() { wall_shift_ = {}; }
+  /// Somebody sets the wall clock: it is so far ahead of the right time from now on, or behind it.
+  void set_wall_ahead(Duration by) { wall_ahead_ = by; }
+  [[nodiscard]] Duration wall_ahead() const { return wall_ahead_; }
 
  private:
   static constexpr Duration wall_at_start = std::chrono::sys_days{std::chrono::year{2024} / 1 / 1}.time_since_epoch();
 
   Duration uptime_at_start_;
-  Duration wall_shift_{};
+  Duration wall_ahead_{};
 };
 
 }  // namespace wg4::test

@@ -78,8 +78,8 @@ class SimHost final : public Output {
   void turn();
   /// When turn() is wanted next, since the simulation began.
   [[nodiscard]] std::optional<Duration> next_turn() const;
-  /// How many handshake messages a turn may work off.
-  std::size_t handshake_budget = 16;
+  /// What a turn spends on handshakes.
+  std::size_t handshake_budget = 8;
 
   // --- Output
   ByteSpan send_room(std::size_t bytes) override;

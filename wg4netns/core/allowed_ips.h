@@ -32,6 +32,8 @@ class AllowedIps {
   [[nodiscard]] std::vector<Prefix> entries(PeerId peer) const;
   /// Prefixes of all peers.
   [[nodiscard]] std::size_t size() const { return v4_.size() + v6_.size(); }
+  /// What they take: never more than 2 * size() + 2.
+  [[nodiscard]] std::size_t node_count() const { return v4_.node_count() + v6_.node_count(); }
 
  private:
   PrefixTrie<Bits32> v4_;

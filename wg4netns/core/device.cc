@@ -49,6 +49,11 @@ void Device::send_data(Peer& peer, Plaintexts packets, Ecn ecn, Turn& turn) {
 void Device::seal(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn) {
   bool data = false;
   while (!packets.empty() && keypair.may_send(turn.now.boot)) {
+    if (sealed_size(packets[0]) > max_datagram_size) {
+      drop(DropReason::packet_too_big);
+      packets = packets.subspan(1);
+      continue;
+    }
     const std::size_t sealed = seal_run(peer, keypair, packets, ecn, turn);
     data |= std::ranges::any_of(packets.first(sealed), [](const auto& packet) { return packet.size() > 0; });
     packets = packets.subspan(sealed);
@@ -60,13 +65,9 @@ void Device::seal(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Tur
   keep_fresh_sending(peer, turn);
 }
 
-/// Seals as many packets as one datagram run can hold; returns how many were dealt with, at least one.
+/// Seals as many packets as one datagram run can hold; returns how many, at least one.
 std::size_t Device::seal_run(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn) {
   const std::size_t segment_size = sealed_size(packets[0]);
-  if (segment_size > max_datagram_size) {
-    drop(DropReason::packet_too_big);
-    return 1;
-  }
   // A run is datagrams of one size; a shorter one may come last.
   const std::size_t most =
       std::min<std::uint64_t>(std::min(max_batch, packets.size()), reject_after_messages - keypair.send_counter);
@@ -151,7 +152,7 @@ void Device::inbound(const DatagramRun& run, Now now, Output& out) {
       continue;
     }
     if (*type != MessageType::data) {
-      queue_handshake(run, *type, datagram);
+      receive_handshake(run.path, *type, datagram, turn);
       continue;
     }
     const DataHeaderView header{datagram.first<data_header_size>()};
@@ -239,13 +240,13 @@ void Device::authenticated(Peer& peer, Keypair& keypair, const Path& path, bool 
   if (data) peer.timers.data_received(turn.now.boot);
 }
 
-void Device::queue_handshake(const DatagramRun& run, MessageType type, ByteView message) {
+/// Only what knows our public key may wait for curve arithmetic. A cookie reply has no mac1, but it needs none: junk
+/// ends at the look-up of its index, before it could take a place in the queue.
+void Device::receive_handshake(const Path& path, MessageType type, ByteView message, Turn& turn) {
   if (!identity_->present) return drop(DropReason::not_configured);
-  // A cookie reply has no mac1; its own AEAD and the look-up of its index keep it cheap.
-  if (type != MessageType::cookie_reply && !cookie_checker_.check_mac1(message)) return drop(DropReason::bad_mac1);
-  if (handshake_queue_.size() >= max_queued_handshakes) return drop(DropReason::handshake_queue_full);
-  QueuedHandshake& queued = handshake_queue_.emplace_back(QueuedHandshake{.path = run.path, .type = type});
-  std::ranges::copy(message, queued.bytes.begin());
+  if (type == MessageType::cookie_reply) return process_cookie_reply(message, turn);
+  if (!cookie_checker_.check_mac1(message)) return drop(DropReason::bad_mac1);
+  queue_handshake(path, type, message, turn);
 }
 
 }  // namespace wg4

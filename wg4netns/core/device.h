@@ -62,7 +62,7 @@ class Device {
   /// One read from the UDP socket. Transport data is opened in place and delivered; handshake messages are checked
   /// for mac1 and queued for handshake_work().
   void inbound(const DatagramRun& run, Now now, Output& out);
-  /// Works off queued handshake messages, at most `budget` of them; true when more wait.
+  /// Works off queued handshake messages, at most `budget` of those that need curve arithmetic; true when more wait.
   bool handshake_work(std::size_t budget, Now now, Output& out);
 
   // --- time
@@ -88,8 +88,9 @@ class Device {
   };
   struct QueuedHandshake {
     Path path;
-    MessageType type = MessageType::initiation;
-    std::array<std::uint8_t, initiation_size> bytes{};  // the longest; a response or cookie reply uses the front
+    MessageType type = MessageType::initiation;  // or response
+    bool holds_cookie = false;                   // it came under load, with a good mac2, within its source's rate
+    std::array<std::uint8_t, initiation_size> bytes{};  // the longer of the two; a response uses the front
     [[nodiscard]] ByteView message() const;
   };
   /// What came out of a batch that was opened.
@@ -115,7 +116,7 @@ class Device {
   [[nodiscard]] bool accept_inner(const Peer& peer, ByteSpan plaintext, Ecn outer, ByteView& inner);
   void authenticated(Peer& peer, Keypair& keypair, const Path& path, bool data, Turn& turn);
   void drop(DropReason reason, std::size_t packets = 1) { drops_.add(reason, packets); }
-  void queue_handshake(const DatagramRun& run, MessageType type, ByteView message);
+  void receive_handshake(const Path& path, MessageType type, ByteView message, Turn& turn);
 
   // device_handshake.cc
   void initiate(Peer& peer, Turn& turn);
@@ -124,11 +125,11 @@ class Device {
   void send_response(Peer& peer, Turn& turn);
   void send_cookie_reply(const QueuedHandshake& queued, Turn& turn);
   void send_handshake_message(Peer& peer, ByteView message, Turn& turn);
-  void process(const QueuedHandshake& queued, bool under_load, Turn& turn);
-  [[nodiscard]] bool admit(const QueuedHandshake& queued, bool under_load, Turn& turn);
+  void queue_handshake(const Path& path, MessageType type, ByteView message, Turn& turn);
+  [[nodiscard]] bool admit(const QueuedHandshake& queued, Turn& turn);
   void process_initiation(const QueuedHandshake& queued, Turn& turn);
   void process_response(const QueuedHandshake& queued, Turn& turn);
-  void process_cookie_reply(const QueuedHandshake& queued, Turn& turn);
+  void process_cookie_reply(ByteView message, Turn& turn);
   [[nodiscard]] bool is_under_load(Instant now);
   void handshake_received(Peer& peer, const QueuedHandshake& queued, Turn& turn);
   void begin_session(Peer& peer, Turn& turn);

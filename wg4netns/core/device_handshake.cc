@@ -14,22 +14,23 @@ constexpr std::uint8_t handshake_tos = 0x88;
 }  // namespace
 
 ByteView Device::QueuedHandshake::message() const {
-  const std::size_t size = type == MessageType::initiation ? initiation_size
-                           : type == MessageType::response ? response_size
-                                                           : cookie_reply_size;
-  return std::span(bytes).first(size);
+  return std::span(bytes).first(type == MessageType::initiation ? initiation_size : response_size);
 }
 
 // ---------------------------------------------------------------- out
 
-/// Asks for a new session, unless we asked less than Rekey-Timeout ago.
+/// Asks for a new session. While an attempt is going on, its timer alone says when to ask again: without its jitter,
+/// two sides that both have packets to send would cross on a slow path again and again.
 void Device::initiate(Peer& peer, Turn& turn) {
   peer.timers.restart_handshake_attempts();
-  retry_initiation(peer, turn);
+  if (!peer.timers.handshake_pending()) retry_initiation(peer, turn);
 }
 
+/// Not within Rekey-Timeout of our last handshake message.
 void Device::retry_initiation(Peer& peer, Turn& turn) {
-  if (identity_->present && peer.path && !peer.initiated_recently(turn.now.boot)) send_initiation(peer, turn);
+  if (!identity_->present || !peer.path) return;
+  if (!peer.initiated_recently(turn.now.boot)) return send_initiation(peer, turn);
+  peer.timers.handshake_held_back(*peer.last_sent_handshake, entropy_);
 }
 
 void Device::send_initiation(Peer& peer, Turn& turn) {
@@ -79,13 +80,29 @@ void Device::send_handshake_message(Peer& peer, ByteView message, Turn& turn) {
 
 // ---------------------------------------------------------------- in
 
+/// Under load, who has shown that they receive at their address find a share of the queue free that a flood cannot
+/// fill; only their rate is limited, by address.
+void Device::queue_handshake(const Path& path, MessageType type, ByteView message, Turn& turn) {
+  const Instant now = turn.now.boot;
+  const bool holds_cookie = is_under_load(now) && cookie_checker_.check_mac2(message, path.remote, now, entropy_);
+  if (holds_cookie && !rate_limiter_.allow(path.remote.address, now)) return drop(DropReason::rate_limited);
+  const std::size_t places = max_queued_handshakes - (holds_cookie ? 0 : cookie_holders_share);
+  if (handshake_queue_.size() >= places) return drop(DropReason::handshake_queue_full);
+  QueuedHandshake& queued =
+      handshake_queue_.emplace_back(QueuedHandshake{.path = path, .type = type, .holds_cookie = holds_cookie});
+  std::ranges::copy(message, queued.bytes.begin());
+}
+
 bool Device::handshake_work(std::size_t budget, Now now, Output& out) {
   Turn turn{now, out};
-  for (; budget > 0 && !handshake_queue_.empty(); --budget) {
-    const bool under_load = is_under_load(now.boot);
+  std::size_t credit = budget * refusals_per_handshake;
+  while (credit > 0 && !handshake_queue_.empty()) {
+    const bool admitted = admit(handshake_queue_.front(), turn);
     const QueuedHandshake queued = handshake_queue_.front();
     handshake_queue_.pop_front();
-    process(queued, under_load, turn);
+    if (admitted)
+      queued.type == MessageType::initiation ? process_initiation(queued, turn) : process_response(queued, turn);
+    credit -= std::min(credit, admitted ? refusals_per_handshake : 1);
   }
   return !handshake_queue_.empty();
 }
@@ -95,17 +112,13 @@ bool Device::is_under_load(Instant now) {
   return last_under_load_ && now - *last_under_load_ < under_load_memory;
 }
 
-void Device::process(const QueuedHandshake& queued, bool under_load, Turn& turn) {
-  if (!identity_->present) return drop(DropReason::not_configured);
-  if (queued.type == MessageType::cookie_reply) return process_cookie_reply(queued, turn);
-  if (!admit(queued, under_load, turn)) return;
-  if (queued.type == MessageType::initiation) return process_initiation(queued, turn);
-  process_response(queued, turn);
-}
-
 /// Under load only a sender that has shown that it receives at its address gets our curve arithmetic (5.3).
-bool Device::admit(const QueuedHandshake& queued, bool under_load, Turn& turn) {
-  if (!under_load) return true;
+bool Device::admit(const QueuedHandshake& queued, Turn& turn) {
+  if (!identity_->present) {
+    drop(DropReason::not_configured);
+    return false;
+  }
+  if (queued.holds_cookie || !is_under_load(turn.now.boot)) return true;
   if (!cookie_checker_.check_mac2(queued.message(), queued.path.remote, turn.now.boot, entropy_)) {
     drop(DropReason::needs_cookie);
     send_cookie_reply(queued, turn);
@@ -157,8 +170,7 @@ void Device::process_response(const QueuedHandshake& queued, Turn& turn) {
   handshake_received(peer, queued, turn);
 }
 
-void Device::process_cookie_reply(const QueuedHandshake& queued, Turn& turn) {
-  const ByteView message = queued.message();
+void Device::process_cookie_reply(ByteView message, Turn& turn) {
   const auto index = load_le<std::uint32_t>(message.subspan<4, 4>().data());
   const IndexTable::Entry* entry = index_table_.find(index);
   if (entry == nullptr) return drop(DropReason::unknown_index);

@@ -16,6 +16,11 @@ void Device::expire(Now now, Output& out) {
 void Device::expire_peer(Peer& peer, Turn& turn) {
   Timers& timers = peer.timers;
   const Instant now = turn.now.boot;
+  // First, or after a long suspend it would take the handshake along that the others begin.
+  if (timers.take_zero_key_material(now)) {
+    forget_session_keys(peer);
+    turn.out.event({EventKind::keys_expired, peer.id});
+  }
   if (timers.take_retransmit_handshake(now)) expire_retransmit(peer, turn);
   if (timers.take_send_keepalive(now)) {
     send_keepalive(peer, turn);
@@ -25,10 +30,6 @@ void Device::expire_peer(Peer& peer, Turn& turn) {
     // We sent data and heard nothing: perhaps our own address moved, so let the routing table choose it again.
     if (peer.path) peer.path->clear_source();
     initiate(peer, turn);
-  }
-  if (timers.take_zero_key_material(now)) {
-    forget_session_keys(peer);
-    turn.out.event({EventKind::keys_expired, peer.id});
   }
   if (timers.take_persistent_keepalive(now)) send_keepalive(peer, turn);
 }

@@ -19,6 +19,13 @@ std::uint16_t update_checksum(std::uint16_t checksum, std::uint16_t before, std:
   return static_cast<std::uint16_t>(~sum);
 }
 
+/// RFC 6040, figure 4.
+Ecn combine_ecn(Ecn inner, Ecn outer) {
+  if (inner == Ecn::not_ect) return inner;
+  if (outer == Ecn::ce) return outer;
+  return inner == Ecn::ect0 && outer == Ecn::ect1 ? outer : inner;
+}
+
 }  // namespace
 
 std::optional<InnerPacket> InnerPacket::parse(ByteView bytes, std::size_t available) {
@@ -46,16 +53,14 @@ Ecn InnerPacket::ecn() const {
 Ecn encapsulate_ecn(Ecn inner) { return inner == Ecn::ce ? Ecn::ect0 : inner; }
 
 void decapsulate_ecn(Ecn outer, ByteSpan packet) {
-  if (outer != Ecn::ce) return;
   const bool v4 = packet[0] >> 4 == 4;
-  const unsigned inner = v4 ? packet[1] & 3U : (packet[1] >> v6_ecn_shift) & 3U;
-  if (static_cast<Ecn>(inner) == Ecn::not_ect) return;
-  if (!v4) {
-    packet[1] = static_cast<std::uint8_t>(packet[1] | (3U << v6_ecn_shift));
-    return;
-  }
+  const unsigned shift = v4 ? 0 : v6_ecn_shift;
+  const auto inner = static_cast<Ecn>((packet[1] >> shift) & 3U);
+  const unsigned flipped = static_cast<unsigned>(inner) ^ static_cast<unsigned>(combine_ecn(inner, outer));
+  if (flipped == 0) return;
   const auto before = load_be<std::uint16_t>(packet.data());
-  packet[1] |= 3U;
+  packet[1] = static_cast<std::uint8_t>(packet[1] ^ (flipped << shift));
+  if (!v4) return;
   const auto after = load_be<std::uint16_t>(packet.data());
   store_be(packet.data() + 10, update_checksum(load_be<std::uint16_t>(packet.data() + 10), before, after));
 }

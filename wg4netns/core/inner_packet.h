@@ -36,8 +36,8 @@ class InnerPacket {
 
 /// RFC 6040 on the way in: the outer header says what the inner one says, but never CE.
 [[nodiscard]] Ecn encapsulate_ecn(Ecn inner);
-/// RFC 6040 on the way out: congestion seen by the outer header reaches the inner one, if that speaks ECN. As in
-/// Linux, a packet that does not speak it is delivered as it is. `packet` holds a whole header.
+/// RFC 6040 on the way out: what the path wrote into the outer header, CE or ECT(1), reaches the inner one, if that
+/// speaks ECN. As in Linux, a packet that does not speak it is delivered as it is. `packet` holds a whole header.
 void decapsulate_ecn(Ecn outer, ByteSpan packet);
 
 }  // namespace wg4

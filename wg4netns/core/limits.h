@@ -21,6 +21,7 @@ inline constexpr Duration rekey_timeout = 5s;
 inline constexpr Duration keepalive_timeout = 10s;
 
 inline constexpr Duration rekey_timeout_jitter_max = 333ms;  // so that two sides that start together drift apart
+inline constexpr int crossing_jitter_factor = 4;             // more of it after messages that crossed on a slow path
 inline constexpr unsigned max_timer_handshakes = rekey_attempt_time / rekey_timeout;
 inline constexpr Duration key_zeroing_time = 3 * reject_after_time;
 inline constexpr unsigned initiations_per_second = 50;  // a peer's own rate, accepted by the responder
@@ -33,8 +34,10 @@ inline constexpr std::size_t max_staged_packets = 128;       // per peer, oldest
 inline constexpr std::size_t max_staged_bytes = 512 * 1024;  // per peer
 inline constexpr std::size_t max_queued_handshakes = 1024;   // per device
 inline constexpr std::size_t under_load_queue = max_queued_handshakes / 8;
-inline constexpr Duration under_load_memory = 1s;   // load lasts at least this long
-inline constexpr std::size_t max_peers = 1U << 20;  // wireguard's own limit
+inline constexpr std::size_t cookie_holders_share = max_queued_handshakes / 8;  // of the queue: no flood can fill it
+inline constexpr std::size_t refusals_per_handshake = 16;  // a cookie reply costs so much less than curve arithmetic
+inline constexpr Duration under_load_memory = 1s;          // load lasts at least this long
+inline constexpr std::size_t max_peers = 1U << 20;         // wireguard's own limit
 
 inline constexpr unsigned ratelimiter_packets_per_second = 20;
 inline constexpr unsigned ratelimiter_burst = 5;

@@ -62,7 +62,7 @@ using DataHeaderView = BasicDataHeader<const std::uint8_t>;
 using DataHeaderSpan = BasicDataHeader<std::uint8_t>;
 
 /// The type of a datagram whose size fits that type; nothing else is ever parsed.
-[[nodiscard]] constexpr std::optional<MessageType> classify(ByteView datagram) {
+[[nodiscard]] inline std::optional<MessageType> classify(ByteView datagram) {
   if (datagram.size() < sizeof(std::uint32_t)) return std::nullopt;
   const auto type = static_cast<MessageType>(load_le<std::uint32_t>(datagram.data()));
   const bool fits = (type == MessageType::data && datagram.size() >= data_overhead) ||

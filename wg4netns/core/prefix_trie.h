@@ -80,6 +80,8 @@ class PrefixTrie {
   template <class Visit>
   void for_each(PeerId peer, Visit visit) const;
   [[nodiscard]] std::size_t size() const { return size_; }
+  /// Nodes in use, the root included: never more than 2 * size() + 1.
+  [[nodiscard]] std::size_t node_count() const { return nodes_.size() - free_count_; }
 
  private:
   using Index = std::uint32_t;
@@ -108,6 +110,7 @@ class PrefixTrie {
   std::vector<Node> nodes_;
   std::vector<Index> oldest_;  // by PeerId: where its ring begins
   Index free_ = no_node;
+  std::size_t free_count_ = 0;
   std::size_t size_ = 0;
 };
 
@@ -246,6 +249,7 @@ auto PrefixTrie<Bits>::allocate() -> Index {
   }
   const Index node = free_;
   free_ = nodes_[node].next;
+  --free_count_;
   nodes_[node] = Node{};
   return node;
 }
@@ -254,6 +258,7 @@ template <class Bits>
 void PrefixTrie<Bits>::release(Index node) {
   nodes_[node].next = free_;
   free_ = node;
+  ++free_count_;
 }
 
 }  // namespace wg4

@@ -40,6 +40,14 @@ class Timers {
   void handshake_initiated(Instant now, Entropy& entropy) {
     retransmit_handshake_ = now + rekey_timeout + rekey_jitter(entropy);
   }
+  /// An initiation is due but has to wait, because our last handshake message went out at `last`. Were it forgotten, a
+  /// packet that waits for a session could wait forever: our message may have been a response that nobody confirms.
+  /// When two initiations crossed, both sides are here, so the jitter has to exceed the time between them.
+  void handshake_held_back(Instant last, Entropy& entropy) {
+    retransmit_handshake_ = last + rekey_timeout + crossing_jitter_factor * rekey_jitter(entropy);
+  }
+  /// The next initiation has its time already.
+  [[nodiscard]] bool handshake_pending() const { return retransmit_handshake_ != never; }
   void handshake_complete() {
     retransmit_handshake_ = never;
     handshake_attempts_ = 0;

@@ -22,12 +22,18 @@ constexpr std::array<std::uint32_t, 8> iv = {0x6a09e667, 0xbb67ae85, 0x3c6ef372,
                                              0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 
 // RFC 7693, 2.7
-constexpr std::uint8_t sigma[10][16] = {
-    {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, {14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3},
-    {11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4}, {7, 9, 3, 1, 13, 12, 11, 14, 2, 6, 5, 10, 4, 0, 15, 8},
-    {9, 0, 5, 7, 2, 4, 10, 15, 14, 1, 11, 12, 6, 8, 3, 13}, {2, 12, 6, 10, 0, 11, 8, 3, 4, 13, 7, 5, 15, 14, 1, 9},
-    {12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11}, {13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10},
-    {6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5}, {10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0}};
+constexpr std::array<std::array<std::uint8_t, 16>, 10> sigma = {{
+    {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
+    {14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3},
+    {11, 8, 12, 0, 5, 2, 15, 13, 10, 14, 3, 6, 7, 1, 9, 4},
+    {7, 9, 3, 1, 13, 12, 11, 14, 2, 6, 5, 10, 4, 0, 15, 8},
+    {9, 0, 5, 7, 2, 4, 10, 15, 14, 1, 11, 12, 6, 8, 3, 13},
+    {2, 12, 6, 10, 0, 11, 8, 3, 4, 13, 7, 5, 15, 14, 1, 9},
+    {12, 5, 1, 15, 14, 13, 4, 10, 0, 7, 6, 3, 9, 2, 8, 11},
+    {13, 11, 7, 14, 12, 1, 3, 9, 5, 0, 15, 4, 8, 6, 2, 10},
+    {6, 15, 14, 9, 11, 3, 0, 8, 12, 2, 13, 7, 1, 4, 10, 5},
+    {10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0},
+}};
 
 [[gnu::always_inline]] inline void mix(std::uint32_t& a, std::uint32_t& b, std::uint32_t& c, std::uint32_t& d,
                                        std::uint32_t x, std::uint32_t y) {
@@ -55,7 +61,7 @@ template <std::size_t R>
 }
 
 template <std::size_t... R>
-[[gnu::always_inline]] inline void all_rounds(Words& v, const Words& m, std::index_sequence<R...>) {
+[[gnu::always_inline]] inline void all_rounds(Words& v, const Words& m, std::index_sequence<R...> /*numbers*/) {
   (round<R>(v, m), ...);
 }
 
@@ -78,8 +84,8 @@ void Blake2s::compress(bool last) {
   auto& [state, words, buffer] = working_;
   for (std::size_t i = 0; i < words.size(); ++i) words[i] = load_le<std::uint32_t>(&buffer[4 * i]);
   Words v;
-  std::copy(state.begin(), state.end(), v.begin());
-  std::copy(iv.begin(), iv.end(), v.begin() + 8);
+  std::ranges::copy(state, v.begin());
+  std::ranges::copy(iv, v.begin() + 8);
   v[12] ^= static_cast<std::uint32_t>(count_);
   v[13] ^= static_cast<std::uint32_t>(count_ >> 32);
   if (last) v[14] = ~v[14];
