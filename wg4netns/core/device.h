@@ -52,7 +52,7 @@ class Device {
   /// As after `ip link set up`: peers with a persistent keepalive start talking.
   void bring_up(Now now, Output& out);
   /// Sending to this peer failed because its cached source address is gone: the routing table chooses from now on.
-  void forget_source(PeerId peer);
+  void forget_source(PeerId id);
 
   // --- data path
 
