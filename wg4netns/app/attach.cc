@@ -27,14 +27,15 @@ namespace {
 /// How long the start waits for DNS; engines wait for the start.
 constexpr std::chrono::seconds dns_patience{5};
 
-/// Takes over a descriptor that the caller of this program left open for it.
-Result<UniqueFd> adopt_descriptor(std::optional<int> number, const std::string& option) {
+/// Takes over a descriptor that the caller of this program left open for it; `access` is what it is used for.
+Result<UniqueFd> adopt_descriptor(std::optional<int> number, const std::string& option, int access) {
   if (!number) return UniqueFd();
-  const int flags = fcntl(*number, F_GETFD);
-  if (flags < 0)
-    return fail(option + " " + std::to_string(*number), errno,
-                "The program that starts this one has to leave that descriptor open for it");
-  if (fcntl(*number, F_SETFD, flags | FD_CLOEXEC) < 0) return fail(option, errno);
+  const std::string name = option + " " + std::to_string(*number);
+  const int flags = fcntl(*number, F_GETFL);
+  if (flags < 0) return fail(name, errno, "The program that starts this one has to leave that descriptor open for it");
+  if (access == O_WRONLY && (flags & O_ACCMODE) == O_RDONLY)
+    return fail(name + " cannot be written to", 0, "Give the writing end of the pipe");
+  if (fcntl(*number, F_SETFD, FD_CLOEXEC) < 0) return fail(name, errno);
   return UniqueFd(*number);
 }
 
@@ -49,8 +50,10 @@ struct Parts {
 };
 
 Result<Parts> prepare(const TunnelOptions& options) {
-  EndConditions end{TRY(SignalFd::create({SIGTERM, SIGINT})), TRY(adopt_descriptor(options.exit_fd, "--exit-fd")), {}};
-  UniqueFd ready_fd = TRY(adopt_descriptor(options.ready_fd, "--ready-fd"));
+  std::signal(SIGPIPE, SIG_IGN);  // who reads our log, or waits for us to be ready, may go before us
+  EndConditions end{
+      TRY(SignalFd::create({SIGTERM, SIGINT})), TRY(adopt_descriptor(options.exit_fd, "--exit-fd", O_RDONLY)), {}};
+  UniqueFd ready_fd = TRY(adopt_descriptor(options.ready_fd, "--ready-fd", O_WRONLY));
   const std::string path = TRY(locate_config(options.config));
   WgConfig config = TRY(load_config(path));
   if (config.private_key.is_zero()) log::warning("{}: no PrivateKey: no peer can be talked to", path);
@@ -70,7 +73,8 @@ Result<Parts> prepare(const TunnelOptions& options) {
 
 Result<void> tell_ready(UniqueFd ready_fd) {
   if (!ready_fd.valid()) return {};
-  if (write(ready_fd.get(), "1", 1) != 1) return fail("write to --ready-fd", errno);
+  if (write(ready_fd.get(), "1", 1) != 1)
+    return fail("write to --ready-fd", errno, "The program that started this one may have ended");
   return {};
 }
 
@@ -141,7 +145,7 @@ Result<void> attach(const AttachCommand& command) {
 
 Result<void> serve_descriptor(const ServeCommand& command) {
   Parts parts = TRY(prepare(command.tunnel));
-  UniqueFd fd = TRY(adopt_descriptor(command.tun_fd, "--tun-fd"));
+  UniqueFd fd = TRY(adopt_descriptor(command.tun_fd, "--tun-fd", O_RDWR));
   TunDevice tun = TRY(TunDevice::adopt(std::move(fd)));
   return run(std::move(parts), std::move(tun), "serving descriptor " + std::to_string(command.tun_fd));
 }

@@ -1,6 +1,7 @@
 #include "wg4netns/app/cli.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <map>
 #include <span>
 
@@ -134,6 +135,9 @@ Result<Command> parse_key(KeyCommand command, const std::string& name, const std
 Result<Command> parse_command_line(int argc, const char* const* argv) {
   const auto all = std::span(argv, static_cast<std::size_t>(argc));
   const auto arguments = all.subspan(std::min<std::size_t>(1, all.size()));
+  // CLI11 would skip it, and take a default where the user's variable was unset.
+  if (std::ranges::any_of(arguments, [](const char* argument) { return *argument == '\0'; }))
+    return fail("an argument is empty where a name, a path or a value belongs", 0, "See wireguard4netns --help");
   const std::string first = arguments.empty() ? "" : arguments[0];
   const auto rest = arguments.subspan(std::min<std::size_t>(1, arguments.size()));
   if (first == "serve") return parse_serve(rest);

@@ -32,7 +32,8 @@ Result<TargetWatch> TargetWatch::create(pid_t pid) {
   if (!pidfd.valid()) return fail("watch process " + std::to_string(pid), errno, "Is it still running?");
   struct stat info{};
   if (fstatat(proc.get(), (std::to_string(pid) + "/ns/net").c_str(), &info, 0) < 0)
-    return fail("find the network namespace of process " + std::to_string(pid), errno);
+    return fail("find the network namespace of process " + std::to_string(pid), errno,
+                "It belongs to another user, or to a user namespace that you are not in: run this there, or as root");
   return TargetWatch(std::move(proc), std::move(pidfd), info.st_dev, info.st_ino);
 }
 

@@ -1,0 +1,202 @@
+"""The stage of the namespace tests, and the books on what a test leaves behind.
+
+Whoever starts a test file, what it tests runs as an ordinary user without capabilities. Root
+therefore copies the tests and the programs to a folder that everyone can read and continues as
+`wg4test` in a PID namespace of its own, whose end takes every process along. An ordinary user
+just continues.
+
+    namespaces.py   Namespace; World: two hosts and a cable, where our program is "root" as it is
+                    inside podman's namespaces
+    program.py      Wg4: our program
+    wireguard.py    keys and configs; WireguardGo: Debian's wireguard-go with stock `wg`
+    probes.py       pings and TCP streams
+    fixtures.py     the arrangements that most tests begin with
+    TestCase        here: after each test no process, no file, no socket of it may be left
+
+All of them are context managers; `self.enterContext(...)` in a test is the usual way to hold one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from typing import NoReturn
+
+from namespaces import HERE, PYTHON, Namespace
+from probes import ping
+from processes import adopt_orphans, assert_only, descendants
+from program import Wg4, bindir
+from scratch import Scratch
+from wireguard import Config, WireguardGo
+
+USER = "wg4test"
+SKIPPED = 77  # CTest shows this as "Skipped", in the open
+
+# What the tests call, and the Debian package that brings it.
+TOOLS = {
+    "ip": "iproute2",
+    "ping": "iputils-ping",
+    "nsenter": "util-linux",
+    "unshare": "util-linux",
+    "setpriv": "util-linux",
+    "wg": "wireguard-tools",
+    "wireguard-go": "wireguard-go",
+    "strace": "strace",
+    PYTHON: "python3",
+}
+
+
+class TestCase(unittest.TestCase):
+    """A test with a scratch folder; after it, nothing may be left of what it started."""
+
+    def setUp(self) -> None:
+        self.scratch = Scratch()
+        self._known = {entry.pid for entry in descendants()}
+        self._files = self.world_files()
+        # The first clean-up runs last: everything entered later is closed by then.
+        self.addCleanup(self.assert_nothing_left)
+
+    def world_files(self) -> set[str]:
+        """What lies where a user's program might drop a file or a socket, scratch aside."""
+        places = [
+            Path(tempfile.gettempdir()),
+            Path(pwd.getpwuid(os.getuid()).pw_dir),
+            Path(f"/run/user/{os.getuid()}"),
+        ]
+        found = set()
+        for place in places:
+            with contextlib.suppress(OSError):
+                found |= {
+                    str(path) for path in place.iterdir() if path.lstat().st_uid == os.getuid()
+                }
+        return found - {str(self.scratch.folder)}
+
+    def assert_nothing_left(self) -> None:
+        left = sorted(
+            path.name
+            for path in self.scratch.folder.iterdir()
+            if not re.match(r"\d\d-", path.name)
+        )
+        self.scratch.remove()
+        assert_only(self._known)
+        self.assertEqual(left, [], "files left in HOME or XDG_RUNTIME_DIR")
+        self.assertEqual(self.world_files() - self._files, set(), "files left behind")
+
+    def wg4(self, target: Namespace, config: Config | str, **options) -> Wg4:
+        """Our program, up and ready, until the end of the test."""
+        return self.enterContext(Wg4(self.scratch, target, config, **options))
+
+    def wireguard_go(self, ns: Namespace, config: Config, ifname: str = "wg0") -> WireguardGo:
+        return self.enterContext(WireguardGo(self.scratch, ns, config, ifname))
+
+    def namespace(self, parent: Namespace | None = None, **options) -> Namespace:
+        return self.enterContext(Namespace(parent, **options))
+
+    def assert_pings(self, ns: Namespace, *addresses: str, count: int = 5) -> None:
+        for address in addresses:
+            result = ping(ns, address, count)
+            self.assertEqual(result.received, count, result.text)
+
+    def assert_no_ping(self, ns: Namespace, address: str) -> None:
+        result = ping(ns, address, 3, interval=0.3, wait=1)
+        self.assertEqual(result.received, 0, result.text)
+
+
+class LoggingResult(unittest.TextTestResult):
+    """Prints what the programs said when a test fails, while the logs are still there."""
+
+    def addFailure(self, test, err) -> None:
+        self._print_logs(test)
+        super().addFailure(test, err)
+
+    def addError(self, test, err) -> None:
+        self._print_logs(test)
+        super().addError(test, err)
+
+    def _print_logs(self, test: unittest.TestCase) -> None:
+        scratch = getattr(test, "scratch", None)
+        for log in sorted(scratch.folder.glob("*.log")) if scratch else []:
+            self.stream.writeln(f"\n--- {log.name}\n{log.read_text()[-4000:]}")
+
+
+def main(*, as_root: bool = False) -> NoReturn:
+    """The test file's last line. `as_root`: the tests themselves need root."""
+    missing = sorted({package for tool, package in TOOLS.items() if not shutil.which(tool)})
+    if missing:
+        sys.exit(f"{sys.argv[0]}: missing tools, install the packages: {' '.join(missing)}")
+    if os.geteuid() != 0 and as_root:
+        print(f"{sys.argv[0]}: SKIPPED, these tests need root")
+        sys.exit(SKIPPED)
+    if os.geteuid() == 0 and "WG4_STAGED" not in os.environ:
+        sys.exit(run_staged(as_root))
+    adopt_orphans()
+    unittest.main(
+        module="__main__",
+        testRunner=unittest.TextTestRunner(verbosity=2, resultclass=LoggingResult),
+    )
+    raise AssertionError("unittest.main() returned")
+
+
+def run_staged(as_root: bool) -> int:
+    """The same test file again, from a readable folder, as `wg4test` unless `as_root`."""
+    try:
+        pwd.getpwnam(USER)
+    except KeyError:
+        sys.exit(f"{sys.argv[0]}: no user '{USER}': useradd --create-home {USER}")
+    test = Path(sys.argv[0]).resolve()
+    tree = HERE.parent.parent
+    with tempfile.TemporaryDirectory(prefix="wg4-stage-", dir="/var/tmp") as folder:
+        stage = Path(folder)
+        stage.chmod(0o755)
+        for part in ("tests/netns", "tests/interop", "examples"):
+            shutil.copytree(
+                tree / part, stage / part, ignore=shutil.ignore_patterns("__pycache__")
+            )
+        (stage / "bin").mkdir()
+        for name in ("wireguard4netns", "wg4netns-helper"):
+            shutil.copy(bindir() / name, stage / "bin" / name)
+        # With a PID namespace's first process every other one goes, whatever becomes of us. A /tmp
+        # of our own shows what the programs drop there, and takes it along.
+        command = [
+            "setpriv",
+            "--pdeathsig=KILL",
+            "unshare",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "--mount-proc",
+            "sh",
+            "-c",
+            'mount -t tmpfs -o mode=1777 tmpfs /tmp && exec "$@"',
+            "sh",
+        ]
+        if not as_root:
+            command += [
+                "setpriv",
+                f"--reuid={USER}",
+                f"--regid={USER}",
+                "--init-groups",
+                "--inh-caps=-all",
+            ]
+        command += [PYTHON, "-uB", str(stage / test.relative_to(tree)), *sys.argv[1:]]
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if name.startswith("WG4_") or name.endswith("SAN_OPTIONS")
+        }
+        environment |= {
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "WG4_STAGED": "1",
+            "WG4_BINDIR": str(stage / "bin"),
+            "HOME": pwd.getpwnam(USER).pw_dir,
+            "LC_ALL": "C.UTF-8",
+        }
+        return subprocess.run(command, env=environment, cwd="/").returncode

@@ -1,0 +1,186 @@
+"""What only root can arrange: `ip netns add`, others' namespaces, a 0600 TUN device, strace."""
+
+import base64
+import os
+import pwd
+import stat
+import subprocess
+
+import harness
+from fixtures import OURS, THEIRS
+from harness import USER
+from namespaces import Namespace
+from probes import ping
+from processes import read_line
+from program import Wg4, bindir
+from wireguard import Identity, end_to_end, free_udp_port, wg
+
+AS_USER = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups", "--inh-caps=-all"]
+
+
+class NamedNetns:
+    """`ip netns add NAME` on a /run of our own. Looks like a Namespace to Wg4."""
+
+    def __init__(self, name: str) -> None:
+        self.path, self.pid, self._name = f"/run/netns/{name}", 0, name
+
+    def __enter__(self) -> "NamedNetns":
+        subprocess.run(["ip", "netns", "add", self._name], check=True)
+        self.run("ip", "link", "set", "lo", "up")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        subprocess.run(["ip", "netns", "delete", self._name], check=True)
+
+    def run(
+        self, *argv: str, check: bool = True, seconds: float = 30
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["ip", "netns", "exec", self._name, *argv],
+            capture_output=True,
+            text=True,
+            check=check,
+            timeout=seconds,
+        )
+
+    snapshot = Namespace.snapshot
+
+
+class RootTestCase(harness.TestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        subprocess.run(
+            ["mount", "-t", "tmpfs", "tmpfs", "/run"], check=True
+        )  # our mount namespace only
+        cls.addClassCleanup(subprocess.run, ["umount", "-l", "/run"], check=True)
+
+    def give_to_user(self) -> None:
+        """The scratch folder and all in it, once the files are made."""
+        account = pwd.getpwnam(USER)
+        for path in (self.scratch.folder, *self.scratch.folder.iterdir()):
+            os.chown(path, account.pw_uid, account.pw_gid)
+
+
+class RootStartsIt(RootTestCase):
+    def test_netns_of_the_initial_user_namespace(self) -> None:
+        """`ip netns add` twice, root starts us on both by path."""
+        one, other = self.enterContext(NamedNetns("wg4-one")), self.enterContext(
+            NamedNetns("wg4-other")
+        )
+        first, second, port = Identity(), Identity(), free_udp_port()
+        answer = end_to_end(second, first, 2)
+        answer.port = port
+        self.wg4(other, answer, by_path=True)
+        wg4 = self.wg4(
+            one, end_to_end(first, second, 1, endpoint=f"127.0.0.1:{port}"), by_path=True
+        )
+        for ns, address in ((one, THEIRS), (other, OURS)):
+            result = ping(ns, address, 5)
+            self.assertEqual(result.received, 5, result.text)
+        for field in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+            self.assertEqual(int(wg4.status_field(field), 16), 0, field)
+        self.assertEqual(wg4.status_field("NoNewPrivs"), "1")
+
+
+class UserMeetsLimits(RootTestCase):
+    def check(self, arguments: list[str], *says: str) -> None:
+        config = end_to_end(Identity(), Identity(), 1).for_wg_quick()
+        path = self.scratch.file("user.conf", config)
+        self.give_to_user()
+        done = subprocess.run(
+            [*AS_USER, str(bindir() / "wireguard4netns"), "--config", str(path), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        for words in says:
+            self.assertRegex(done.stderr, words)
+
+    def test_namespace_of_another_user(self) -> None:
+        roots = self.namespace()
+        self.check([str(roots.pid)], str(roots.pid), "(?i)permi", "(?i)own|user")
+        named = self.enterContext(NamedNetns("wg4-root"))
+        self.check(["--netns-type=path", named.path], named.path, "(?i)permi", "(?i)own|user")
+
+    def test_tun_device_for_root_only(self) -> None:
+        """A bare machine without udev: mode 0600."""
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/dev/net"], check=True)
+        self.addCleanup(subprocess.run, ["umount", "/dev/net"], check=True)
+        os.mknod("/dev/net/tun", 0o600 | stat.S_IFCHR, os.makedev(10, 200))
+        holder = subprocess.Popen(
+            [*AS_USER, "unshare", "-Urn", "sh", "-c", "echo; exec cat"],
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self.addCleanup(holder.communicate)
+        read_line(holder)
+        self.check(
+            [str(holder.pid)], "/dev/net/tun", "Permission denied", "chmod 0666 /dev/net/tun"
+        )
+
+
+class Traced(RootTestCase):
+    """Every system call of both programs, with all bytes. Undumpable: only root can trace them."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.folder = self.scratch.folder / "00-trace"
+        self.folder.mkdir(mode=0o700)
+        self.ours, self.theirs, self.psk = Identity(), Identity(), wg("genpsk")
+
+    def trace_a_session(self) -> dict[int, str]:
+        """Runs a short session; the trace of each process by pid."""
+        target, other = self.namespace(), self.namespace()
+        port = free_udp_port()
+        answer = end_to_end(self.theirs, self.ours, 2, psk=self.psk)
+        answer.port = port
+        self.wg4(other, answer)
+        config = end_to_end(self.ours, self.theirs, 1, psk=self.psk, endpoint=f"127.0.0.1:{port}")
+        wg4 = Wg4(
+            self.scratch,
+            target,
+            config,
+            prefix=["strace", "-ff", "-xx", "-s", "65536", "-o", str(self.folder / "trace")],
+        )
+        with wg4:
+            self.assert_pings(target, THEIRS)
+        return {int(path.suffix[1:]): path.read_text() for path in self.folder.iterdir()}
+
+    def test_helper_sees_no_key_and_runs_nothing(self) -> None:
+        traces = self.trace_a_session()
+        helpers = [text for text in traces.values() if "TUNSETIFF" in text]
+        self.assertEqual(len(helpers), 1, "one process makes the TUN")
+        # It is born by a fork of the host program; its own life begins at its exec.
+        before, execve, after = helpers[0].partition("execve")
+        self.assertTrue(execve, "the helper is a program of its own")
+        self.assertNotIn("execve", after)
+        for name, secret in (("our private key", self.ours.private), ("preshared key", self.psk)):
+            for spelling in spellings(secret):
+                self.assertNotIn(spelling, helpers[0], name)
+        # The same search does find the key where it must be: in what the host program reads.
+        self.assertTrue(
+            any(
+                spelling in text
+                for text in traces.values()
+                for spelling in spellings(self.ours.private)
+            )
+        )
+
+
+def spellings(secret: str) -> list[str]:
+    """How a base64 key would look in `strace -xx`: raw, base64 and hex, each by its two halves."""
+    raw = base64.b64decode(secret)
+    forms = [raw, secret.encode(), raw.hex().encode(), raw.hex().upper().encode()]
+    return [
+        "".join(f"\\x{byte:02x}" for byte in half)
+        for form in forms
+        for half in (form[: len(form) // 2], form[len(form) // 2 :])
+    ]
+
+
+if __name__ == "__main__":
+    harness.main(as_root=True)

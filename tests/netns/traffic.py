@@ -1,0 +1,181 @@
+"""Small traffic tools that the tests run inside namespaces: `traffic.py TOOL ARGS`.
+
+Each tool prints JSON lines, so that a test can wait for "it listens now" and compare what both
+ends saw.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import selectors
+import socket
+import struct
+import sys
+import time
+from collections.abc import Iterator
+
+CHUNK = 1 << 20
+
+
+def say(**values: object) -> None:
+    print(json.dumps(values), flush=True)
+
+
+def family_of(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def stream(megabytes: int) -> Iterator[bytes]:
+    """The same bytes at every run, no two chunks alike: a lost or repeated one shows."""
+    block = random.Random(4).randbytes(CHUNK)
+    for number in range(megabytes):
+        yield struct.pack("!Q", number) + block[8:]
+
+
+def sink(address: str, port: str) -> None:
+    """Takes one TCP connection to its end and prints what came."""
+    with socket.create_server((address, int(port)), family=family_of(address)) as server:
+        say(listening=True)
+        connection, peer = server.accept()
+        digest, size, began = hashlib.sha256(), 0, time.monotonic()
+        with connection:
+            while data := connection.recv(CHUNK):
+                digest.update(data)
+                size += len(data)
+    say(peer=peer[0], bytes=size, sha256=digest.hexdigest(), seconds=time.monotonic() - began)
+
+
+def source(address: str, port: str, megabytes: str) -> None:
+    """Sends the deterministic stream over one TCP connection."""
+    digest = hashlib.sha256()
+    with socket.create_connection((address, int(port)), timeout=60) as connection:
+        for chunk in stream(int(megabytes)):
+            digest.update(chunk)
+            connection.sendall(chunk)
+    say(sha256=digest.hexdigest())
+
+
+def listen(address: str, port: str) -> None:
+    """Prints each datagram that arrives, with the address that it came from."""
+    with socket.socket(family_of(address), socket.SOCK_DGRAM) as receiver:
+        receiver.bind((address, int(port)))
+        say(listening=True)
+        while True:
+            data, peer = receiver.recvfrom(65536)
+            say(source=peer[0], text=data.decode())
+
+
+def datagram(local: str, address: str, port: str, text: str) -> None:
+    """Sends one datagram from a chosen source address."""
+    with socket.socket(family_of(address), socket.SOCK_DGRAM) as sender:
+        sender.bind((local, 0))
+        sender.sendto(text.encode(), (address, int(port)))
+
+
+def internet_checksum(data: bytes) -> int:
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total = (total >> 16) + (total & 0xFFFF)
+    return ~(total + (total >> 16)) & 0xFFFF
+
+
+def first_reply(address: str, limit_s: str) -> None:
+    """Pings without pause until the first echo reply; prints its instant (CLOCK_MONOTONIC).
+
+    Starts before there is a route: "unreachable" only means "not yet".
+    """
+    head = struct.pack("!BBHHH", 8, 0, 0, os.getpid() & 0xFFFF, 1)
+    request = head[:2] + struct.pack("!H", internet_checksum(head)) + head[4:]
+    deadline = time.monotonic() + float(limit_s)
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as icmp:
+        icmp.settimeout(0.05)
+        say(listening=True)
+        while time.monotonic() < deadline:
+            try:
+                icmp.sendto(request, (address, 0))
+            except OSError:
+                time.sleep(0.0002)
+                continue
+            try:
+                while icmp.recv(2048)[20] != 0:  # a reply, not an "unreachable"
+                    pass
+            except TimeoutError:
+                continue
+            say(instant=time.monotonic())
+            return
+    say(instant=None)
+
+
+def relay(outside_fd: str, inside_port: str, target: str, first_peer: str) -> None:
+    """Carries datagrams between a socket of another network and `target` (ADDRESS:PORT) here.
+
+    Each outside address gets its own socket here, so that the target sees who roams. `first_peer`
+    (ADDRESS:PORT outside, or "-") gets what the target sends to `inside_port`, even when it has
+    not spoken yet.
+    """
+    outside = socket.socket(fileno=int(outside_fd))
+    host, _, port = target.rpartition(":")
+    target_address = (host, int(port))
+    inside_of: dict[tuple[str, int], socket.socket] = {}
+    selector = selectors.DefaultSelector()
+    selector.register(outside, selectors.EVENT_READ, None)
+
+    def open_inside(peer: tuple[str, int], local_port: int) -> socket.socket:
+        inside = socket.socket(family_of(host), socket.SOCK_DGRAM)
+        inside.setblocking(False)
+        inside.bind((host, local_port))
+        inside.connect(target_address)
+        selector.register(inside, selectors.EVENT_READ, peer)
+        inside_of[peer] = inside
+        return inside
+
+    def carry_out(inside: socket.socket, peer: tuple[str, int]) -> None:
+        for data in drain(lambda: inside.recv(65536)):
+            attempt(lambda: outside.sendto(data, peer))
+
+    def carry_in() -> None:
+        for data, peer in drain(lambda: outside.recvfrom(65536)):
+            inside = inside_of.get(peer[:2]) or open_inside(peer[:2], 0)
+            attempt(lambda: inside.send(data))
+
+    outside.setblocking(False)
+    outside.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+    if first_peer != "-":
+        peer_host, _, peer_port = first_peer.rpartition(":")
+        open_inside((peer_host, int(peer_port)), int(inside_port))
+    say(listening=True)
+    while True:
+        for key, _ in selector.select():
+            if key.data is None:
+                carry_in()
+            else:
+                carry_out(key.fileobj, key.data)
+
+
+def drain(receive) -> Iterator:
+    """What is there now, at most a few hundred: no side starves the other."""
+    for _ in range(256):
+        try:
+            yield receive()
+        except BlockingIOError:
+            return
+        except ConnectionRefusedError:
+            continue
+
+
+def attempt(send) -> None:
+    try:
+        send()
+    except OSError:
+        pass  # a full or refusing socket loses the datagram, as a network would
+
+
+TOOLS = {
+    tool.__name__.replace("_", "-"): tool
+    for tool in (sink, source, listen, datagram, first_reply, relay)
+}
+
+if __name__ == "__main__":
+    TOOLS[sys.argv[1]](*sys.argv[2:])

@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# Everything, from nothing: installs what is missing, builds the release and the sanitized programs, runs all tests.
+# Made for Debian 12 (bookworm), as root or with sudo.
+set -euo pipefail
+
+usage() {
+	cat <<'END'
+usage: tests/run.sh [--quick] [--label LABEL]
+
+  --quick        the release build only, without the tests that wait for minutes (label "slow")
+  --label LABEL  only tests with this label: unit, vectors, sim, fuzz, lint, netns, interop, slow
+END
+}
+
+# --- What is needed: Debian packages and one user -------------------------------------------------------------------
+
+packages=(
+	# to build
+	cmake ninja-build g++ pkg-config libcli11-dev libfmt-dev libmnl-dev libsodium-dev libssl-dev
+	# to test and to keep the style
+	clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19 doctest-dev mandoc shellcheck
+	# to run in namespaces, and to talk to
+	iproute2 iputils-ping procps python3 strace util-linux wireguard-go wireguard-tools
+)
+readonly test_user=wg4test # the namespace tests run as this user
+
+say() { printf '\n== %s\n' "$*"; }
+
+install_packages() {
+	local package missing=()
+	for package in "${packages[@]}"; do
+		dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
+	done
+	((${#missing[@]})) || return 0
+	say "installing ${missing[*]}"
+	apt-get update -q
+	DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}"
+}
+
+prepare_machine() {
+	id "$test_user" >/dev/null 2>&1 || useradd --create-home --shell /bin/bash "$test_user"
+	# What udev does on a usual host: the device node, open to everyone.
+	mkdir -p /dev/net
+	[[ -c /dev/net/tun ]] || mknod /dev/net/tun c 10 200
+	chmod 0666 /dev/net/tun
+}
+
+# --- Build and test -------------------------------------------------------------------------------------------------
+
+build() {
+	local preset=$1 launcher=()
+	if command -v ccache >/dev/null; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
+	say "building: $preset"
+	cmake --preset "$preset" -DBUILD_TESTING=ON "${launcher[@]}"
+	cmake --build --preset "$preset"
+}
+
+run_tests() {
+	local preset=$1
+	shift
+	say "testing: $preset"
+	ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --parallel "$(nproc)" "$@" || failed+=("$preset")
+}
+
+quick=no
+label=
+while (($#)); do
+	case $1 in
+		--quick) quick=yes ;;
+		--label) label=${2:?--label needs a name} && shift ;;
+		--help | -h) usage && exit 0 ;;
+		*) usage >&2 && exit 1 ;;
+	esac
+	shift
+done
+
+if ((EUID != 0)); then
+	printf 'tests/run.sh installs packages and makes a user: it needs root, asking sudo\n'
+	arguments=()
+	[[ $quick == no ]] || arguments+=(--quick)
+	[[ -z $label ]] || arguments+=(--label "$label")
+	exec sudo -- "$0" "${arguments[@]}"
+fi
+
+cd "$(dirname "$0")/.."
+began=$SECONDS
+failed=()
+filter=()
+[[ -z $label ]] || filter+=(--label-regex "^$label\$")
+[[ $quick == no ]] || filter+=(--label-exclude '^slow$')
+
+install_packages
+prepare_machine
+build release
+run_tests release "${filter[@]}"
+# Lint looks at sources, not at a build, and the slow ones wait for real time: once is enough for both.
+if [[ $quick == no && $label != @(lint|slow) ]]; then
+	build asan
+	run_tests asan "${filter[@]}" --label-exclude '^(lint|slow)$'
+fi
+
+say "$((SECONDS - began)) s in all"
+if ((${#failed[@]})); then
+	printf 'FAILED: %s\n' "${failed[*]}"
+	exit 1
+fi
+printf 'all green\n'
