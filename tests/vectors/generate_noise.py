@@ -100,14 +100,15 @@ def main():
     check_x25519()
     print("#pragma once\n// Made by generate_noise.py; not edited by hand.\n\n#include <string_view>\n\n"
           "// clang-format off\nnamespace wg4::vectors {\n\n"
-          "// Static keys pattern(32, 10) and pattern(32, 50), ephemeral keys pattern(32, 90) and pattern(32, 130), of\n"
-          "// initiator and responder; indices 0x11223344 and 0x55667788; 2024-01-01 00:00:00.5 UTC.\n"
+          "// Static keys pattern(32, 10) and pattern(32, 50), ephemeral keys pattern(32, 90) and pattern(32, 130),\n"
+          "// of initiator and responder; indices 0x11223344 and 0x55667788; 2024-01-01 00:00:00.5 UTC.\n"
           "struct TranscriptVector {\n  bool has_psk;  // pattern(32, 170)\n  std::string_view initiation;\n"
           "  std::string_view response;\n  std::string_view initiator_send_key;\n"
           "  std::string_view initiator_receive_key;\n};\n\ninline constexpr TranscriptVector transcript_vectors[] = {")
     for has_psk in (False, True):
         print(f"    {{{str(has_psk).lower()},")
-        print(",\n".join(f'     "{part.hex()}"' for part in handshake(pattern(32, 170) if has_psk else bytes(32))) + "},")
+        parts = handshake(pattern(32, 170) if has_psk else bytes(32))
+        print(",\n".join(f'     "{part.hex()}"' for part in parts) + "},")
     print("};\n\n}  // namespace wg4::vectors\n// clang-format on")
 
 

@@ -6,8 +6,8 @@
 // clang-format off
 namespace wg4::vectors {
 
-// Static keys pattern(32, 10) and pattern(32, 50), ephemeral keys pattern(32, 90) and pattern(32, 130), of
-// initiator and responder; indices 0x11223344 and 0x55667788; 2024-01-01 00:00:00.5 UTC.
+// Static keys pattern(32, 10) and pattern(32, 50), ephemeral keys pattern(32, 90) and pattern(32, 130),
+// of initiator and responder; indices 0x11223344 and 0x55667788; 2024-01-01 00:00:00.5 UTC.
 struct TranscriptVector {
   bool has_psk;  // pattern(32, 170)
   std::string_view initiation;
