@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <climits>
 #include <map>
 #include <span>
 
@@ -40,16 +41,16 @@ class Parser {
     app_.add_option("--config", options.config, "wg-quick file (or WIREGUARD4NETNS_CONFIG)")->type_name("FILE");
     app_.add_option("-m,--mtu", options.mtu, "MTU of the interface in bytes; default from the configuration or route")
         ->type_name("BYTES")
-        ->check(CLI::Range(68, 65521));
+        ->check(CLI::Range(68, 65521).description(""));
     app_.add_option("-e,--exit-fd", options.exit_fd, "End when this descriptor hangs up")
         ->type_name("FD")
-        ->check(CLI::NonNegativeNumber);
+        ->check(CLI::Range(0, INT_MAX).description(""));
     app_.add_option("-r,--ready-fd", options.ready_fd, "Write 1 to this descriptor once the interface works")
         ->type_name("FD")
-        ->check(CLI::NonNegativeNumber);
+        ->check(CLI::Range(0, INT_MAX).description(""));
     app_.add_option("--log-level", level_, "silent, error, warning, info or debug")
         ->type_name("LEVEL")
-        ->transform(CLI::CheckedTransformer(levels));
+        ->transform(CLI::CheckedTransformer(levels).description(""));
   }
 
   /// Fills the variables that the options are bound to. Something to print instead, if --help or --version asks for it.
@@ -80,13 +81,14 @@ Result<Command> parse_attach(std::span<const char* const> arguments) {
   std::optional<std::string> conf;
   bool configure = false;
   bool no_configure = false;
-  app.add_option("PID|PATH", command.target, "Process, or path of a network namespace")->required();
-  app.add_option("IFNAME", command.ifname, "Name of the interface in the namespace; default wg0");
-  app.add_option("CONF", conf, "wg-quick file, as --config");
+  app.add_option("PID|PATH", command.target, "Process, or path of a network namespace")->type_name("")->required();
+  app.add_option("IFNAME", command.ifname, "Name of the interface in the namespace; default wg0")->type_name("");
+  app.add_option("CONF", conf, "wg-quick file, as --config")->type_name("");
   app.add_option("--netns-type", command.target_type, "pid or path; default: a number is a PID")
       ->type_name("TYPE")
       ->transform(CLI::CheckedTransformer(
-          std::map<std::string, TargetType>{{"pid", TargetType::pid}, {"path", TargetType::path}}));
+                      std::map<std::string, TargetType>{{"pid", TargetType::pid}, {"path", TargetType::path}})
+                      .description(""));
   app.add_option("--userns-path", command.userns_path, "User namespace to work in; default: the namespace's owner")
       ->type_name("PATH");
   app.add_flag("-c,--configure", configure, "Set addresses, routes and MTU even if the interface exists already");
@@ -109,7 +111,7 @@ Result<Command> parse_serve(std::span<const char* const> arguments) {
       .add_option("--tun-fd", command.tun_fd, "Descriptor attached to a TUN made with IFF_TUN | IFF_NO_PI")
       ->type_name("FD")
       ->required()
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(0, INT_MAX).description(""));
   parser.add_tunnel_options(command.tunnel);
   if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
   return command;
@@ -118,7 +120,7 @@ Result<Command> parse_serve(std::span<const char* const> arguments) {
 Result<Command> parse_check(std::span<const char* const> arguments) {
   CheckCommand command;
   Parser parser("Reads a wg-quick file and says what it would do.", "wireguard4netns check");
-  parser.app().add_option("FILE", command.file, "The configuration")->required();
+  parser.app().add_option("FILE", command.file, "The configuration")->type_name("")->required();
   if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
   return command;
 }

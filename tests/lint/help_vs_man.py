@@ -1,0 +1,126 @@
+"""What --help lists is in the man page, and the other way round; README's two commands exist.
+
+    help_vs_man.py BINDIR
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import project
+from project import Finding
+
+# In a list of --help the options of one entry stand in front: "  -m,--mtu BYTES ...".
+HELP_ENTRY = re.compile(r"^\s+((?:-\w,\s?)?--[a-z][a-z-]*|-\w)\b", re.MULTILINE)
+README_COMMANDS = ("examples/quickstart.sh", "tests/run.sh")
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    name: str
+    page: str
+    commands: tuple[str, ...] = ()  # each with a --help of its own
+
+
+PROGRAMS = (
+    Program(
+        "wireguard4netns",
+        "wg4netns/wireguard4netns.1",
+        ("serve", "check", "genkey", "pubkey", "genpsk"),
+    ),
+    Program("wg4netns-helper", "netns-helper/wg4netns-helper.1"),
+)
+
+
+def options_of_help(text: str) -> set[str]:
+    return {option for entry in HELP_ENTRY.findall(text) for option in re.split(r",\s?", entry)}
+
+
+def options_of_page(source: str) -> set[str]:
+    """The arguments of Fl macros: ".It Fl c , Fl -configure" and ".Fl c | -configure" have both."""
+    options = set()
+    for line in source.splitlines():
+        macro = ""
+        for word in line[1:].split() if line.startswith(".") else []:
+            if re.fullmatch("[A-Z][a-z]", word):
+                macro = word
+            elif macro == "Fl" and word not in (",", "|", "."):
+                options.add("-" + word)
+    return options
+
+
+def help_of(bindir: Path, program: Program) -> str:
+    texts = []
+    for command in ("", *program.commands):
+        argv = [str(bindir / program.name), *command.split(), "--help"]
+        texts.append(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
+    return "\n".join(texts)
+
+
+def compare(program: Program, help_text: str, page: str) -> list[Finding]:
+    in_help, in_page = options_of_help(help_text), options_of_page(page)
+    told = [f"{name} of --help is missing" for name in in_help - in_page]
+    told += [f"{name} is not in --help" for name in in_page - in_help]
+    introduction = help_text.partition("Options:")[0]
+    for name in program.commands:
+        if not re.search(rf"^\.It Cm {name}\b", page, re.MULTILINE):
+            told.append(f"the command {name} is missing")
+        if not re.search(rf"\b{name}\b", introduction):
+            told.append(f"--help does not name the command {name}")
+    return [Finding(program.page, 0, what, "help and man page agree") for what in told]
+
+
+def check_page(program: Program) -> list[Finding]:
+    mandoc = project.require_tool("mandoc", "mandoc")
+    command = [mandoc, "-T", "lint", "-W", "warning", program.page]
+    lint = subprocess.run(command, cwd=project.ROOT, capture_output=True, text=True, check=False)
+    if lint.returncode == 0:
+        return []
+    return [Finding(program.page, 0, line, "mandoc -T lint") for line in lint.stdout.splitlines()]
+
+
+def check_readme() -> list[Finding]:
+    readme = (project.ROOT / "README.md").read_text(encoding="utf-8")
+    findings = []
+    for command in README_COMMANDS:
+        if command not in readme:
+            findings.append(Finding("README.md", 0, f"does not name {command}", "two commands"))
+        path = project.ROOT / command
+        if not path.is_file() or not path.stat().st_mode & 0o100:
+            findings.append(Finding(command, 0, "is missing or not executable", "two commands"))
+    return findings
+
+
+def self_test() -> int:
+    help_text = "  serve  does it\nOptions:\n  -m,--mtu N    the MTU, see --no-entry\n  --old\n"
+    page = ".It Fl m Ar N , Fl -mtu Ns = Ns Ar N\n.Op Fl -new | o\n.It Cm serve\n"
+    found = compare(Program("x", "x.1", ("serve", "stop")), help_text, page)
+    told = sorted(finding.text for finding in found)
+    print(*told, sep="\n")
+    expected = [
+        "--help does not name the command stop",
+        "--new is not in --help",
+        "--old of --help is missing",
+        "-o is not in --help",
+        "the command stop is missing",
+    ]
+    return 0 if told == expected else 1
+
+
+def main() -> int:
+    if sys.argv[1] == "--self-test":
+        return self_test()
+    bindir = Path(sys.argv[1])
+    findings = check_readme()
+    for program in PROGRAMS:
+        page = (project.ROOT / program.page).read_text(encoding="utf-8")
+        findings += compare(program, help_of(bindir, program), page) + check_page(program)
+    return project.report(findings, len(PROGRAMS), "programs")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
