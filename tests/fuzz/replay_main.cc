@@ -1,5 +1,5 @@
-// Runs a fuzz target over files instead of under libFuzzer: the corpus is replayed with every test run, by any compiler.
-// usage: fuzz_replay_TARGET FILE-OR-FOLDER...
+// Runs a fuzz target over files instead of under libFuzzer: the corpus is replayed with every test run, by any
+// compiler. usage: fuzz_replay_TARGET FILE-OR-FOLDER...
 
 #include <cstdint>
 #include <cstdio>

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "tests/support/device_probe.h"
 
@@ -11,6 +12,8 @@ namespace {
 constexpr int steps = 80;
 /// An attempt that is due may have been held back: this is how long the wait for it can be.
 constexpr Duration longest_wait = rekey_timeout + crossing_jitter_factor * rekey_timeout_jitter_max;
+
+IpAddress attacker() { return ip("203.0.113.66"); }
 
 PresharedKey psk_of(std::uint8_t fill) {
   PresharedKey key;
@@ -56,6 +59,10 @@ RandomWorld::RandomWorld(std::uint64_t seed) : chance_(seed), world_(seed) {
   for (std::size_t i = 0; i < machines_.size(); ++i)
     for (std::size_t j = 0; j < machines_.size(); ++j)
       if (i != j) add_peer(i, j);
+  world_.net.tap = [this](const Datagram& datagram) {
+    overheard_.push_back(datagram);
+    if (overheard_.size() > 20) overheard_.pop_front();
+  };
   world_.net.passes = [this](const Datagram& datagram) {
     return std::ranges::none_of(machines_, [&](const Machine& machine) {
       return machine.cut_off && (machine.host->has(datagram.from) || machine.host->has(datagram.to));
@@ -91,8 +98,12 @@ void RandomWorld::act() {
     set_clock(who);
   } else if (dice < 93) {
     reconfigure(who);
-  } else {
+  } else if (dice < 96) {
+    attack();
+  } else if (dice < 99) {
     check_recovery(who, any_other(who));
+  } else {
+    check_patience(who, any_other(who));
   }
 }
 
@@ -222,6 +233,18 @@ void RandomWorld::use_up_counters(std::size_t who) {
   }
 }
 
+/// What was on the wire comes from elsewhere with one bit changed. (Unchanged, but earlier than the original, it would
+/// be as good as that, and the endpoint would follow it: WireGuard trusts whoever can make a packet, not a path.)
+void RandomWorld::attack() {
+  for (Datagram datagram : overheard_) {
+    const std::size_t checked = datagram.bytes.size() - tag_size;  // mac2 at the end is looked at under load only
+    datagram.bytes[chance_.below(static_cast<std::uint32_t>(checked))] ^= 0x20;
+    datagram.from = {attacker(), 666};
+    for (const Machine& machine : machines_)
+      if (machine.host->has(datagram.to) && machine.host->awake()) machine.host->receive(datagram);
+  }
+}
+
 // ---------------------------------------------------------------- what must hold
 
 void RandomWorld::broken(const std::string& rule) {
@@ -255,7 +278,10 @@ void RandomWorld::check_all() {
     if (DeviceProbe::handshakes_waiting(device) > max_queued_handshakes) broken("too many handshakes wait");
     if (DeviceProbe::deadlines(device) > machine.peers.size()) broken("a deadline outlived its peer");
     if (DeviceProbe::peer_places(device) > machines_.size()) broken("places of removed peers are not used again");
-    if (device.status().peers.size() != machine.peers.size()) broken("a peer is left over or missing");
+    const DeviceStatus status = device.status();
+    if (status.peers.size() != machine.peers.size()) broken("a peer is left over or missing");
+    for (const PeerStatus& peer : status.peers)
+      if (peer.endpoint && peer.endpoint->address == attacker()) broken("an endpoint moved to the attacker's address");
   }
 }
 
@@ -275,14 +301,43 @@ void RandomWorld::heal(std::size_t one, std::size_t other) {
   if (machines_[one].psk[other] != machines_[other].psk[one]) set_psk(one, other, machines_[other].psk[one]);
 }
 
-/// Once all is well, packets flow both ways as soon as the next attempt at a handshake is due; one more for each time
-/// that two initiations cross.
+/// Once all is well, packets flow both ways as soon as the next attempt at a handshake is due.
 void RandomWorld::check_recovery(std::size_t one, std::size_t other) {
   heal(one, other);
+  wait_for_both(one, other, true);
+}
+
+/// A packet that waits for a session needs no other packet to be remembered: it is sent when the network is back.
+void RandomWorld::check_patience(std::size_t one, std::size_t other) {
+  for (const auto& [who, peer] : {std::pair(one, other), std::pair(other, one)}) {
+    remove_peer(who, peer);  // and with it the session
+    add_peer(who, peer);
+    machines_[who].cut_off = true;
+  }
+  world_.run_for(up_to(5s));
+  send_probe(one, other);
+  world_.run_for(up_to(5s));
+  send_probe(other, one);
+  world_.run_for(up_to(60s));
+  heal(one, other);
+  wait_for_both(one, other, false);
+}
+
+void RandomWorld::send_probe(std::size_t from, std::size_t to) {
+  const Bytes packet = make_packet({.source = machines_[from].host->inner(),
+                                    .destination = machines_[to].host->inner(),
+                                    .payload = payload_for(sent_.size(), 8)});
+  sent_.push_back({from, static_cast<PeerId>(to), packet});
+  machines_[from].host->send(packet);
+}
+
+/// A packet of each has to arrive in time: after one wait, and one more for each time that two initiations cross.
+void RandomWorld::wait_for_both(std::size_t one, std::size_t other, bool send_more) {
   const Duration trip = world_.net.faults.delay;
-  const std::size_t first = sent_.size();
+  const std::size_t first = sent_.size() - (send_more ? 0 : 2);
   std::array<Duration, 2> last_initiation{-1h, -1h};
   int crossings = 0;
+  auto overhear = std::exchange(world_.net.tap, nullptr);
   world_.net.tap = [&](const Datagram& datagram) {
     if (classify(datagram.bytes) != MessageType::initiation) return;
     const bool from_one = machines_[one].host->has(datagram.from);
@@ -297,16 +352,13 @@ void RandomWorld::check_recovery(std::size_t one, std::size_t other) {
   const Duration start = world_.now();
   const auto deadline = [&] { return (1 + crossings) * (longest_wait + 2 * trip) + 4 * trip + 1s; };
   while (!(arrived(one) && arrived(other)) && world_.now() - start < deadline()) {
-    for (const auto& [from, to] : {std::pair(one, other), std::pair(other, one)}) {
-      const Bytes packet = make_packet({.source = machines_[from].host->inner(),
-                                        .destination = machines_[to].host->inner(),
-                                        .payload = payload_for(sent_.size(), 8)});
-      sent_.push_back({from, static_cast<PeerId>(to), packet});
-      machines_[from].host->send(packet);
+    if (send_more) {
+      send_probe(one, other);
+      send_probe(other, one);
     }
     world_.run_for(200ms);
   }
-  world_.net.tap = nullptr;
+  world_.net.tap = std::move(overhear);
   if (!arrived(one) || !arrived(other))
     broken("no session between " + std::to_string(one) + " and " + std::to_string(other) + " after all was well again");
 }

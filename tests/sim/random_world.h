@@ -1,9 +1,11 @@
 #pragma once
 // A world that a seed makes: two to five hosts, their traffic, every fault that a network has, people who suspend
-// machines, set clocks, carry laptops about and change configurations. Beside it runs a model of what may happen, far
-// simpler than the core: who is whose peer, who owns which prefix, which packets were sent.
+// machines, set clocks, carry laptops about and change configurations, and somebody who forges datagrams.
+// Beside it runs a model of what may happen, far simpler than the core: who is whose peer, who owns which prefix, which
+// packets were sent.
 
 #include <cstdint>
+#include <deque>
 #include <set>
 #include <string>
 #include <vector>
@@ -51,12 +53,16 @@ class RandomWorld {
   void move_prefix(std::size_t who, std::size_t other);
   void replace_key(std::size_t who);
   void use_up_counters(std::size_t who);
+  void attack();
 
   // what must hold
   void delivered(std::size_t at, ByteView packet);
   void check_all();
   void check_recovery(std::size_t one, std::size_t other);
+  void check_patience(std::size_t one, std::size_t other);
   void heal(std::size_t one, std::size_t other);
+  void send_probe(std::size_t from, std::size_t to);
+  void wait_for_both(std::size_t one, std::size_t other, bool send_more);
   void broken(const std::string& rule);
 
   [[nodiscard]] bool one_in(std::uint32_t times) { return chance_.below(times) == 0; }
@@ -69,6 +75,7 @@ class RandomWorld {
   SimWorld world_;
   std::vector<Machine> machines_;
   std::vector<Sent> sent_;
+  std::deque<Datagram> overheard_;  // the latest on the wire
   std::string broken_;
 };
 
