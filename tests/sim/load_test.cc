@@ -237,6 +237,23 @@ TEST_CASE("a flood disturbs no session, fills no memory, and keeps no new peer o
   CHECK_GT(server.drops(DropReason::needs_cookie), 10000);
 }
 
+TEST_CASE("a flood faster than any work fills its share of the queue; who holds a cookie still finds a place") {
+  Bench bench;
+  overload(bench);
+  bench.hand(bench.raw.initiation());
+  REQUIRE(bench.raw.take_cookie(bench.wire.last().bytes));
+  Flood flood(bench.host);
+  for (std::size_t i = 0; i < 3 * max_queued_handshakes; ++i)
+    bench.host.receive({flood.from(), bench.host.address(), 0, flood.initiation()});
+  const std::size_t share = max_queued_handshakes - cookie_holders_share;
+  CHECK_EQ(DeviceProbe::handshakes_waiting(bench.host.device()), share);
+  bench.host.receive({bench.where, bench.host.address(), 0, bench.raw.initiation()});
+  CHECK_EQ(DeviceProbe::handshakes_waiting(bench.host.device()), share + 1);
+  bench.wire.clear();
+  bench.world.run_for(100ms);
+  CHECK_EQ(bench.wire.sent(MessageType::response, bench.host).size(), 1);
+}
+
 TEST_CASE("junk cookie replies do not put a device under load") {
   Bench bench;
   Flood flood(bench.host);

@@ -100,7 +100,7 @@ void RandomWorld::act() {
     reconfigure(who);
   } else if (dice < 96) {
     attack();
-  } else if (dice < 99) {
+  } else if (dice < 98) {
     check_recovery(who, any_other(who));
   } else {
     check_patience(who, any_other(who));
@@ -243,6 +243,7 @@ void RandomWorld::attack() {
     for (const Machine& machine : machines_)
       if (machine.host->has(datagram.to) && machine.host->awake()) machine.host->receive(datagram);
   }
+  check_all();
 }
 
 // ---------------------------------------------------------------- what must hold
@@ -285,7 +286,7 @@ void RandomWorld::check_all() {
   }
 }
 
-/// The network, the clocks and the configuration of two machines are right from now on.
+/// The network and the clocks of two machines are right from now on.
 void RandomWorld::heal(std::size_t one, std::size_t other) {
   const Duration delay = 1ms + up_to(50ms);
   world_.net.faults = {};
@@ -296,14 +297,14 @@ void RandomWorld::heal(std::size_t one, std::size_t other) {
     machine.host->clock().set_wall_ahead(machine.wall_furthest_ahead += 1s);
   }
   while (!machines_[one].host->awake() || !machines_[other].host->awake()) world_.run_for(1s);
-  add_peer(one, other);  // with the address where it is now
-  add_peer(other, one);
-  if (machines_[one].psk[other] != machines_[other].psk[one]) set_psk(one, other, machines_[other].psk[one]);
 }
 
 /// Once all is well, packets flow both ways as soon as the next attempt at a handshake is due.
 void RandomWorld::check_recovery(std::size_t one, std::size_t other) {
   heal(one, other);
+  add_peer(one, other);  // with the address where it is now
+  add_peer(other, one);
+  if (machines_[one].psk[other] != machines_[other].psk[one]) set_psk(one, other, machines_[other].psk[one]);
   wait_for_both(one, other, true);
 }
 

@@ -96,6 +96,7 @@ bool SimHost::awake() const { return asleep_until_ <= world_.now(); }
 
 void SimHost::send(const std::vector<Bytes>& packets) {
   std::vector<crypto::Plaintext> plaintexts;
+  plaintexts.reserve(packets.size());
   for (const Bytes& packet : packets) plaintexts.push_back({.head = {}, .body = packet});
   device_.outbound(plaintexts, now(), *this);
   after_call();

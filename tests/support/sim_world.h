@@ -61,7 +61,7 @@ class SimHost final : public Output {
   /// As one read from the TUN.
   void send(const std::vector<Bytes>& packets);
   /// A UDP packet to another host's inner address.
-  void send_to(const SimHost& other, ByteView payload, Family inner = Family::v4, Ecn ecn = Ecn::not_ect);
+  void send_to(const SimHost& other, ByteView payload, Family family = Family::v4, Ecn ecn = Ecn::not_ect);
   [[nodiscard]] const std::vector<Bytes>& received() const { return received_; }
   /// Replaces received(): sees each packet that is delivered.
   std::function<void(ByteView)> on_packet;

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/support/searchable_memory.h"
 #include "tests/support/seeded_entropy.h"
+#include "wg4netns/core/keypair.h"
 #include "wg4netns/core/limits.h"
+#include "wg4netns/crypto/curve25519.h"
 
 #include <doctest/doctest.h>
 
@@ -123,6 +126,29 @@ TEST_CASE("a session begins once, and only where a handshake ended") {
   CHECK_FALSE(at_a->send.equals(at_a->receive));
   CHECK_FALSE(sides.at_a.begin_session());
   CHECK_FALSE(sides.at_a.local_index());
+}
+
+TEST_CASE("an ephemeral key does not outlive its handshake, however that ends") {
+  for (const bool finished : {true, false}) {
+    SearchableMemory memory;
+    Sides sides;
+    const auto handshake = make_pmr<Handshake>(memory, sides.b.public_key);
+    SeededEntropy same_entropy(5);
+    PrivateKey ephemeral;
+    same_entropy.fill(ephemeral.span());
+    crypto::clamp(ephemeral);
+    REQUIRE(handshake->create_initiation(sides.a, 1, wall, sides.entropy, InitiationSpan{sides.initiation}));
+    REQUIRE(memory.contains(ephemeral.span()));
+    if (finished) {
+      REQUIRE(sides.consume() == Handshake::Verdict::accepted);
+      sides.respond();
+      REQUIRE(handshake->consume_response(sides.a, ResponseView{sides.response}));
+      REQUIRE(handshake->begin_session());
+    } else {
+      handshake->clear();
+    }
+    CHECK_FALSE(memory.contains(ephemeral.span()));
+  }
 }
 
 TEST_CASE("an initiation for someone else opens nothing") {
