@@ -65,6 +65,17 @@ void overload(Bench& bench) {
 
 bool is_type(const Wire& wire, MessageType type) { return !wire.entries().empty() && type_of(wire.last()) == type; }
 
+/// What b would answer to a's last handshake message if it wanted a cookie.
+Bytes cookie_reply_to_last(Pair& pair) {
+  CookieChecker checker;
+  checker.set_identity(pair.b.public_key());
+  SeededEntropy entropy(3);
+  Bytes reply(cookie_reply_size);
+  checker.make_reply(pair.wire.last().bytes, pair.a.address(), pair.a.now().boot, entropy,
+                     ByteSpan(reply).first<cookie_reply_size>());
+  return reply;
+}
+
 }  // namespace
 
 TEST_CASE("under load an initiation is answered with a cookie, and accepted once it carries it") {
@@ -110,12 +121,7 @@ TEST_CASE("a cookie is not used by its receiver in its last five seconds") {
   Pair pair;
   pair.world.net.passes = [&](const Datagram& datagram) { return !pair.a.has(datagram.from); };
   pair.a.send_to(pair.b, text("waits"));
-  CookieChecker checker;
-  checker.set_identity(pair.b.public_key());
-  SeededEntropy entropy(3);
-  Bytes reply(cookie_reply_size);
-  checker.make_reply(pair.wire.last().bytes, pair.a.address(), pair.a.now().boot, entropy,
-                     ByteSpan(reply).first<cookie_reply_size>());
+  const Bytes reply = cookie_reply_to_last(pair);
   pair.a.receive({pair.b.address(), pair.a.address(), 0, reply});
   pair.a.turn();
   const Duration received = pair.world.now();
@@ -140,12 +146,7 @@ TEST_CASE("a cookie reply that answers nothing, or comes twice, is refused") {
   Pair pair;
   pair.cut();
   pair.a.send_to(pair.b, text("waits"));
-  CookieChecker checker;
-  checker.set_identity(pair.b.public_key());
-  SeededEntropy entropy(3);
-  Bytes reply(cookie_reply_size);
-  checker.make_reply(pair.wire.last().bytes, pair.a.address(), pair.a.now().boot, entropy,
-                     ByteSpan(reply).first<cookie_reply_size>());
+  const Bytes reply = cookie_reply_to_last(pair);
   const auto hand = [&](const Bytes& bytes) {
     pair.a.receive({pair.b.address(), pair.a.address(), 0, bytes});
     pair.a.turn();

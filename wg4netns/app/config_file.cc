@@ -16,7 +16,7 @@
 namespace wg4 {
 namespace {
 
-constexpr off_t max_config_size = 64 * 1024 * 1024;  // a million AllowedIPs fit many times
+constexpr std::size_t max_config_size = 64UL * 1024 * 1024;  // bytes; a million AllowedIPs fit many times
 
 std::optional<std::string> environment(const char* name) {
   const char* value = std::getenv(name);
@@ -24,7 +24,7 @@ std::optional<std::string> environment(const char* name) {
   return value;
 }
 
-Result<std::string> read_text(const std::string& path) {
+Result<UniqueFd> open_config(const std::string& path) {
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!fd.valid())
     return fail("open configuration " + path, errno,
@@ -35,16 +35,22 @@ Result<std::string> read_text(const std::string& path) {
   if (S_ISDIR(info.st_mode)) return fail("configuration " + path + " is a directory", 0, "Name the file in it");
   if (S_ISREG(info.st_mode) && (info.st_mode & S_IRWXO) != 0)
     log::warning("{} holds a private key and every user can read it: chmod 600 {}", path, path);
-  if (info.st_size > max_config_size) return fail("configuration " + path + " is larger than 64 MiB");
+  return fd;
+}
 
-  // A pipe has no size. The string grows by doubling, which would leave copies of keys behind: each is wiped.
-  std::string text(static_cast<std::size_t>(info.st_size) + 4096, '\0');
+void wipe(std::string& text) { sodium_memzero(text.data(), text.size()); }
+
+/// Appends the whole file to `text`, which the caller wipes whatever comes of it. A pipe has no size, so the string
+/// grows by doubling; each smaller copy is wiped here.
+Result<void> read_text(const std::string& path, std::string& text) {
+  const UniqueFd fd = TRY(open_config(path));
   std::size_t used = 0;
+  text.resize(16 * 1024);
   for (;;) {
     if (used == text.size()) {
       std::string larger(2 * used, '\0');
       larger.replace(0, used, text);
-      sodium_memzero(text.data(), text.size());
+      wipe(text);
       text = std::move(larger);
     }
     const ssize_t got = read(fd.get(), text.data() + used, text.size() - used);
@@ -52,9 +58,11 @@ Result<std::string> read_text(const std::string& path) {
     if (got < 0) return fail("read configuration " + path, errno);
     if (got == 0) break;
     used += static_cast<std::size_t>(got);
+    if (used > max_config_size)
+      return fail("configuration " + path + " is larger than 64 MiB", 0, "Name a wg-quick file");
   }
   text.resize(used);
-  return text;
+  return {};
 }
 
 }  // namespace
@@ -71,8 +79,9 @@ Result<std::string> locate_config(const std::optional<std::string>& given) {
 }
 
 Result<WgConfig> load_config(const std::string& path) {
-  std::string text = TRY(read_text(path));
-  const ScopeExit wipe([&] { sodium_memzero(text.data(), text.size()); });
+  std::string text;
+  const ScopeExit wipe_at_end([&] { wipe(text); });
+  TRY(read_text(path, text));
   auto config = WgConfig::parse(text, service_port);
   if (!config) return fail_in(path, std::move(config).error());
   for (const std::string& warning : config->warnings) log::warning("{}: {}", path, warning);
