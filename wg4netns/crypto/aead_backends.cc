@@ -1,0 +1,109 @@
+#include "wg4netns/crypto/aead_backends.h"
+
+#include <algorithm>
+#include <array>
+
+namespace wg4::crypto {
+namespace {
+
+struct Backend {
+  std::string_view name;
+  bool (*runs_here)();
+  std::unique_ptr<Aead> (*make)();
+};
+
+bool anywhere() { return true; }
+
+std::unique_ptr<Aead> make_single() {
+  auto single = make_openssl_aead();
+  return single ? std::move(single) : make_sodium_aead();
+}
+
+#if defined(__x86_64__)
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+}
+bool has_avx2() { return __builtin_cpu_supports("avx2"); }
+std::unique_ptr<Aead> make_avx512() { return make_lane_aead("avx512", avx512_kernel, 8, make_single()); }
+std::unique_ptr<Aead> make_avx2() { return make_lane_aead("avx2", avx2_kernel, 7, make_single()); }
+#endif
+
+/// In order of preference.
+constexpr Backend backends[] = {
+#if defined(__x86_64__)
+    {"avx512", has_avx512, make_avx512},
+    {"avx2", has_avx2, make_avx2},
+#endif
+    {"openssl", anywhere, make_openssl_aead},
+    {"sodium", anywhere, make_sodium_aead},
+};
+
+}  // namespace
+
+std::vector<std::string_view> available_backends() {
+  std::vector<std::string_view> names;
+  for (const Backend& backend : backends)
+    if (backend.runs_here()) names.push_back(backend.name);
+  return names;
+}
+
+std::unique_ptr<Aead> make_backend(std::string_view name) {
+  for (const Backend& backend : backends)
+    if (backend.name == name && backend.runs_here()) return backend.make();
+  return nullptr;
+}
+
+bool passes_self_test(Aead& aead) {
+  // Enough packets to fill every lane and leave a rest, of sizes around the edges of blocks.
+  constexpr std::size_t packets = 37;
+  constexpr std::size_t longest = 320;
+  const std::unique_ptr<Aead> oracle = make_sodium_aead();
+  AeadKey key;
+  for (std::size_t i = 0; i < key.size(); ++i) key.data()[i] = static_cast<std::uint8_t>(7 * i + 1);
+  std::array<std::uint8_t, longest> text;
+  for (std::size_t i = 0; i < longest; ++i) text[i] = static_cast<std::uint8_t>(i);
+
+  using Sealed = std::array<std::array<std::uint8_t, longest + aead_tag_size>, packets>;
+  auto ours = std::make_unique<Sealed>();
+  auto theirs = std::make_unique<Sealed>();
+  std::array<SealJob, packets> our_jobs;
+  std::array<SealJob, packets> their_jobs;
+  std::array<OpenJob, packets> open_jobs;
+  for (std::size_t i = 0; i < packets; ++i) {
+    const std::size_t size = 9 * i % (longest - 16);
+    our_jobs[i] = {{{}, ByteView(text).first(size)}, i % 16, (*ours)[i].data(), 0x0123456789abcdef * i};
+    their_jobs[i] = our_jobs[i];
+    their_jobs[i].out = (*theirs)[i].data();
+    open_jobs[i] = {ByteSpan((*ours)[i]).first(size + i % 16 + aead_tag_size), our_jobs[i].counter};
+  }
+  aead.seal_batch(key, our_jobs);
+  oracle->seal_batch(key, their_jobs);
+  for (std::size_t i = 0; i < packets; ++i)
+    if (!std::ranges::equal(open_jobs[i].data, ByteView((*theirs)[i]).first(open_jobs[i].data.size()))) return false;
+
+  (*ours)[packets - 1][0] ^= 1U;  // a forgery
+  aead.open_batch(key, open_jobs);
+  for (std::size_t i = 0; i + 1 < packets; ++i)
+    if (!open_jobs[i].authentic ||
+        !std::ranges::equal(our_jobs[i].plaintext.body, open_jobs[i].data.first(our_jobs[i].plaintext.size())))
+      return false;
+  return !open_jobs[packets - 1].authentic;
+}
+
+Result<Choice> choose_backend(const std::string& forced) {
+  Choice choice;
+  for (const std::string_view name : available_backends()) {
+    if (!forced.empty() && name != forced) continue;
+    choice.aead = make_backend(name);
+    if (choice.aead && passes_self_test(*choice.aead)) return choice;
+    choice.failed.push_back(name);
+    choice.aead.reset();
+  }
+  if (!choice.failed.empty())
+    return fail("cipher backend " + std::string(choice.failed.back()) + " fails its self-test");
+  std::string names;
+  for (const std::string_view name : available_backends()) names.append(names.empty() ? "" : ", ").append(name);
+  return fail("there is no cipher backend '" + forced + "' on this machine", 0, "It has: " + names);
+}
+
+}  // namespace wg4::crypto

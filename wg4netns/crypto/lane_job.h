@@ -1,0 +1,36 @@
+#pragma once
+// What the vector kernels work on. Plain data: this is included by files that are compiled for CPUs we may not be on.
+
+#include <cstddef>
+#include <cstdint>
+
+namespace wg4::crypto {
+
+inline constexpr std::size_t max_lanes = 16;
+
+/// One packet of a group. To open, head is empty and body == out.
+struct LaneJob {
+  const std::uint8_t* head = nullptr;
+  std::size_t head_size = 0;  ///< a multiple of 64, or all of the text
+  const std::uint8_t* body = nullptr;
+  std::size_t text_size = 0;  ///< head and body, bytes
+  std::size_t size = 0;       ///< text and zero padding = ciphertext, bytes
+  std::uint8_t* out = nullptr;
+  std::uint64_t counter = 0;
+  std::uint32_t tag[4] = {};  ///< result, little-endian words
+};
+
+/// Seals or opens `count` packets under one key. `jobs` has room for `lanes` of them; those behind `count` are ignored
+/// but must be zero-sized. Opening computes the tag and decrypts; comparing is the caller's.
+struct LaneKernel {
+  std::size_t lanes;
+  void (*seal)(const std::uint32_t* key, LaneJob* jobs, std::size_t count);
+  void (*open)(const std::uint32_t* key, LaneJob* jobs, std::size_t count);
+};
+
+/// To be called only on a CPU that has the instructions.
+extern const LaneKernel avx2_kernel;         // AVX2
+extern const LaneKernel avx512_kernel;       // AVX-512 F, BW, VL
+extern const LaneKernel avx512_ifma_kernel;  // AVX-512 F, BW, VL, IFMA
+
+}  // namespace wg4::crypto

@@ -1,0 +1,8 @@
+// 16 packets a group on AVX-512 F, BW and VL. Compiled for them: nothing here may run before the CPU was asked.
+#include "wg4netns/crypto/lane_isa_avx512.h"
+
+namespace wg4::crypto {
+
+const LaneKernel avx512_kernel = kernel_of<Avx512, Poly26<Avx512>>;
+
+}  // namespace wg4::crypto
