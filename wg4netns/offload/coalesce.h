@@ -1,0 +1,122 @@
+#pragma once
+// Generic receive offload: packets of one flow that follow each other without a gap become one packet of up to 64 KiB
+// with a note where to cut it again, so that the kernel's stack is passed once. Pure: packets in, gathers out.
+//
+// Only what can be cut back into the same packets is merged: same addresses, ports, options, flags, TTL and TOS,
+// consecutive sequence numbers and identifications, payloads of one size (the last may be shorter), and checksums that
+// are right, since merging replaces them. As in Linux, an IPv4 identification may also stay the same where DF says that
+// nobody will look at it (RFC 6864 4.1); cut again, it counts up.
+//
+// One group is open for each of a few flows. A packet that does not fit behind what is held of its flow makes that go
+// first, and one whose flow cannot be told makes all go first: no flow is ever reordered.
+
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <span>
+
+#include "shared/base/bytes.h"
+#include "wg4netns/offload/virtio_net_header.h"
+
+namespace wg4::offload {
+
+/// Which kinds of packet the TUN takes in one piece.
+struct CoalesceKinds {
+  bool tcp4 = false;
+  bool tcp6 = false;
+  bool udp = false;
+};
+
+/// What one write to the TUN consists of: virtio header, packet, further payloads.
+using Gather = std::span<const ByteView>;
+
+class Coalescer {
+ public:
+  static constexpr std::size_t max_pieces = 128;     ///< packets of one gather
+  static constexpr std::size_t max_udp_pieces = 64;  ///< ... of UDP: what Linux before 6.9 takes and GRO makes
+  static constexpr std::size_t max_flows = 8;        ///< groups that are open at a time
+  static constexpr std::size_t max_length = 65535;   ///< of a gather's packet, bytes
+
+  explicit Coalescer(CoalesceKinds kinds) : kinds_(kinds) {}
+
+  /// The next IP packet. It stays where it is, and unchanged but for its header, until flush(). Calls `write(Gather)`
+  /// for what cannot be held back; a gather is valid during that call.
+  template <class Write>
+  void add(ByteSpan bytes, Write&& write) {
+    const Packet packet = inspect(bytes);
+    if (!packet.has_flow) {
+      flush(write);
+    } else if (Group* group = find(packet)) {
+      if (packet.mergeable && group->joins(packet)) {
+        if (group->join(packet)) write(close(*group));
+        return;
+      }
+      write(close(*group));
+    }
+    if (!packet.mergeable || packet.ends_group) return write(alone(bytes));
+    if (is_full()) write(close(next_victim()));
+    open(packet);
+  }
+
+  /// Writes what is held back.
+  template <class Write>
+  void flush(Write&& write) {
+    while (open_ != 0) write(close(first_open()));
+  }
+
+ private:
+  struct Packet {
+    ByteSpan bytes;
+    bool v4 = false;
+    bool tcp = false;
+    bool has_flow = false;    // TCP or UDP right behind the IP header: the members above and below mean something
+    bool mergeable = false;   // could be part of a group
+    bool ends_group = false;  // PSH or FIN: nothing may come behind it
+    std::size_t transport = 0;
+    std::size_t headers = 0;
+    [[nodiscard]] std::size_t payload() const { return bytes.size() - headers; }
+  };
+
+  /// Packets that become one.
+  class Group {
+   public:
+    void open(const Packet& packet);
+    [[nodiscard]] bool is_of_flow(const Packet& packet) const;
+    [[nodiscard]] bool joins(const Packet& packet) const;
+    /// True when nothing may come behind `packet`.
+    [[nodiscard]] bool join(const Packet& packet);
+    [[nodiscard]] Gather close();
+
+   private:
+    [[nodiscard]] bool continues_ip(const Packet& packet) const;
+    [[nodiscard]] bool continues_tcp(const Packet& packet) const;
+    [[nodiscard]] VirtioNetHeader finish_headers() const;
+
+    Packet first_;                 // whose headers stand for all
+    std::size_t count_ = 0;        // packets
+    std::size_t segment_ = 0;      // payload of all but the last
+    std::size_t length_ = 0;       // of the packet that they make
+    bool same_id_ = false;         // the identification stays, instead of counting up
+    std::uint8_t last_flags_ = 0;  // PSH and FIN of the last segment
+    std::array<std::uint8_t, virtio_net_header_size> header_;
+    std::array<ByteView, max_pieces + 1> pieces_;
+  };
+
+  [[nodiscard]] Packet inspect(ByteSpan bytes) const;
+  [[nodiscard]] Group* find(const Packet& packet);
+  void open(const Packet& packet);
+  [[nodiscard]] Gather close(Group& group);
+  [[nodiscard]] Gather alone(ByteView packet);
+
+  [[nodiscard]] bool is_full() const { return std::popcount(open_) == max_flows; }
+  [[nodiscard]] Group& first_open() { return groups_[static_cast<std::size_t>(std::countr_zero(open_))]; }
+  [[nodiscard]] Group& next_victim() { return groups_[victim_++ % max_flows]; }
+
+  CoalesceKinds kinds_;
+  std::uint32_t open_ = 0;    // a bit for each of groups_ that is open
+  std::uint32_t victim_ = 0;  // who goes when one group too many is needed
+  std::array<Group, max_flows> groups_;
+  std::array<ByteView, 2> single_;
+};
+
+}  // namespace wg4::offload
