@@ -121,8 +121,8 @@ class Target {
       if (run.size() + bytes.size() <= max_run_size) run.insert(run.end(), bytes.begin(), bytes.end());
     }
     const std::size_t segment = std::max<std::size_t>(input_.u16(), 1);
-    if (!run.empty())
-      host.device().inbound({{hosts_[0]->address(), host.address().address}, 0, run, segment}, host.now(), host);
+    const DatagramRun received{{hosts_[0]->address(), host.address().address}, 0, run, segment};
+    if (!run.empty()) host.device().inbound({&received, 1}, host.now(), host);
     host.turn();
   }
 

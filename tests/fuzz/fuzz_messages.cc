@@ -48,9 +48,8 @@ class Target {
         break;
     }
     const std::size_t segment = kind == Kind::run ? std::size_t{number} + 1 : message.size();
-    if (!message.empty())
-      host_.device().inbound({{from_elsewhere ? elsewhere_ : where_, host_.address().address}, 0, message, segment},
-                             host_.now(), host_);
+    const DatagramRun received{{from_elsewhere ? elsewhere_ : where_, host_.address().address}, 0, message, segment};
+    if (!message.empty()) host_.device().inbound({&received, 1}, host_.now(), host_);
     may_deliver_ = false;
     host_.turn();
     check_state();

@@ -141,8 +141,7 @@ TEST_CASE("a segment size that does not fit the bytes mixes up nothing") {
                                     right - 1, right, right + 1, 2 * right, std::size_t{100'000}, SIZE_MAX / 2}) {
     Bytes bytes = whole();
     const std::size_t before = bench.host.received().size();
-    bench.host.device().inbound({{bench.where, bench.host.address().address}, 0, bytes, segment}, bench.host.now(),
-                                bench.host);
+    bench.receive(bytes, segment);
     const std::size_t delivered = bench.host.received().size() - before;
     CHECK_EQ(delivered, segment == right ? 4 : 0);
   }
@@ -183,8 +182,7 @@ TEST_CASE("one run may mix message types, sessions and peers") {
   append(forged);
   append(Bytes(initiation_size, 0xff));
   append(bench.sealed(own));
-  bench.host.device().inbound({{bench.where, bench.host.address().address}, 0, run, initiation_size}, bench.host.now(),
-                              bench.host);
+  bench.receive(run, initiation_size);
   bench.host.turn();
   CHECK_EQ(bench.host.received().size(), before + 3);
   CHECK_EQ(bench.wire.sent(MessageType::response, bench.host).size(), 1);
@@ -203,7 +201,6 @@ TEST_CASE("a run of more datagrams than a batch is worked off whole and in order
     const Bytes datagram = bench.sealed(packets.back());
     run.insert(run.end(), datagram.begin(), datagram.end());
   }
-  bench.host.device().inbound({{bench.where, bench.host.address().address}, 0, run, run.size() / 500}, bench.host.now(),
-                              bench.host);
+  bench.receive(run, run.size() / 500);
   CHECK(bench.host.received() == packets);
 }

@@ -98,6 +98,11 @@ struct Bench {
     host.receive({from, host.address(from.address.family()), tos, bytes});
     host.turn();
   }
+  /// The host reads this run, cut at `segment_size`, and nothing else happens.
+  void receive(Bytes& bytes, std::size_t segment_size) {
+    const DatagramRun run{{where, host.address().address}, 0, bytes, segment_size};
+    host.device().inbound({&run, 1}, host.now(), host);
+  }
   /// The RawPeer initiates and confirms a session.
   bool shake() {
     hand(raw.initiation());

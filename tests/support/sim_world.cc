@@ -118,7 +118,8 @@ void SimHost::receive(std::span<const Datagram> run) {
   for (const Datagram& datagram : run) bytes.insert(bytes.end(), datagram.bytes.begin(), datagram.bytes.end());
   if (bytes.empty()) return;  // the socket layer skips these
   const Datagram& first = run.front();
-  device_.inbound({{first.from, first.to.address}, first.tos, bytes, first.bytes.size()}, now(), *this);
+  const DatagramRun received{{first.from, first.to.address}, first.tos, bytes, first.bytes.size()};
+  device_.inbound({&received, 1}, now(), *this);
   handshakes_wait_ = true;
   after_call();
 }
@@ -139,21 +140,23 @@ std::optional<Duration> SimHost::next_turn() const {
 
 ByteSpan SimHost::send_room(std::size_t bytes) {
   CHECK(bytes <= room_.size());
-  return std::span(room_).first(bytes);
+  unsent_ = std::span(room_).first(bytes);
+  return unsent_;
 }
 
 void SimHost::send(const SendRun& run) {
-  CHECK(run.size > 0 && run.segment_size > 0 && run.size <= room_.size());
+  CHECK(run.size > 0 && run.segment_size > 0 && run.size <= unsent_.size());
   Endpoint from = address(run.path.remote.address.family());
   if (run.path.has_source() && run.path.local != from.address) bad_sources_.push_back(run.peer);
   for (std::size_t at = 0; at < run.size; at += run.segment_size) {
-    const auto piece = std::span(room_).subspan(at, std::min(run.segment_size, run.size - at));
+    const auto piece = unsent_.subspan(at, std::min(run.segment_size, run.size - at));
     world_.net.send(world_.now(), {from, run.path.remote, run.tos, Bytes(piece.begin(), piece.end())});
   }
+  unsent_ = unsent_.subspan(run.size);
 }
 
-void SimHost::deliver(std::span<const ByteView> packets) {
-  for (const ByteView packet : packets) {
+void SimHost::deliver(std::span<const ByteSpan> packets) {
+  for (const ByteSpan packet : packets) {
     if (on_packet) {
       on_packet(packet);
     } else {

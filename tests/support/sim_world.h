@@ -84,7 +84,7 @@ class SimHost final : public Output {
   // --- Output
   ByteSpan send_room(std::size_t bytes) override;
   void send(const SendRun& run) override;
-  void deliver(std::span<const ByteView> packets) override;
+  void deliver(std::span<const ByteSpan> packets) override;
   void event(const Event& event) override;
 
  private:
@@ -102,6 +102,7 @@ class SimHost final : public Output {
   Duration asleep_until_{};
   bool handshakes_wait_ = false;
   std::vector<std::uint8_t> room_;
+  ByteSpan unsent_;  // of room_
   std::vector<PeerId> bad_sources_;
   std::vector<PeerId> unanswered_;
   std::vector<Bytes> received_;

@@ -19,7 +19,7 @@
 #include "wg4netns/app/sandbox.h"
 #include "wg4netns/app/serve.h"
 #include "wg4netns/app/system_entropy.h"
-#include "wg4netns/crypto/aead.h"
+#include "wg4netns/crypto/aead_backends.h"
 
 namespace wg4 {
 namespace {
@@ -47,7 +47,26 @@ struct Parts {
   UdpSocket udp;
   Endpoints endpoints;
   std::uint16_t mtu;
+  crypto::Choice cipher;
 };
+
+TunOffloads tun_offloads(const Offloads& offloads) {
+  return {.checksum = offloads.checksum, .segment_tcp = offloads.tso, .segment_udp = offloads.uso};
+}
+
+std::string describe_offloads(const TunDevice& tun, const UdpSocket& udp) {
+  std::string text;
+  const auto add = [&text](bool active, const char* name) {
+    if (active) text.append(text.empty() ? "" : " ").append(name);
+  };
+  add(tun.has_header(), "vnet-hdr");
+  add(tun.offloads().checksum, "checksum");
+  add(tun.offloads().segment_tcp, "tso");
+  add(tun.offloads().segment_udp, "uso");
+  add(udp.segments(), "udp-segment");
+  add(udp.gathers(), "udp-gro");
+  return text.empty() ? "none" : text;
+}
 
 Result<Parts> prepare(const TunnelOptions& options) {
   std::signal(SIGPIPE, SIG_IGN);  // who reads our log, or waits for us to be ready, may go before us
@@ -60,7 +79,10 @@ Result<Parts> prepare(const TunnelOptions& options) {
   if (!config.dns_servers.empty())
     log::warning("{}: DNS is left alone: name resolution in the namespace follows its own /etc/resolv.conf", path);
 
-  UdpSocket udp = TRY(UdpSocket::open({.port = config.listen_port, .fwmark = config.fwmark}));
+  UdpSocket udp = TRY(UdpSocket::open({.port = config.listen_port,
+                                       .fwmark = config.fwmark,
+                                       .segment = options.offloads.udp_segment,
+                                       .gro = options.offloads.udp_gro}));
   const auto retries = TRY(Endpoints::parse_retries(std::getenv("WG_ENDPOINT_RESOLUTION_RETRIES")));
   Endpoints endpoints = TRY(Endpoints::create(config, retries));
   TRY(endpoints.resolve_first(dns_patience));
@@ -68,7 +90,11 @@ Result<Parts> prepare(const TunnelOptions& options) {
   for (const PeerChange& peer : make_device_change(config).peers)
     if (peer.endpoint) known.push_back(*peer.endpoint);
   const std::uint16_t mtu = choose_mtu(options.mtu, config, known);
-  return Parts{std::move(end), std::move(ready_fd), std::move(config), std::move(udp), std::move(endpoints), mtu};
+  crypto::Choice cipher = TRY(crypto::choose_backend(options.cipher));
+  for (const std::string_view name : cipher.failed)
+    log::warning("cipher backend {} fails its self-test on this machine; please report this", name);
+  return Parts{std::move(end),   std::move(ready_fd), std::move(config), std::move(udp), std::move(endpoints), mtu,
+               std::move(cipher)};
 }
 
 Result<void> tell_ready(UniqueFd ready_fd) {
@@ -82,9 +108,7 @@ Result<void> tell_ready(UniqueFd ready_fd) {
 Result<void> run(Parts parts, TunDevice tun, const std::string& what) {
   SecretMemory secrets;
   SystemEntropy entropy;
-  std::unique_ptr<crypto::Aead> aead = crypto::make_openssl_aead();
-  if (aead == nullptr) aead = crypto::make_sodium_aead();
-  Device device(*aead, entropy, secrets.resource());
+  Device device(*parts.cipher.aead, entropy, secrets.resource());
   Tunnel tunnel(device, std::move(tun), std::move(parts.udp));
 
   DeviceChange change = make_device_change(parts.config);
@@ -98,7 +122,8 @@ Result<void> run(Parts parts, TunDevice tun, const std::string& what) {
   device.bring_up(read_clocks(), tunnel);
   tunnel.flush();
   if (!secrets.all_locked()) log::debug("RLIMIT_MEMLOCK is too small to lock all keys in memory");
-  log::debug("cipher backend: {}", aead->name());
+  log::debug("cipher backend: {}; offloads: {}", parts.cipher.aead->name(),
+             describe_offloads(tunnel.tun(), tunnel.udp()));
   log::info("{}, MTU {}, UDP port {}", what, parts.mtu, tunnel.udp().port());
   TRY(tell_ready(std::move(parts.ready_fd)));
   return serve(device, tunnel, parts.endpoints, parts.end);
@@ -124,6 +149,7 @@ AttachRequest make_request(const AttachCommand& command, std::optional<pid_t> pi
   if (!pid) request.netns_path = command.target;
   request.userns_path = command.userns_path.value_or("");
   request.ifname = command.ifname;
+  request.vnet_hdr = command.tunnel.offloads.vnet_header;
   if (command.configure) request.configure = *command.configure ? "yes" : "no";
   return request;
 }
@@ -136,7 +162,8 @@ Result<void> attach(const AttachCommand& command) {
   if (pid) parts.end.target = TRY(TargetWatch::create(*pid));
 
   Attachment attachment = TRY(Attachment::begin(make_request(command, pid)));
-  TunDevice tun = TRY(TunDevice::adopt(std::move(attachment.take_queues().front())));
+  TunDevice tun =
+      TRY(TunDevice::adopt(std::move(attachment.take_queues().front()), tun_offloads(command.tunnel.offloads)));
   const auto warnings = TRY(attachment.finish(make_link_plan(parts.config, parts.mtu)));
   for (const std::string& warning : warnings) log::warning("{}", warning);
   const std::string where = pid ? "process " + command.target : command.target;
@@ -146,7 +173,7 @@ Result<void> attach(const AttachCommand& command) {
 Result<void> serve_descriptor(const ServeCommand& command) {
   Parts parts = TRY(prepare(command.tunnel));
   UniqueFd fd = TRY(adopt_descriptor(command.tun_fd, "--tun-fd", O_RDWR));
-  TunDevice tun = TRY(TunDevice::adopt(std::move(fd)));
+  TunDevice tun = TRY(TunDevice::adopt(std::move(fd), tun_offloads(command.tunnel.offloads)));
   return run(std::move(parts), std::move(tun), "serving descriptor " + std::to_string(command.tun_fd));
 }
 

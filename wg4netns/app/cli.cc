@@ -27,6 +27,16 @@ const std::map<std::string, log::Level> levels = {{"silent", log::Level::silent}
                                                   {"info", log::Level::info},
                                                   {"debug", log::Level::debug}};
 
+void switch_off(Offloads& offloads, const std::string& name) {
+  const bool all = name == "all";
+  if (all || name == "vnet-hdr") offloads.vnet_header = false;
+  if (all || name == "checksum") offloads.checksum = false;
+  if (all || name == "tso") offloads.tso = false;
+  if (all || name == "uso") offloads.uso = false;
+  if (all || name == "udp-segment") offloads.udp_segment = false;
+  if (all || name == "udp-gro") offloads.udp_gro = false;
+}
+
 /// One command's parser, with what all of them share.
 class Parser {
  public:
@@ -48,6 +58,17 @@ class Parser {
     app_.add_option("-r,--ready-fd", options.ready_fd, "Write 1 to this descriptor once the interface works")
         ->type_name("FD")
         ->check(CLI::Range(0, INT_MAX).description(""));
+    app_.add_option_function<std::vector<std::string>>(
+            "--no-offload",
+            [&options](const std::vector<std::string>& names) {
+              for (const std::string& name : names) switch_off(options.offloads, name);
+            },
+            "Do without, comma separated: vnet-hdr checksum tso uso udp-segment udp-gro; or all")
+        ->type_name("LIST")
+        ->delimiter(',')
+        ->check(CLI::IsMember({"vnet-hdr", "checksum", "tso", "uso", "udp-segment", "udp-gro", "all"}).description(""));
+    app_.add_option("--cipher", options.cipher, "Implementation of the cipher; default the fastest that runs here")
+        ->type_name("NAME");
     app_.add_option("--log-level", level_, "silent, error, warning, info or debug")
         ->type_name("LEVEL")
         ->transform(CLI::CheckedTransformer(levels).description(""));

@@ -10,12 +10,24 @@
 
 namespace wg4 {
 
+/// What is left to the kernel where it can do it; --no-offload switches them off by name.
+struct Offloads {
+  bool vnet_header = true;  ///< "vnet-hdr": super-packets at the TUN at all
+  bool checksum = true;     ///< "checksum"
+  bool tso = true;          ///< "tso": TCP
+  bool uso = true;          ///< "uso": UDP
+  bool udp_segment = true;  ///< "udp-segment"
+  bool udp_gro = true;      ///< "udp-gro"
+};
+
 /// What every command that runs a tunnel takes.
 struct TunnelOptions {
   std::optional<std::string> config;
   std::optional<std::uint16_t> mtu;
   std::optional<int> exit_fd;
   std::optional<int> ready_fd;
+  Offloads offloads;
+  std::string cipher;  ///< backend by name; empty = the best
 };
 
 enum class TargetType : std::uint8_t { guess, pid, path };

@@ -20,7 +20,7 @@ using Loop = EventLoop<Source>;
 
 Result<void> watch_all(Loop& loop, const Tunnel& tunnel, const BootTimer& timer, const Endpoints& endpoints,
                        const EndConditions& end) {
-  TRY(loop.watch(tunnel.tun_fd(), Source::tun));
+  TRY(loop.watch(tunnel.tun().fd(), Source::tun));
   TRY(loop.watch(tunnel.udp().fd(Family::v4), Source::udp4));
   if (tunnel.udp().has(Family::v6)) TRY(loop.watch(tunnel.udp().fd(Family::v6), Source::udp6));
   TRY(loop.watch(timer.fd(), Source::timer));
@@ -37,7 +37,7 @@ Result<void> follow_backlog(Loop& loop, const Tunnel& tunnel, bool& paused) {
   paused = tunnel.backlogged();
   const std::uint32_t tun_events = paused ? 0U : std::uint32_t{EPOLLIN};
   const std::uint32_t udp_events = paused ? EPOLLIN | EPOLLOUT : std::uint32_t{EPOLLIN};
-  TRY(loop.change(tunnel.tun_fd(), Source::tun, tun_events));
+  TRY(loop.change(tunnel.tun().fd(), Source::tun, tun_events));
   TRY(loop.change(tunnel.udp().fd(Family::v4), Source::udp4, udp_events));
   if (tunnel.udp().has(Family::v6)) TRY(loop.change(tunnel.udp().fd(Family::v6), Source::udp6, udp_events));
   return {};

@@ -3,24 +3,56 @@
 namespace wg4 {
 namespace {
 
-/// Packets that one direction may take before the other gets its turn.
-constexpr int packets_per_turn = 64;
+/// Reads that one direction may take before the other gets its turn.
+constexpr int reads_per_turn = 64;
+
+offload::CoalesceKinds kinds(TunOffloads offloads) {
+  return {.tcp4 = offloads.segment_tcp, .tcp6 = offloads.segment_tcp, .udp = offloads.segment_udp};
+}
 
 }  // namespace
 
+Tunnel::Tunnel(Device& device, TunDevice tun, UdpSocket udp)
+    : device_(device), tun_(std::move(tun)), udp_(std::move(udp)), coalescer_(kinds(tun_.offloads())) {}
+
 bool Tunnel::pump_outbound(Now now) {
-  for (int i = 0; i < packets_per_turn && !backlogged(); ++i) {
-    const TunDevice::Read read = tun_.read(packet_);
+  std::size_t used = 0;  // of the read buffer, by packets that wait to be sealed together
+  for (int i = 0; i < reads_per_turn && !backlogged(); ++i) {
+    if (read_buffer_.size() - used < TunDevice::max_frame || single_count_ == singles_.size()) {
+      send_singles(now);
+      used = 0;
+    }
+    const ByteSpan frame = ByteSpan(read_buffer_).subspan(used);
+    const TunDevice::Read read = tun_.read(frame);
     if (read.status == TunDevice::ReadStatus::gone) return false;
     if (read.status == TunDevice::ReadStatus::empty) break;
-    const crypto::Plaintext packet{.head = {}, .body = ByteView(packet_).first(read.size)};
-    device_.outbound({&packet, 1}, now, *this);
+    if (!segmenter_.begin(frame.first(read.size))) {
+      ++counters_.malformed;
+    } else if (segmenter_.is_single()) {
+      singles_[single_count_++] = segmenter_.next().front();
+      used += read.size;
+    } else {
+      send_singles(now);
+      send_super_packet(now);
+      used = 0;
+    }
   }
+  send_singles(now);
   return true;
 }
 
+void Tunnel::send_super_packet(Now now) {
+  for (auto pieces = segmenter_.next(); !pieces.empty(); pieces = segmenter_.next())
+    device_.outbound(pieces, now, *this);
+}
+
+void Tunnel::send_singles(Now now) {
+  device_.outbound_mixed(std::span(singles_).first(std::exchange(single_count_, 0)), now, *this);
+}
+
 void Tunnel::pump_inbound(Family family, Now now) {
-  for (const DatagramRun& run : udp_.receive(family)) device_.inbound(run, now, *this);
+  device_.inbound(udp_.receive(family), now, *this);
+  coalescer_.flush([this](offload::Gather gather) { write(gather); });
 }
 
 void Tunnel::flush() {
@@ -28,9 +60,12 @@ void Tunnel::flush() {
   while (const auto peer = udp_.take_bad_source()) device_.forget_source(*peer);
 }
 
-void Tunnel::deliver(std::span<const ByteView> packets) {
-  for (const ByteView packet : packets)
-    if (!tun_.write(packet)) ++counters_.undelivered;
+void Tunnel::deliver(std::span<const ByteSpan> packets) {
+  for (const ByteSpan packet : packets) coalescer_.add(packet, [this](offload::Gather gather) { write(gather); });
+}
+
+void Tunnel::write(offload::Gather gather) {
+  if (!tun_.write(gather)) ++counters_.undelivered;
 }
 
 }  // namespace wg4

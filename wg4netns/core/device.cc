@@ -25,25 +25,57 @@ Device::Device(crypto::Aead& aead, Entropy& entropy, std::pmr::memory_resource& 
 
 void Device::outbound(Plaintexts packets, Now now, Output& out) {
   if (packets.empty()) return;
-  const auto packet = InnerPacket::parse(first_piece(packets[0]), packets[0].size());
-  if (!packet) return drop(DropReason::outbound_malformed, packets.size());
-  const PeerId id =
-      packet->is_v4() ? allowed_ips_.find_v4(packet->destination()) : allowed_ips_.find_v6(packet->destination());
-  if (id == no_peer) return drop(DropReason::no_route, packets.size());
-  Peer& peer = *peers_[id];
-  if (!peer.path) return drop(DropReason::no_endpoint, packets.size());
-
   Turn turn{now, out};
-  send_data(peer, packets, encapsulate_ecn(packet->ecn()), turn);
-  reschedule(peer);
+  send_data(route(packets[0], packets.size()), packets, turn);
 }
 
-void Device::send_data(Peer& peer, Plaintexts packets, Ecn ecn, Turn& turn) {
+void Device::outbound_mixed(Plaintexts packets, Now now, Output& out) {
+  Turn turn{now, out};
+  std::size_t first = 0;
+  Destination to;
+  for (std::size_t i = 0; i < packets.size(); ++i) {
+    const Destination next = route(packets[i], 1);
+    if (i > first && next != to) {
+      send_data(to, packets.subspan(first, i - first), turn);
+      first = i;
+    }
+    to = next;
+  }
+  if (!packets.empty()) send_data(to, packets.subspan(first), turn);
+}
+
+/// Cryptokey routing on the way out. `packets` is how many would be dropped for want of a peer.
+Device::Destination Device::route(const crypto::Plaintext& packet, std::size_t packets) {
+  const auto inner = InnerPacket::parse(first_piece(packet), packet.size());
+  if (!inner) {
+    drop(DropReason::outbound_malformed, packets);
+    return {};
+  }
+  const PeerId id =
+      inner->is_v4() ? allowed_ips_.find_v4(inner->destination()) : allowed_ips_.find_v6(inner->destination());
+  if (id == no_peer) {
+    drop(DropReason::no_route, packets);
+    return {};
+  }
+  Peer* peer = peers_[id].get();
+  if (!peer->path) {
+    drop(DropReason::no_endpoint, packets);
+    return {};
+  }
+  return {peer, encapsulate_ecn(inner->ecn())};
+}
+
+void Device::send_data(const Destination& to, Plaintexts packets, Turn& turn) {
+  if (to.peer == nullptr) return;
+  Peer& peer = *to.peer;
   Keypair* keypair = peer.keypairs.current();
-  if (keypair != nullptr && peer.staged.empty() && keypair->may_send(turn.now.boot))
-    return seal(peer, *keypair, packets, ecn, turn);
-  stage(peer, packets, ecn);
-  send_staged(peer, turn);
+  if (keypair != nullptr && peer.staged.empty() && keypair->may_send(turn.now.boot)) {
+    seal(peer, *keypair, packets, to.ecn, turn);
+  } else {
+    stage(peer, packets, to.ecn);
+    send_staged(peer, turn);
+  }
+  reschedule(peer);
 }
 
 void Device::seal(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn) {
@@ -54,7 +86,7 @@ void Device::seal(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Tur
       packets = packets.subspan(1);
       continue;
     }
-    const std::size_t sealed = seal_run(peer, keypair, packets, ecn, turn);
+    const std::size_t sealed = seal_batch(peer, keypair, packets, ecn, turn);
     data |= std::ranges::any_of(packets.first(sealed), [](const auto& packet) { return packet.size() > 0; });
     packets = packets.subspan(sealed);
   }
@@ -65,20 +97,14 @@ void Device::seal(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Tur
   keep_fresh_sending(peer, turn);
 }
 
-/// Seals as many packets as one datagram run can hold; returns how many, at least one.
-std::size_t Device::seal_run(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn) {
-  const std::size_t segment_size = sealed_size(packets[0]);
-  // A run is datagrams of one size; a shorter one may come last.
+/// Seals as many packets as go into one batch; returns how many, at least one.
+std::size_t Device::seal_batch(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn) {
   const std::size_t most =
       std::min<std::uint64_t>(std::min(max_batch, packets.size()), reject_after_messages - keypair.send_counter);
   std::size_t count = 0;
   std::size_t total = 0;
-  for (bool whole = true; whole && count < most; ++count) {
-    const std::size_t size = sealed_size(packets[count]);
-    if (size > segment_size || total + size > max_run_size) break;
-    total += size;
-    whole = size == segment_size;
-  }
+  for (; count < most && total + sealed_size(packets[count]) <= max_run_size; ++count)
+    total += sealed_size(packets[count]);
 
   const ByteSpan room = turn.out.send_room(total);
   std::uint8_t* at = room.data();
@@ -93,8 +119,24 @@ std::size_t Device::seal_run(Peer& peer, Keypair& keypair, Plaintexts packets, E
   }
   aead_.seal_batch(keypair.send_key, std::span(seal_jobs_).first(count));
   peer.tx_bytes += total;
-  turn.out.send({*peer.path, peer.id, static_cast<std::uint8_t>(ecn), total, segment_size});
+  send_runs(peer, packets.first(count), ecn, turn);
   return count;
+}
+
+/// Hands over what was sealed, cut into runs: datagrams of one size, of which a shorter one may be the last.
+void Device::send_runs(const Peer& peer, Plaintexts packets, Ecn ecn, Turn& turn) {
+  while (!packets.empty()) {
+    SendRun run{*peer.path, peer.id, static_cast<std::uint8_t>(ecn), 0, sealed_size(packets[0])};
+    std::size_t count = 0;
+    for (bool whole = true; whole && count < packets.size(); ++count) {
+      const std::size_t size = sealed_size(packets[count]);
+      if (size > run.segment_size) break;
+      run.size += size;
+      whole = size == run.segment_size;
+    }
+    turn.out.send(run);
+    packets = packets.subspan(count);
+  }
 }
 
 /// Whitepaper 5.4.6 pads to a multiple of 16; like the kernel, never beyond the MTU.
@@ -141,9 +183,16 @@ void Device::send_keepalive(Peer& peer, Turn& turn) {
 
 // ---------------------------------------------------------------- inbound: UDP -> TUN
 
-void Device::inbound(const DatagramRun& run, Now now, Output& out) {
+void Device::inbound(std::span<const DatagramRun> runs, Now now, Output& out) {
   Turn turn{now, out};
+  for (const DatagramRun& run : runs) collect(run, turn);
+  open_pending(turn);
+}
+
+/// Sorts the datagrams of a run: handshake messages to their queue, data to the batch that is opened together.
+void Device::collect(const DatagramRun& run, Turn& turn) {
   CHECK(run.segment_size > 0);
+  const auto ecn = static_cast<Ecn>(run.tos & 3U);
   for (std::size_t offset = 0; offset < run.bytes.size(); offset += run.segment_size) {
     const ByteSpan datagram = run.bytes.subspan(offset, std::min(run.segment_size, run.bytes.size() - offset));
     const auto type = classify(datagram);
@@ -162,26 +211,29 @@ void Device::inbound(const DatagramRun& run, Now now, Output& out) {
       drop(DropReason::counter_limit);
       continue;
     }
-    if (open_count_ == max_batch || (open_count_ > 0 && index != open_index_)) open_pending(run, turn);
-    open_index_ = index;
-    open_jobs_[open_count_++] = {datagram.subspan(data_header_size), counter};
+    const bool joins = pending_.count < max_batch && index == pending_.index && ecn == pending_.ecn &&
+                       (offset > 0 || run.path == pending_.path);
+    if (!joins) {
+      open_pending(turn);
+      pending_ = {0, index, run.path, ecn};
+    }
+    open_jobs_[pending_.count++] = {datagram.subspan(data_header_size), counter};
   }
-  open_pending(run, turn);
 }
 
-/// Opens the datagrams that inbound() collected, which all carry the same receiver index.
-void Device::open_pending(const DatagramRun& run, Turn& turn) {
-  const auto jobs = std::span(open_jobs_).first(std::exchange(open_count_, 0));
+/// Opens the datagrams that were collected.
+void Device::open_pending(Turn& turn) {
+  const auto jobs = std::span(open_jobs_).first(std::exchange(pending_.count, 0));
   if (jobs.empty()) return;
-  const IndexTable::Entry* entry = index_table_.find(open_index_);
+  const IndexTable::Entry* entry = index_table_.find(pending_.index);
   if (entry == nullptr || entry->kind != IndexKind::keypair) return drop(DropReason::unknown_index, jobs.size());
   Peer& peer = *peers_[entry->peer];
-  Keypair& keypair = *peer.keypairs.find(open_index_);
+  Keypair& keypair = *peer.keypairs.find(pending_.index);
   if (!keypair.may_receive(turn.now.boot)) return drop(DropReason::expired_key, jobs.size());
 
   aead_.open_batch(keypair.receive_key, jobs);
-  const Opened opened = accept_opened(peer, keypair, jobs, static_cast<Ecn>(run.tos & 3U));
-  if (opened.any) authenticated(peer, keypair, run.path, opened.data, turn);
+  const Opened opened = accept_opened(peer, keypair, jobs, pending_.ecn);
+  if (opened.any) authenticated(peer, keypair, pending_.path, opened.data, turn);
   if (opened.packets > 0) turn.out.deliver(std::span(inner_packets_).first(opened.packets));
   reschedule(peer);
 }
@@ -208,7 +260,7 @@ Device::Opened Device::accept_opened(Peer& peer, Keypair& keypair, std::span<con
 }
 
 /// Cryptokey routing on the way in: `inner` becomes the packet without padding, if it is one and this peer may send it.
-bool Device::accept_inner(const Peer& peer, ByteSpan plaintext, Ecn outer, ByteView& inner) {
+bool Device::accept_inner(const Peer& peer, ByteSpan plaintext, Ecn outer, ByteSpan& inner) {
   const auto packet = InnerPacket::parse(plaintext, plaintext.size());
   if (!packet) {
     drop(DropReason::inner_malformed);

@@ -56,12 +56,16 @@ class Device {
 
   // --- data path
 
-  /// Inner packets of one flow (one TUN read): same destination, same TOS. The first piece of the first packet holds
-  /// its whole IP header. Sealed to `out`, or staged while a handshake runs, or dropped with a reason.
+  /// Inner packets of one flow (one super-packet of the TUN): same destination, same TOS, one look-up. The first piece
+  /// of the first packet holds its whole IP header. Sealed to `out`, or staged while a handshake runs, or dropped with
+  /// a reason.
   void outbound(std::span<const crypto::Plaintext> packets, Now now, Output& out);
-  /// One read from the UDP socket. Transport data is opened in place and delivered; handshake messages are checked
-  /// for mac1 and queued for handshake_work().
-  void inbound(const DatagramRun& run, Now now, Output& out);
+  /// Inner packets that came one by one, each with its whole IP header in its first piece. Neighbours for the same peer
+  /// are sealed together.
+  void outbound_mixed(std::span<const crypto::Plaintext> packets, Now now, Output& out);
+  /// What one look at the UDP socket gave. Transport data is opened in place and delivered, neighbours of one session
+  /// together; handshake messages are checked for mac1 and queued for handshake_work().
+  void inbound(std::span<const DatagramRun> runs, Now now, Output& out);
   /// Works off queued handshake messages, at most `budget` of those that need curve arithmetic; true when more wait.
   bool handshake_work(std::size_t budget, Now now, Output& out);
 
@@ -103,17 +107,26 @@ class Device {
   using Plaintexts = std::span<const crypto::Plaintext>;
 
   // device.cc
-  void send_data(Peer& peer, Plaintexts packets, Ecn ecn, Turn& turn);
+  /// Where an inner packet goes: null with a drop counted, or the peer.
+  struct Destination {
+    Peer* peer = nullptr;
+    Ecn ecn = Ecn::not_ect;
+    friend bool operator==(const Destination&, const Destination&) = default;
+  };
+  [[nodiscard]] Destination route(const crypto::Plaintext& packet, std::size_t packets);
+  void send_data(const Destination& to, Plaintexts packets, Turn& turn);
   void seal(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn);
-  std::size_t seal_run(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn);
+  std::size_t seal_batch(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn);
+  void send_runs(const Peer& peer, Plaintexts packets, Ecn ecn, Turn& turn);
   void stage(Peer& peer, Plaintexts packets, Ecn ecn);
   void send_staged(Peer& peer, Turn& turn);
   void send_keepalive(Peer& peer, Turn& turn);
   [[nodiscard]] std::size_t padding(std::size_t length) const;
   [[nodiscard]] std::size_t sealed_size(const crypto::Plaintext& packet) const;
-  void open_pending(const DatagramRun& run, Turn& turn);
+  void collect(const DatagramRun& run, Turn& turn);
+  void open_pending(Turn& turn);
   [[nodiscard]] Opened accept_opened(Peer& peer, Keypair& keypair, std::span<const crypto::OpenJob> jobs, Ecn outer);
-  [[nodiscard]] bool accept_inner(const Peer& peer, ByteSpan plaintext, Ecn outer, ByteView& inner);
+  [[nodiscard]] bool accept_inner(const Peer& peer, ByteSpan plaintext, Ecn outer, ByteSpan& inner);
   void authenticated(Peer& peer, Keypair& keypair, const Path& path, bool data, Turn& turn);
   void drop(DropReason reason, std::size_t packets = 1) { drops_.add(reason, packets); }
   void receive_handshake(const Path& path, MessageType type, ByteView message, Turn& turn);
@@ -180,9 +193,13 @@ class Device {
   // Scratch of one call, kept so that the data path allocates nothing.
   std::array<crypto::SealJob, max_batch> seal_jobs_;
   std::array<crypto::OpenJob, max_batch> open_jobs_;
-  std::size_t open_count_ = 0;    // jobs collected by inbound() that wait for open_pending()
-  std::uint32_t open_index_ = 0;  // the receiver index that they share
-  std::array<ByteView, max_batch> inner_packets_;
+  struct Pending {
+    std::size_t count = 0;    // jobs collected by inbound() that wait for open_pending()
+    std::uint32_t index = 0;  // the receiver index, path and ECN bits that they share
+    Path path;
+    Ecn ecn = Ecn::not_ect;
+  } pending_;
+  std::array<ByteSpan, max_batch> inner_packets_;
 };
 
 }  // namespace wg4

@@ -61,12 +61,13 @@ class Output {
   Output& operator=(const Output&) = delete;
   virtual ~Output() = default;
 
-  /// Room for at least `bytes` of datagrams (at most max_run_size). Valid until send() or the next call.
+  /// Room for at least `bytes` of datagrams (at most max_run_size). Valid until the next call.
   virtual ByteSpan send_room(std::size_t bytes) = 0;
-  /// The first `run.size` bytes of the last send_room() are to be sent.
+  /// The next `run.size` bytes of the last send_room() are to be sent.
   virtual void send(const SendRun& run) = 0;
-  /// Inner packets for the TUN, all from one peer, in order. They point into the DatagramRun's buffer.
-  virtual void deliver(std::span<const ByteView> packets) = 0;
+  /// Inner packets for the TUN, all from one peer, in order. They point into the DatagramRuns' buffers and may be
+  /// changed.
+  virtual void deliver(std::span<const ByteSpan> packets) = 0;
   virtual void event(const Event& event) = 0;
 };
 

@@ -5,30 +5,49 @@
 #include "shared/base/bytes.h"
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
+#include "wg4netns/offload/coalesce.h"
 
 namespace wg4 {
+
+/// What the kernel and we leave to each other at the TUN. All false is a TUN of single packets.
+struct TunOffloads {
+  bool checksum = false;     ///< TUN_F_CSUM: checksums may be left to finish
+  bool segment_tcp = false;  ///< TUN_F_TSO4 | TUN_F_TSO6
+  bool segment_udp = false;  ///< TUN_F_USO4 | TUN_F_USO6, Linux 6.2
+};
 
 /// A TUN whose device may be in any network namespace: whoever holds the descriptor moves its packets.
 class TunDevice {
  public:
-  /// Takes a descriptor that is attached to a TUN without packet information (IFF_TUN | IFF_NO_PI).
-  [[nodiscard]] static Result<TunDevice> adopt(UniqueFd fd);
+  /// Takes a descriptor that is attached to a TUN without packet information (IFF_TUN | IFF_NO_PI), with or without
+  /// IFF_VNET_HDR. With it, takes as much of `wanted` as this kernel has.
+  [[nodiscard]] static Result<TunDevice> adopt(UniqueFd fd, TunOffloads wanted = {});
 
   [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] TunOffloads offloads() const { return offloads_; }
+  [[nodiscard]] bool has_header() const { return has_header_; }
 
   enum class ReadStatus : std::uint8_t { packet, empty, gone };
   struct Read {
     ReadStatus status;
-    std::size_t size = 0;  ///< bytes of `buffer`
+    std::size_t size = 0;  ///< bytes of `frame`
   };
-  /// The next packet that the namespace sends.
-  [[nodiscard]] Read read(ByteSpan buffer);
-  /// Gives one IP packet to the namespace. False when the device does not take it (down, or its queue is full).
-  bool write(ByteView packet);
+  /// The next packet that the namespace sends, with a virtio header in front of it in any case. `frame` holds at least
+  /// max_frame bytes.
+  [[nodiscard]] Read read(ByteSpan frame);
+  static constexpr std::size_t max_frame = offload::virtio_net_header_size + 65535;
+
+  /// Gives one packet, with the virtio header that begins it, to the namespace. False when the device does not take it
+  /// (down, or its queue is full).
+  bool write(offload::Gather gather);
 
  private:
-  explicit TunDevice(UniqueFd fd) : fd_(std::move(fd)) {}
+  TunDevice(UniqueFd fd, bool has_header) : fd_(std::move(fd)), has_header_(has_header) {}
+  void enable(TunOffloads wanted);
+
   UniqueFd fd_;
+  bool has_header_;  // IFF_VNET_HDR
+  TunOffloads offloads_;
 };
 
 }  // namespace wg4

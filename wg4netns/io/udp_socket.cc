@@ -29,7 +29,6 @@ int family_number(Family family) { return family == Family::v4 ? AF_INET : AF_IN
 void set_optional(int fd, Family family) {
   std::ignore = set_option(fd, SOL_SOCKET, SO_RCVBUF, socket_buffer_size);
   std::ignore = set_option(fd, SOL_SOCKET, SO_SNDBUF, socket_buffer_size);
-  std::ignore = set_option(fd, SOL_UDP, UDP_GRO, 1);
   if (family == Family::v4) {
     std::ignore = set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
     std::ignore = set_option(fd, IPPROTO_IP, IP_RECVTOS, 1);
@@ -95,12 +94,16 @@ Result<UdpSocket> UdpSocket::open(const UdpOptions& options) {
 Result<void> UdpSocket::open_pair(const UdpOptions& options) {
   sockets_[0] = TRY(open_one(Family::v4, options.port, options.fwmark));
   port_ = bound_port(sockets_[0].get());
+  segmentation_ = options.segment;
   auto six = open_one(Family::v6, port_, options.fwmark);
   if (six) {
     sockets_[1] = std::move(*six);
   } else if (six.error().number != EAFNOSUPPORT && six.error().number != EADDRNOTAVAIL) {
     return std::unexpected(std::move(six).error());  // other than a host without IPv6
   }
+  gro_ = options.gro;
+  for (const UniqueFd& socket : sockets_)
+    if (options.gro && socket.valid()) gro_ &= set_option(socket.get(), SOL_UDP, UDP_GRO, 1);
   return {};
 }
 
@@ -137,8 +140,9 @@ std::span<const DatagramRun> UdpSocket::receive(Family family) {
 
 ByteSpan UdpSocket::room(std::size_t bytes) {
   CHECK(bytes <= max_run_size);
-  if (used_ + bytes > send_buffer_size || queue_.size() == send_batch) flush();
-  if (used_ + bytes > send_buffer_size || queue_.size() == send_batch) {
+  const auto is_full = [&] { return used_ + bytes > send_buffer_size || queue_.size() + max_batch > send_batch; };
+  if (is_full()) flush();
+  if (is_full()) {
     // Still full: what has waited longest is worth least.
     counters_.overflow += queue_.size();
     consume(queue_.size());
@@ -190,7 +194,7 @@ std::size_t UdpSocket::send_same_family(std::size_t first) {
   std::array<mmsghdr, send_batch> messages{};
   std::array<OutgoingMessage, send_batch> outgoing;
   std::size_t count = 0;
-  for (; first + count < queue_.size(); ++count) {
+  for (; first + count < queue_.size() && count < send_batch; ++count) {
     const QueuedRun& queued = queue_[first + count];
     if (queued.run.path.remote.address.family() != family) break;
     // Without segmentation each datagram is a message of its own: that is the slow way, taken one run at a time.

@@ -22,6 +22,8 @@ namespace wg4 {
 struct UdpOptions {
   std::uint16_t port = 0;  ///< 0 = one that is free for both families
   std::uint32_t fwmark = 0;
+  bool segment = true;  ///< let the kernel cut runs into datagrams (UDP_SEGMENT)
+  bool gro = true;      ///< let the kernel gather datagrams into runs (UDP_GRO)
 };
 
 class UdpSocket {
@@ -31,6 +33,8 @@ class UdpSocket {
   [[nodiscard]] int fd(Family family) const { return sockets_[index(family)].get(); }
   [[nodiscard]] bool has(Family family) const { return sockets_[index(family)].valid(); }
   [[nodiscard]] std::uint16_t port() const { return port_; }
+  [[nodiscard]] bool segments() const { return segmentation_; }
+  [[nodiscard]] bool gathers() const { return gro_; }
 
   // --- receive
 
@@ -39,9 +43,9 @@ class UdpSocket {
 
   // --- send: room(), push() ..., flush()
 
-  /// Space for `bytes` of datagrams, at most max_run_size; valid until push().
+  /// Space for `bytes` of datagrams, at most max_run_size, in at most max_batch runs; valid until the next call.
   [[nodiscard]] ByteSpan room(std::size_t bytes);
-  /// The front of the last room() is to be sent. Joins the run before it where both are of one kind.
+  /// What comes next in the last room() is to be sent. Joins the run before it where both are of one kind.
   void push(const SendRun& run);
   /// Sends what was pushed, as far as the sockets take it; the rest stays and backlogged() is true.
   void flush();
@@ -61,7 +65,7 @@ class UdpSocket {
   static constexpr std::size_t receive_batch = 8;
   static constexpr std::size_t receive_buffer_size = 65536;
   static constexpr std::size_t send_buffer_size = 4 * 65536;
-  static constexpr std::size_t send_batch = 64;  // runs
+  static constexpr std::size_t send_batch = 2 * max_batch;  // runs
 
   struct QueuedRun {
     SendRun run;
@@ -85,6 +89,7 @@ class UdpSocket {
   std::array<UniqueFd, 2> sockets_;
   std::uint16_t port_ = 0;
   bool segmentation_ = true;
+  bool gro_ = false;
   bool backlogged_ = false;
   std::vector<QueuedRun> queue_;
   std::size_t used_ = 0;  // bytes of the send buffer that queue_ refers to
