@@ -21,6 +21,7 @@ class EventLoop {
   struct Event {
     Source source;
     std::uint32_t events;  ///< EPOLLIN, EPOLLHUP, ...
+    std::uint32_t number;  ///< which one, of several descriptors that are one source
   };
 
   [[nodiscard]] static Result<EventLoop> create() {
@@ -30,11 +31,11 @@ class EventLoop {
   }
 
   /// `events` may be 0: EPOLLHUP and EPOLLERR always come.
-  [[nodiscard]] Result<void> watch(int fd, Source source, std::uint32_t events = EPOLLIN) {
-    return control(EPOLL_CTL_ADD, fd, source, events);
+  [[nodiscard]] Result<void> watch(int fd, Source source, std::uint32_t events = EPOLLIN, std::uint32_t number = 0) {
+    return control(EPOLL_CTL_ADD, fd, source, events, number);
   }
-  [[nodiscard]] Result<void> change(int fd, Source source, std::uint32_t events) {
-    return control(EPOLL_CTL_MOD, fd, source, events);
+  [[nodiscard]] Result<void> change(int fd, Source source, std::uint32_t events, std::uint32_t number = 0) {
+    return control(EPOLL_CTL_MOD, fd, source, events, number);
   }
   void forget(int fd) { epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
 
@@ -45,7 +46,8 @@ class EventLoop {
     std::size_t used = 0;
     for (int i = 0; i < count; ++i, ++used) {
       const epoll_event& event = ready[static_cast<std::size_t>(i)];
-      events_[used] = {static_cast<Source>(event.data.u32), event.events};
+      events_[used] = {static_cast<Source>(event.data.u64 >> 32), event.events,
+                       static_cast<std::uint32_t>(event.data.u64)};
     }
     return std::span(events_).first(used);
   }
@@ -55,10 +57,10 @@ class EventLoop {
 
   explicit EventLoop(UniqueFd epoll) : epoll_(std::move(epoll)) {}
 
-  [[nodiscard]] Result<void> control(int operation, int fd, Source source, std::uint32_t events) {
+  [[nodiscard]] Result<void> control(int operation, int fd, Source source, std::uint32_t events, std::uint32_t number) {
     epoll_event event{};
     event.events = events;
-    event.data.u32 = static_cast<std::uint32_t>(source);
+    event.data.u64 = static_cast<std::uint64_t>(source) << 32 | number;
     if (epoll_ctl(epoll_.get(), operation, fd, &event) < 0)
       return fail("watch descriptor " + std::to_string(fd), errno);
     return {};

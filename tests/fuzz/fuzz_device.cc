@@ -122,7 +122,7 @@ class Target {
     }
     const std::size_t segment = std::max<std::size_t>(input_.u16(), 1);
     const DatagramRun received{{hosts_[0]->address(), host.address().address}, 0, run, segment};
-    if (!run.empty()) host.device().inbound({&received, 1}, host.now(), host);
+    if (!run.empty()) host.read({&received, 1});
     host.turn();
   }
 

@@ -49,7 +49,7 @@ class Target {
     }
     const std::size_t segment = kind == Kind::run ? std::size_t{number} + 1 : message.size();
     const DatagramRun received{{from_elsewhere ? elsewhere_ : where_, host_.address().address}, 0, message, segment};
-    if (!message.empty()) host_.device().inbound({&received, 1}, host_.now(), host_);
+    if (!message.empty()) host_.read({&received, 1});
     may_deliver_ = false;
     host_.turn();
     check_state();

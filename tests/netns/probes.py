@@ -68,3 +68,16 @@ def transfer(
     if got["bytes"] != megabytes << 20 or got["sha256"] != sent["sha256"]:
         raise AssertionError(f"sent {megabytes} MiB {sent}, received {got}")
     return got
+
+
+def udp_trains(
+    sender: Namespace, receiver: Namespace, address: str, size: int, flows: int = 3, port: int = 7001
+) -> None:
+    """Trains of datagrams on several flows: most arrive, all whole, and none before an earlier one."""
+    with receiver.tool("collect", address, str(port), str(flows)) as collect:
+        read_line(collect)
+        with sender.tool("train", address, str(port), str(flows), "20", str(size)) as train:
+            sent = json.loads(read_line(train, 60))["sent"]
+            got = json.loads(read_line(collect, 60))
+    if got["wrong"] or len(got["came"]) != flows or min(got["came"]) < sent * 0.9:
+        raise AssertionError(f"{flows} flows of {sent} datagrams of {size} bytes: {got}")

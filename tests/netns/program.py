@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import select
+import shlex
 import signal
 import subprocess
 import time
@@ -78,6 +79,7 @@ class Wg4:
             str(program or bindir() / "wireguard4netns"),
             "--config",
             str(self.config_path),
+            *shlex.split(os.environ.get("WG4_OPTIONS", "")),
             *options,
         ]
         self._target_argv = [*which, ifname]

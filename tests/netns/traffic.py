@@ -75,6 +75,57 @@ def datagram(local: str, address: str, port: str, text: str) -> None:
         sender.sendto(text.encode(), (address, int(port)))
 
 
+SOL_UDP, UDP_SEGMENT = 17, 103  # Python's socket module does not have the second
+
+
+def train(address: str, port: str, flows: str, trains: str, size: str) -> None:
+    """Sends numbered datagrams of `size` bytes, and ends each flow with a short one. What fits the
+    MTU goes in trains that the kernel cuts (UDP_SEGMENT).
+    """
+    length = int(size)
+    per_train = 40 if length < 1400 else 1
+    senders = []
+    for _ in range(int(flows)):
+        sender = socket.socket(family_of(address), socket.SOCK_DGRAM)
+        if per_train > 1:
+            sender.setsockopt(SOL_UDP, UDP_SEGMENT, length)
+        sender.connect((address, int(port)))
+        senders.append(sender)
+    for number in range(int(trains)):
+        first = number * per_train
+        numbered = [struct.pack("!I", first + i) * (length // 4) for i in range(per_train)]
+        for sender in senders:
+            sender.send(b"".join(numbered))
+        time.sleep(0.002)
+    time.sleep(0.2)
+    for sender in senders:
+        sender.send(b"end!")
+    say(sent=int(trains) * per_train)
+
+
+def collect(address: str, port: str, flows: str) -> None:
+    """What train() sends: per flow how many datagrams came, and whether all were whole and in order."""
+    came: dict[tuple, int] = {}
+    last: dict[tuple, int] = {}
+    wrong, ended = 0, 0
+    with socket.socket(family_of(address), socket.SOCK_DGRAM) as receiver:
+        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        receiver.bind((address, int(port)))
+        receiver.settimeout(20)
+        say(listening=True)
+        while ended < int(flows):
+            data, peer = receiver.recvfrom(65536)
+            if data == b"end!":
+                ended += 1
+                continue
+            (number,) = struct.unpack("!I", data[:4])
+            whole = data == data[:4] * (len(data) // 4)
+            wrong += not (whole and number > last.get(peer, -1))
+            last[peer] = number
+            came[peer] = came.get(peer, 0) + 1
+    say(came=sorted(came.values()), wrong=wrong)
+
+
 def internet_checksum(data: bytes) -> int:
     total = sum(struct.unpack(f"!{len(data) // 2}H", data))
     total = (total >> 16) + (total & 0xFFFF)
@@ -174,7 +225,7 @@ def attempt(send) -> None:
 
 TOOLS = {
     tool.__name__.replace("_", "-"): tool
-    for tool in (sink, source, listen, datagram, first_reply, relay)
+    for tool in (sink, source, listen, datagram, train, collect, first_reply, relay)
 }
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ struct Bench {
   /// The host reads this run, cut at `segment_size`, and nothing else happens.
   void receive(Bytes& bytes, std::size_t segment_size) {
     const DatagramRun run{{where, host.address().address}, 0, bytes, segment_size};
-    host.device().inbound({&run, 1}, host.now(), host);
+    host.read({&run, 1});
   }
   /// The RawPeer initiates and confirms a session.
   bool shake() {

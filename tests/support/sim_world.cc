@@ -35,6 +35,8 @@ SimHost::SimHost(SimWorld& world, unsigned number, std::uint64_t seed, std::pmr:
       aead_(world.nonces),
       clock_(std::chrono::hours(number)),
       device_(aead_, entropy_, secrets),
+      seal_batch_(secrets),
+      open_batch_(secrets),
       v4_{numbered("192.0.2.", number), listen_port},
       v6_{numbered("2001:db8::", number), listen_port},
       room_(max_run_size) {
@@ -98,7 +100,10 @@ void SimHost::send(const std::vector<Bytes>& packets) {
   std::vector<crypto::Plaintext> plaintexts;
   plaintexts.reserve(packets.size());
   for (const Bytes& packet : packets) plaintexts.push_back({.head = {}, .body = packet});
-  device_.outbound(plaintexts, now(), *this);
+  for (std::span<const crypto::Plaintext> rest = plaintexts; !rest.empty();) {
+    rest = rest.subspan(device_.outbound(rest, Device::Flow::one, now(), *this, seal_batch_));
+    seal_batch_.finish(aead_, *this);
+  }
   after_call();
 }
 
@@ -119,9 +124,18 @@ void SimHost::receive(std::span<const Datagram> run) {
   if (bytes.empty()) return;  // the socket layer skips these
   const Datagram& first = run.front();
   const DatagramRun received{{first.from, first.to.address}, first.tos, bytes, first.bytes.size()};
-  device_.inbound({&received, 1}, now(), *this);
+  read({&received, 1});
   handshakes_wait_ = true;
   after_call();
+}
+
+void SimHost::read(std::span<const DatagramRun> runs) {
+  for (RunCursor cursor(runs); !cursor.done();) {
+    device_.inbound(cursor, now(), *this, open_batch_);
+    open_batch_.open(aead_);
+    device_.accept(open_batch_, now(), *this);
+    for (const ByteSpan packet : open_batch_.packets()) deliver(packet);
+  }
 }
 
 void SimHost::turn() {
@@ -155,13 +169,11 @@ void SimHost::send(const SendRun& run) {
   unsent_ = unsent_.subspan(run.size);
 }
 
-void SimHost::deliver(std::span<const ByteSpan> packets) {
-  for (const ByteSpan packet : packets) {
-    if (on_packet) {
-      on_packet(packet);
-    } else {
-      received_.emplace_back(packet.begin(), packet.end());
-    }
+void SimHost::deliver(ByteView packet) {
+  if (on_packet) {
+    on_packet(packet);
+  } else {
+    received_.emplace_back(packet.begin(), packet.end());
   }
 }
 

@@ -74,6 +74,8 @@ class SimHost final : public Output {
   void receive(const Datagram& datagram) { receive(std::span(&datagram, 1)); }
   /// Datagrams of one sender, of equal size but for a shorter last: one run, as UDP_GRO makes them.
   void receive(std::span<const Datagram> run);
+  /// One look at the UDP socket, through the three steps that the program takes with it.
+  void read(std::span<const DatagramRun> runs);
   /// Handshake work and timers.
   void turn();
   /// When turn() is wanted next, since the simulation began.
@@ -84,10 +86,10 @@ class SimHost final : public Output {
   // --- Output
   ByteSpan send_room(std::size_t bytes) override;
   void send(const SendRun& run) override;
-  void deliver(std::span<const ByteSpan> packets) override;
   void event(const Event& event) override;
 
  private:
+  void deliver(ByteView packet);
   void after_call();
 
   SimWorld& world_;
@@ -96,6 +98,8 @@ class SimHost final : public Output {
   RecordingAead aead_;
   FakeClock clock_;
   Device device_;
+  SealBatch seal_batch_;
+  OpenBatch open_batch_;
   PublicKey public_key_{};
   Endpoint v4_;
   Endpoint v6_;

@@ -8,10 +8,12 @@
 #include <csignal>
 #include <cstdlib>
 #include <memory>
+#include <thread>
 
 #include "shared/config/link_plan.h"
 #include "shared/sys/log.h"
 #include "shared/sys/secret_memory.h"
+#include "wg4netns/app/clocks.h"
 #include "wg4netns/app/config_file.h"
 #include "wg4netns/app/endpoints.h"
 #include "wg4netns/app/helper_process.h"
@@ -19,6 +21,7 @@
 #include "wg4netns/app/sandbox.h"
 #include "wg4netns/app/serve.h"
 #include "wg4netns/app/system_entropy.h"
+#include "wg4netns/app/workers.h"
 #include "wg4netns/crypto/aead_backends.h"
 
 namespace wg4 {
@@ -50,11 +53,23 @@ struct Parts {
   crypto::Choice cipher;
 };
 
+/// Queues that one thread reads in turn, so that a flow seldom shares its queue with another.
+constexpr unsigned queues_per_thread = 8;
+constexpr unsigned most_threads = handoff::max_tun_fds / queues_per_thread;
+
+/// Moving a batch from one core's cache to another's costs more than two cores can gain; a client's one connection
+/// seldom fills more than a few.
+unsigned thread_count(const TunnelOptions& options) {
+  const unsigned processors = std::thread::hardware_concurrency();
+  const unsigned best = processors < 4 ? 1 : std::min(processors / 2, 4U);
+  return std::min(options.threads.value_or(best), most_threads);
+}
+
 TunOffloads tun_offloads(const Offloads& offloads) {
   return {.checksum = offloads.checksum, .segment_tcp = offloads.tso, .segment_udp = offloads.uso};
 }
 
-std::string describe_offloads(const TunDevice& tun, const UdpSocket& udp) {
+std::string describe_offloads(const TunQueues& tun, const UdpSocket& udp) {
   std::string text;
   const auto add = [&text](bool active, const char* name) {
     if (active) text.append(text.empty() ? "" : " ").append(name);
@@ -104,29 +119,63 @@ Result<void> tell_ready(UniqueFd ready_fd) {
   return {};
 }
 
+/// What the threads that move packets have: each a tunnel with a cipher of its own, and all an order among them.
+class Crew {
+ public:
+  /// A single thread shares the device's cipher, so that what the device wipes is wiped there, too.
+  [[nodiscard]] Result<void> hire(std::size_t threads, SharedDevice& device, crypto::Aead& cipher, const TunQueues& tun,
+                                  const UdpSocket& udp, std::pmr::memory_resource& secrets) {
+    for (std::size_t i = 0; i < threads; ++i) {
+      if (threads > 1) ciphers_.push_back(crypto::make_backend(cipher.name()));
+      tunnels_.push_back(std::make_unique<Tunnel>(device, threads > 1 ? *ciphers_.back() : cipher, tun,
+                                                  QueueShare{i, threads}, TRY(udp.share()),
+                                                  threads > 1 ? &order_ : nullptr, secrets));
+    }
+    return {};
+  }
+  /// The first thread's, and then those of the others; each to be taken once.
+  [[nodiscard]] std::unique_ptr<Tunnel> take_first() { return std::move(tunnels_.front()); }
+  [[nodiscard]] std::vector<std::unique_ptr<Tunnel>> take_others() {
+    tunnels_.erase(tunnels_.begin());
+    return std::move(tunnels_);
+  }
+
+ private:
+  ReadOrder order_;
+  std::vector<std::unique_ptr<crypto::Aead>> ciphers_;
+  std::vector<std::unique_ptr<Tunnel>> tunnels_;
+};
+
 /// Everything is open: becomes the process that only serves.
-Result<void> run(Parts parts, TunDevice tun, const std::string& what) {
+Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions& options, const std::string& what) {
   SecretMemory secrets;
   SystemEntropy entropy;
-  Device device(*parts.cipher.aead, entropy, secrets.resource());
-  Tunnel tunnel(device, std::move(tun), std::move(parts.udp));
+  SharedDevice device(*parts.cipher.aead, entropy, secrets.resource());
+  const TunQueues tun = TRY(TunQueues::adopt(std::move(queues), tun_offloads(options.offloads)));
+  const std::size_t threads = std::min<std::size_t>(thread_count(options), tun.size());
+  if (threads > 1) device.threads();
+  Crew crew;
+  TRY(crew.hire(threads, device, *parts.cipher.aead, tun, parts.udp, secrets.resource()));
+  const auto tunnel = crew.take_first();
+  Workers workers = TRY(Workers::create(device, crew.take_others()));
 
   DeviceChange change = make_device_change(parts.config);
   parts.endpoints.fill_in(change);
-  device.set_mtu(parts.mtu);
-  TRY(device.apply(change, read_clocks(), tunnel));
+  device.hold()->set_mtu(parts.mtu);
+  TRY(device.hold()->apply(change, read_clocks(), *tunnel));
   parts.config = WgConfig{};  // its keys are in `secrets` now, and nowhere else
   change = DeviceChange{};
 
   TRY(drop_privileges());
-  device.bring_up(read_clocks(), tunnel);
-  tunnel.flush();
+  TRY(workers.start());
+  device.hold()->bring_up(read_clocks(), *tunnel);
+  tunnel->flush();
   if (!secrets.all_locked()) log::debug("RLIMIT_MEMLOCK is too small to lock all keys in memory");
-  log::debug("cipher backend: {}; offloads: {}", parts.cipher.aead->name(),
-             describe_offloads(tunnel.tun(), tunnel.udp()));
-  log::info("{}, MTU {}, UDP port {}", what, parts.mtu, tunnel.udp().port());
+  log::debug("threads: {}; queues: {}; cipher backend: {}; offloads: {}", threads, tun.size(),
+             parts.cipher.aead->name(), describe_offloads(tun, parts.udp));
+  log::info("{}, MTU {}, UDP port {}", what, parts.mtu, parts.udp.port());
   TRY(tell_ready(std::move(parts.ready_fd)));
-  return serve(device, tunnel, parts.endpoints, parts.end);
+  return serve(device, *tunnel, workers, parts.endpoints, parts.end);
 }
 
 /// The PID that a target means, nothing for a path.
@@ -150,6 +199,7 @@ AttachRequest make_request(const AttachCommand& command, std::optional<pid_t> pi
   request.userns_path = command.userns_path.value_or("");
   request.ifname = command.ifname;
   request.vnet_hdr = command.tunnel.offloads.vnet_header;
+  request.queues = thread_count(command.tunnel) * queues_per_thread;
   if (command.configure) request.configure = *command.configure ? "yes" : "no";
   return request;
 }
@@ -162,19 +212,19 @@ Result<void> attach(const AttachCommand& command) {
   if (pid) parts.end.target = TRY(TargetWatch::create(*pid));
 
   Attachment attachment = TRY(Attachment::begin(make_request(command, pid)));
-  TunDevice tun =
-      TRY(TunDevice::adopt(std::move(attachment.take_queues().front()), tun_offloads(command.tunnel.offloads)));
   const auto warnings = TRY(attachment.finish(make_link_plan(parts.config, parts.mtu)));
   for (const std::string& warning : warnings) log::warning("{}", warning);
   const std::string where = pid ? "process " + command.target : command.target;
-  return run(std::move(parts), std::move(tun), attachment.tun().ifname + " in " + where);
+  return run(std::move(parts), attachment.take_queues(), command.tunnel, attachment.tun().ifname + " in " + where);
 }
 
 Result<void> serve_descriptor(const ServeCommand& command) {
   Parts parts = TRY(prepare(command.tunnel));
   UniqueFd fd = TRY(adopt_descriptor(command.tun_fd, "--tun-fd", O_RDWR));
-  TunDevice tun = TRY(TunDevice::adopt(std::move(fd), tun_offloads(command.tunnel.offloads)));
-  return run(std::move(parts), std::move(tun), "serving descriptor " + std::to_string(command.tun_fd));
+  std::vector<UniqueFd> queues;
+  queues.push_back(std::move(fd));
+  return run(std::move(parts), std::move(queues), command.tunnel,
+             "serving descriptor " + std::to_string(command.tun_fd));
 }
 
 }  // namespace wg4

@@ -67,6 +67,14 @@ class Parser {
         ->type_name("LIST")
         ->delimiter(',')
         ->check(CLI::IsMember({"vnet-hdr", "checksum", "tso", "uso", "udp-segment", "udp-gro", "all"}).description(""));
+    app_.add_option_function<std::string>(
+            "--threads",
+            [&options](const std::string& text) {
+              if (text != "auto") options.threads = static_cast<unsigned>(std::stoul(text));
+            },
+            "Threads that move packets, 1 to 8, or auto (the default): as many as pay on this machine")
+        ->type_name("N")
+        ->check((CLI::Range(1, 8) | CLI::IsMember({"auto"})).description(""));
     app_.add_option("--cipher", options.cipher, "Implementation of the cipher; default the fastest that runs here")
         ->type_name("NAME");
     app_.add_option("--log-level", level_, "silent, error, warning, info or debug")

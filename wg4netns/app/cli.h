@@ -27,7 +27,8 @@ struct TunnelOptions {
   std::optional<int> exit_fd;
   std::optional<int> ready_fd;
   Offloads offloads;
-  std::string cipher;  ///< backend by name; empty = the best
+  std::string cipher;               ///< backend by name; empty = the best
+  std::optional<unsigned> threads;  ///< that move packets; nothing = as many as pay
 };
 
 enum class TargetType : std::uint8_t { guess, pid, path };

@@ -1,13 +1,11 @@
 #include "wg4netns/app/serve.h"
 
-#include <sys/epoll.h>
-
 #include <algorithm>
 
 #include "shared/base/hex_base64.h"
-#include "shared/sys/clock.h"
-#include "shared/sys/event_loop.h"
 #include "shared/sys/log.h"
+#include "wg4netns/app/clocks.h"
+#include "wg4netns/app/loop.h"
 
 namespace wg4 {
 namespace {
@@ -15,31 +13,15 @@ namespace {
 /// Handshake messages per turn: about a millisecond of curve arithmetic, so that data never waits long behind it.
 constexpr std::size_t handshakes_per_turn = 8;
 
-enum class Source : std::uint32_t { tun, udp4, udp6, timer, signal, exit_fd, target, resolver };
-using Loop = EventLoop<Source>;
-
-Result<void> watch_all(Loop& loop, const Tunnel& tunnel, const BootTimer& timer, const Endpoints& endpoints,
-                       const EndConditions& end) {
-  TRY(loop.watch(tunnel.tun().fd(), Source::tun));
-  TRY(loop.watch(tunnel.udp().fd(Family::v4), Source::udp4));
-  if (tunnel.udp().has(Family::v6)) TRY(loop.watch(tunnel.udp().fd(Family::v6), Source::udp6));
+Result<void> watch_all(Loop& loop, const Tunnel& tunnel, const Workers& workers, const BootTimer& timer,
+                       const Endpoints& endpoints, const EndConditions& end) {
+  TRY(watch_tunnel(loop, tunnel));
+  TRY(loop.watch(workers.control().fd(), Source::wake));
   TRY(loop.watch(timer.fd(), Source::timer));
   TRY(loop.watch(end.signals.fd(), Source::signal));
   if (end.exit_fd.valid()) TRY(loop.watch(end.exit_fd.get(), Source::exit_fd, 0));
   if (end.target) TRY(loop.watch(end.target->fd(), Source::target));
   if (endpoints.fd() >= 0) TRY(loop.watch(endpoints.fd(), Source::resolver));
-  return {};
-}
-
-/// While UDP is full the TUN is not read, and the sockets tell when they take more.
-Result<void> follow_backlog(Loop& loop, const Tunnel& tunnel, bool& paused) {
-  if (tunnel.backlogged() == paused) return {};
-  paused = tunnel.backlogged();
-  const std::uint32_t tun_events = paused ? 0U : std::uint32_t{EPOLLIN};
-  const std::uint32_t udp_events = paused ? EPOLLIN | EPOLLOUT : std::uint32_t{EPOLLIN};
-  TRY(loop.change(tunnel.tun().fd(), Source::tun, tun_events));
-  TRY(loop.change(tunnel.udp().fd(Family::v4), Source::udp4, udp_events));
-  if (tunnel.udp().has(Family::v6)) TRY(loop.change(tunnel.udp().fd(Family::v6), Source::udp6, udp_events));
   return {};
 }
 
@@ -67,31 +49,40 @@ void handle(const Event& event, const Device& device, Endpoints& endpoints) {
   }
 }
 
-std::chrono::nanoseconds next_wake_up(const Device& device, const Endpoints& endpoints) {
-  const Instant next = std::min(device.next_deadline().value_or(never), endpoints.next_deadline().value_or(never));
+/// What time and handshake messages ask for. True when more handshake messages wait.
+bool control(SharedDevice& shared, Now now, Tunnel& tunnel, Endpoints& endpoints) {
+  auto device = shared.hold();
+  device->expire(now, tunnel);
+  const bool handshakes_wait = device->handshake_work(handshakes_per_turn, now, tunnel);
+  for (const Event& event : device.take_events()) handle(event, *device, endpoints);
+  return handshakes_wait;
+}
+
+/// Until when there is nothing to do but packets; tells those threads that could bring something up before.
+std::chrono::nanoseconds next_wake_up(SharedDevice& shared, const Endpoints& endpoints) {
+  auto device = shared.hold();
+  const Instant next = std::min(device->next_deadline().value_or(never), endpoints.next_deadline().value_or(never));
+  device.control_sleeps_until(next);
   return next == never ? std::chrono::nanoseconds{0} : std::max(next.time_since_epoch(), Duration{1});
 }
 
 }  // namespace
 
-Now read_clocks() { return {Instant(boot_clock()), WallTime(wall_clock())}; }
-
-Result<void> serve(Device& device, Tunnel& tunnel, Endpoints& endpoints, EndConditions& end) {
+Result<void> serve(SharedDevice& shared, Tunnel& tunnel, Workers& workers, Endpoints& endpoints, EndConditions& end) {
   Loop loop = TRY(Loop::create());
   BootTimer timer = TRY(BootTimer::create());
-  TRY(watch_all(loop, tunnel, timer, endpoints, end));
+  TRY(watch_all(loop, tunnel, workers, timer, endpoints, end));
 
   bool handshakes_wait = false;
   bool tun_paused = false;
   for (;;) {
-    timer.arm(next_wake_up(device, endpoints));
+    timer.arm(next_wake_up(shared, endpoints));
     const auto events = loop.wait(handshakes_wait ? 0 : -1);
     const Now now = read_clocks();
-    for (const auto [source, what] : events) {
+    for (const auto [source, what, number] : events) {
       switch (source) {
         case Source::tun:
-          if (!tunnel.pump_outbound(now))
-            return fail("the interface is gone", 0, "It was deleted in its namespace, or the namespace ended");
+          tunnel.queue_ready(number);
           break;
         case Source::udp4:
           tunnel.pump_inbound(Family::v4, now);
@@ -101,6 +92,9 @@ Result<void> serve(Device& device, Tunnel& tunnel, Endpoints& endpoints, EndCond
           break;
         case Source::timer:
           timer.acknowledge();
+          break;
+        case Source::wake:
+          workers.control().acknowledge();
           break;
         case Source::signal:
           if (end.signals.read()) return {};
@@ -113,16 +107,16 @@ Result<void> serve(Device& device, Tunnel& tunnel, Endpoints& endpoints, EndCond
           TRY(loop.watch(end.target->fd(), Source::target));
           break;
         case Source::resolver:
-          TRY(device.apply(endpoints.answered(now.boot), now, tunnel));
+          TRY(shared.hold()->apply(endpoints.answered(now.boot), now, tunnel));
           break;
       }
     }
-    device.expire(now, tunnel);
+    if (!tunnel.pump_outbound(now))
+      return fail("the interface is gone", 0, "It was deleted in its namespace, or the namespace ended");
     endpoints.expire(now.boot);
-    handshakes_wait = device.handshake_work(handshakes_per_turn, now, tunnel);
+    handshakes_wait = control(shared, now, tunnel, endpoints);
     tunnel.flush();
     TRY(follow_backlog(loop, tunnel, tun_paused));
-    for (const Event& event : tunnel.take_events()) handle(event, device, endpoints);
   }
 }
 

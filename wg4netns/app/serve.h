@@ -1,5 +1,5 @@
 #pragma once
-// The loop of the program: one thread, one wait, one switch.
+// The loop of the program: one wait, one switch. Usually it is the only thread; see workers.h.
 
 #include <optional>
 
@@ -8,7 +8,7 @@
 #include "wg4netns/app/endpoints.h"
 #include "wg4netns/app/target_watch.h"
 #include "wg4netns/app/tunnel.h"
-#include "wg4netns/core/device.h"
+#include "wg4netns/app/workers.h"
 
 namespace wg4 {
 
@@ -20,9 +20,7 @@ struct EndConditions {
 };
 
 /// Moves packets until an end condition holds. Fails when the interface goes away under it.
-[[nodiscard]] Result<void> serve(Device& device, Tunnel& tunnel, Endpoints& endpoints, EndConditions& end);
-
-/// The clocks, read once per turn.
-[[nodiscard]] Now read_clocks();
+[[nodiscard]] Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, Endpoints& endpoints,
+                                 EndConditions& end);
 
 }  // namespace wg4

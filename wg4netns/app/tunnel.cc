@@ -1,9 +1,12 @@
 #include "wg4netns/app/tunnel.h"
 
+#include <bit>
+
 namespace wg4 {
 namespace {
 
-/// Reads that one direction may take before the other gets its turn.
+/// What one direction may take before the other gets its turn: about as much as stays in the cache.
+constexpr std::size_t bytes_per_turn = 4 * 65536;
 constexpr int reads_per_turn = 64;
 
 offload::CoalesceKinds kinds(TunOffloads offloads) {
@@ -12,56 +15,97 @@ offload::CoalesceKinds kinds(TunOffloads offloads) {
 
 }  // namespace
 
-Tunnel::Tunnel(Device& device, TunDevice tun, UdpSocket udp)
-    : device_(device), tun_(std::move(tun)), udp_(std::move(udp)), coalescer_(kinds(tun_.offloads())) {}
+Tunnel::Tunnel(SharedDevice& device, crypto::Aead& aead, const TunQueues& tun, QueueShare share, UdpSocket udp,
+               ReadOrder* order, std::pmr::memory_resource& secrets)
+    : device_(device),
+      aead_(aead),
+      tun_(tun),
+      share_(share),
+      udp_(std::move(udp)),
+      order_(order),
+      sealing_(secrets),
+      opening_(secrets),
+      coalescer_(kinds(tun.offloads())) {}
+
+// ---------------------------------------------------------------- TUN -> UDP
 
 bool Tunnel::pump_outbound(Now now) {
-  std::size_t used = 0;  // of the read buffer, by packets that wait to be sealed together
-  for (int i = 0; i < reads_per_turn && !backlogged(); ++i) {
-    if (read_buffer_.size() - used < TunDevice::max_frame || single_count_ == singles_.size()) {
-      send_singles(now);
-      used = 0;
-    }
-    const ByteSpan frame = ByteSpan(read_buffer_).subspan(used);
-    const TunDevice::Read read = tun_.read(frame);
+  std::size_t bytes = 0;
+  for (int i = 0; i < reads_per_turn && bytes < bytes_per_turn && ready_ != 0 && !backlogged(); ++i) {
+    if (read_buffer_.size() - used_ < TunDevice::max_frame || single_count_ == singles_.size()) send_singles(now);
+    const std::size_t queue = next_ready();
+    const ByteSpan frame = ByteSpan(read_buffer_).subspan(used_);
+    const TunDevice::Read read = tun_[queue].read(frame);
     if (read.status == TunDevice::ReadStatus::gone) return false;
-    if (read.status == TunDevice::ReadStatus::empty) break;
-    if (!segmenter_.begin(frame.first(read.size))) {
-      ++counters_.malformed;
-    } else if (segmenter_.is_single()) {
-      singles_[single_count_++] = segmenter_.next().front();
-      used += read.size;
+    if (read.status == TunDevice::ReadStatus::empty) {
+      ready_ &= ~(std::uint64_t{1} << queue);
     } else {
-      send_singles(now);
-      send_super_packet(now);
-      used = 0;
+      take_frame(frame.first(read.size), now);
     }
+    bytes += read.size;
   }
   send_singles(now);
+  ready_ = 0;  // what is left is told again
   return true;
 }
 
-void Tunnel::send_super_packet(Now now) {
-  for (auto pieces = segmenter_.next(); !pieces.empty(); pieces = segmenter_.next())
-    device_.outbound(pieces, now, *this);
+/// Each ready queue in its turn.
+std::size_t Tunnel::next_ready() {
+  const std::uint64_t behind = last_queue_ < 63 ? ready_ & ~std::uint64_t{0} << (last_queue_ + 1) : 0;
+  last_queue_ = static_cast<std::size_t>(std::countr_zero(behind != 0 ? behind : ready_));
+  return last_queue_;
+}
+
+void Tunnel::take_frame(ByteSpan frame, Now now) {
+  if (!segmenter_.begin(frame)) {
+    ++counters_.malformed;
+  } else if (segmenter_.is_single()) {
+    singles_[single_count_++] = segmenter_.next().front();
+    used_ += frame.size();
+  } else {
+    send_singles(now);
+    for (auto pieces = segmenter_.next(); !pieces.empty(); pieces = segmenter_.next())
+      seal(pieces, Device::Flow::one, now);
+  }
 }
 
 void Tunnel::send_singles(Now now) {
-  device_.outbound_mixed(std::span(singles_).first(std::exchange(single_count_, 0)), now, *this);
+  seal(std::span(singles_).first(std::exchange(single_count_, 0)), Device::Flow::mixed, now);
+  used_ = 0;
 }
 
-void Tunnel::pump_inbound(Family family, Now now) {
-  device_.inbound(udp_.receive(family), now, *this);
-  coalescer_.flush([this](offload::Gather gather) { write(gather); });
+void Tunnel::seal(std::span<const crypto::Plaintext> packets, Device::Flow flow, Now now) {
+  while (!packets.empty()) {
+    packets = packets.subspan(device_.hold()->outbound(packets, flow, now, *this, sealing_));
+    sealing_.finish(aead_, *this);
+  }
 }
 
 void Tunnel::flush() {
   udp_.flush();
-  while (const auto peer = udp_.take_bad_source()) device_.forget_source(*peer);
+  while (const auto peer = udp_.take_bad_source()) device_.hold()->forget_source(*peer);
+  // The device wipes its keys when they end, but cannot reach into the ciphers of other threads.
+  if (order_ != nullptr) aead_.forget_keys();
 }
 
-void Tunnel::deliver(std::span<const ByteSpan> packets) {
-  for (const ByteSpan packet : packets) coalescer_.add(packet, [this](offload::Gather gather) { write(gather); });
+// ---------------------------------------------------------------- UDP -> TUN
+
+void Tunnel::pump_inbound(Family family, Now now) {
+  std::span<const DatagramRun> runs;
+  const auto read = [&] {
+    runs = udp_.receive(family);
+    return !runs.empty();
+  };
+  const ReadOrder::Place place = ReadOrder::take_place(order_, read);
+  const auto write_out = [this](offload::Gather gather) { write(gather); };
+  for (RunCursor cursor(runs); !cursor.done();) {
+    device_.hold()->inbound(cursor, now, *this, opening_);
+    opening_.open(aead_);
+    place.wait();
+    device_.hold()->accept(opening_, now, *this);
+    for (const ByteSpan packet : opening_.packets()) coalescer_.add(packet, write_out);
+  }
+  coalescer_.flush(write_out);
 }
 
 void Tunnel::write(offload::Gather gather) {

@@ -1,43 +1,52 @@
 #pragma once
-// Joins the core to its two edges: TUN <-> Device <-> UDP. Owns the buffers between them, and no decision.
+// Joins the core to its two edges: TUN <-> Device <-> UDP. Owns the buffers between them, and no decision. Each thread
+// that moves packets has one: some of the TUN's queues to read from, and a face of its own of the UDP socket.
 
 #include <array>
 #include <cstdint>
-#include <utility>
-#include <vector>
+#include <memory_resource>
 
-#include "wg4netns/core/device.h"
-#include "wg4netns/io/tun_device.h"
+#include "wg4netns/app/read_order.h"
+#include "wg4netns/app/shared_device.h"
+#include "wg4netns/core/data_batch.h"
+#include "wg4netns/io/tun_queues.h"
 #include "wg4netns/io/udp_socket.h"
 #include "wg4netns/offload/coalesce.h"
 #include "wg4netns/offload/segment.h"
 
 namespace wg4 {
 
+/// Which of the TUN's queues a thread reads: first, first + step, ...
+struct QueueShare {
+  std::size_t first = 0;
+  std::size_t step = 1;
+};
+
 class Tunnel final : public Output {
  public:
-  Tunnel(Device& device, TunDevice tun, UdpSocket udp);
+  /// `order` is for several threads, else null. Keys that the cipher works with live in `secrets`.
+  Tunnel(SharedDevice& device, crypto::Aead& aead, const TunQueues& tun, QueueShare share, UdpSocket udp,
+         ReadOrder* order, std::pmr::memory_resource& secrets);
 
-  [[nodiscard]] const TunDevice& tun() const { return tun_; }
+  [[nodiscard]] const TunQueues& tun() const { return tun_; }
+  [[nodiscard]] QueueShare share() const { return share_; }
   [[nodiscard]] const UdpSocket& udp() const { return udp_; }
   /// UDP takes no more for now: the TUN is to be left alone, so that the namespace's own queues push back.
   [[nodiscard]] bool backlogged() const { return udp_.backlogged(); }
 
-  /// TUN -> UDP, a bounded number of packets. False when the device is gone.
+  /// This queue, one of share(), can be read.
+  void queue_ready(std::size_t queue) { ready_ |= std::uint64_t{1} << queue; }
+  /// TUN -> UDP, a bounded number of bytes and packets, from the ready queues in turn. False when the device is gone.
   [[nodiscard]] bool pump_outbound(Now now);
   /// UDP -> TUN, a bounded number of datagrams.
   void pump_inbound(Family family, Now now);
   /// Ends a turn: what was sealed goes out.
   void flush();
 
-  /// Events of the core since the last call.
-  [[nodiscard]] std::vector<Event> take_events() { return std::exchange(events_, {}); }
-
   // Output
   ByteSpan send_room(std::size_t bytes) override { return udp_.room(bytes); }
   void send(const SendRun& run) override { udp_.push(run); }
-  void deliver(std::span<const ByteSpan> packets) override;
-  void event(const Event& event) override { events_.push_back(event); }
+  void event(const Event& event) override { device_.add(event); }
 
   struct Counters {
     std::uint64_t undelivered = 0;  ///< inner packets, or groups of them, that the TUN refused
@@ -48,19 +57,28 @@ class Tunnel final : public Output {
  private:
   static constexpr std::size_t read_buffer_size = 4 * 65536;
 
-  void send_super_packet(Now now);
+  [[nodiscard]] std::size_t next_ready();
+  void take_frame(ByteSpan frame, Now now);
   void send_singles(Now now);
+  void seal(std::span<const crypto::Plaintext> packets, Device::Flow flow, Now now);
   void write(offload::Gather gather);
 
-  Device& device_;
-  TunDevice tun_;
+  SharedDevice& device_;
+  crypto::Aead& aead_;
+  const TunQueues& tun_;
+  QueueShare share_;
   UdpSocket udp_;
+  ReadOrder* order_;
+  SealBatch sealing_;
+  OpenBatch opening_;
   offload::Segmenter segmenter_;
   offload::Coalescer coalescer_;
-  std::vector<Event> events_;
   Counters counters_;
+  std::uint64_t ready_ = 0;                           // a bit for each queue
+  std::size_t last_queue_ = 0;                        // that was read
   std::array<crypto::Plaintext, max_batch> singles_;  // packets that need no cutting, to be sealed together
   std::size_t single_count_ = 0;
+  std::size_t used_ = 0;  // of the read buffer, by singles_
   std::array<std::uint8_t, read_buffer_size> read_buffer_;
 };
 

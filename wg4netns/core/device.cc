@@ -19,124 +19,82 @@ Device::Device(crypto::Aead& aead, Entropy& entropy, std::pmr::memory_resource& 
       entropy_(entropy),
       secrets_(secrets),
       identity_(make_pmr<StaticIdentity>(secrets)),
-      rate_limiter_(entropy) {}
+      rate_limiter_(entropy),
+      own_batch_(secrets) {}
 
 // ---------------------------------------------------------------- outbound: TUN -> UDP
 
-void Device::outbound(Plaintexts packets, Now now, Output& out) {
-  if (packets.empty()) return;
+std::size_t Device::outbound(Plaintexts packets, Flow flow, Now now, Output& out, SealBatch& batch) {
+  CHECK(!packets.empty());
   Turn turn{now, out};
-  send_data(route(packets[0], packets.size()), packets, turn);
-}
-
-void Device::outbound_mixed(Plaintexts packets, Now now, Output& out) {
-  Turn turn{now, out};
-  std::size_t first = 0;
-  Destination to;
-  for (std::size_t i = 0; i < packets.size(); ++i) {
-    const Destination next = route(packets[i], 1);
-    if (i > first && next != to) {
-      send_data(to, packets.subspan(first, i - first), turn);
-      first = i;
-    }
-    to = next;
+  const Destination to = route(packets[0]);
+  std::size_t count = flow == Flow::one ? packets.size() : 1;
+  while (count < packets.size() && route(packets[count]) == to) ++count;
+  if (to.peer == nullptr) {
+    drop(to.drop_reason, count);
+    return count;
   }
-  if (!packets.empty()) send_data(to, packets.subspan(first), turn);
-}
-
-/// Cryptokey routing on the way out. `packets` is how many would be dropped for want of a peer.
-Device::Destination Device::route(const crypto::Plaintext& packet, std::size_t packets) {
-  const auto inner = InnerPacket::parse(first_piece(packet), packet.size());
-  if (!inner) {
-    drop(DropReason::outbound_malformed, packets);
-    return {};
-  }
-  const PeerId id =
-      inner->is_v4() ? allowed_ips_.find_v4(inner->destination()) : allowed_ips_.find_v6(inner->destination());
-  if (id == no_peer) {
-    drop(DropReason::no_route, packets);
-    return {};
-  }
-  Peer* peer = peers_[id].get();
-  if (!peer->path) {
-    drop(DropReason::no_endpoint, packets);
-    return {};
-  }
-  return {peer, encapsulate_ecn(inner->ecn())};
-}
-
-void Device::send_data(const Destination& to, Plaintexts packets, Turn& turn) {
-  if (to.peer == nullptr) return;
   Peer& peer = *to.peer;
   Keypair* keypair = peer.keypairs.current();
-  if (keypair != nullptr && peer.staged.empty() && keypair->may_send(turn.now.boot)) {
-    seal(peer, *keypair, packets, to.ecn, turn);
+  if (keypair != nullptr && peer.staged.empty() && keypair->may_send(now.boot)) {
+    count = prepare(peer, *keypair, packets.first(count), to.ecn, turn, batch);
   } else {
-    stage(peer, packets, to.ecn);
+    stage(peer, packets.first(count), to.ecn);
     send_staged(peer, turn);
   }
   reschedule(peer);
+  return count;
 }
 
-void Device::seal(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn) {
-  bool data = false;
-  while (!packets.empty() && keypair.may_send(turn.now.boot)) {
-    if (sealed_size(packets[0]) > max_datagram_size) {
-      drop(DropReason::packet_too_big);
-      packets = packets.subspan(1);
-      continue;
-    }
-    const std::size_t sealed = seal_batch(peer, keypair, packets, ecn, turn);
-    data |= std::ranges::any_of(packets.first(sealed), [](const auto& packet) { return packet.size() > 0; });
-    packets = packets.subspan(sealed);
+/// Cryptokey routing on the way out.
+Device::Destination Device::route(const crypto::Plaintext& packet) const {
+  const auto inner = InnerPacket::parse(first_piece(packet), packet.size());
+  if (!inner) return {.drop_reason = DropReason::outbound_malformed};
+  const PeerId id =
+      inner->is_v4() ? allowed_ips_.find_v4(inner->destination()) : allowed_ips_.find_v6(inner->destination());
+  if (id == no_peer) return {.drop_reason = DropReason::no_route};
+  Peer* peer = peers_[id].get();
+  if (!peer->path) return {.drop_reason = DropReason::no_endpoint};
+  return {.peer = peer, .ecn = encapsulate_ecn(inner->ecn())};
+}
+
+/// Takes counters for as many packets as go into one batch, and moves the timers. Returns how many were dealt with, at
+/// least one: what fits into no datagram is dropped.
+std::size_t Device::prepare(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn, SealBatch& batch) {
+  if (sealed_size(packets[0]) > max_datagram_size) {
+    drop(DropReason::packet_too_big);
+    return 1;
   }
-  peer.timers.any_authenticated_packet_traversal(turn.now.boot);
-  peer.timers.any_authenticated_packet_sent();
-  if (data) peer.timers.data_sent(turn.now.boot, entropy_);
-  if (!packets.empty()) stage(peer, packets, ecn);  // the key ran out of counters on the way
-  keep_fresh_sending(peer, turn);
-}
-
-/// Seals as many packets as go into one batch; returns how many, at least one.
-std::size_t Device::seal_batch(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn) {
   const std::size_t most =
       std::min<std::uint64_t>(std::min(max_batch, packets.size()), reject_after_messages - keypair.send_counter);
   std::size_t count = 0;
   std::size_t total = 0;
   for (; count < most && total + sealed_size(packets[count]) <= max_run_size; ++count)
     total += sealed_size(packets[count]);
+  packets = packets.first(count);
+
+  const std::uint64_t first_counter = std::exchange(keypair.send_counter, keypair.send_counter + count);
+  peer.tx_bytes += total;
+  peer.timers.any_authenticated_packet_traversal(turn.now.boot);
+  peer.timers.any_authenticated_packet_sent();
+  if (std::ranges::any_of(packets, [](const auto& packet) { return packet.size() > 0; }))
+    peer.timers.data_sent(turn.now.boot, entropy_);
+  keep_fresh_sending(peer, turn);
 
   const ByteSpan room = turn.out.send_room(total);
   std::uint8_t* at = room.data();
   for (std::size_t i = 0; i < count; ++i) {
     const DataHeaderSpan header{std::span<std::uint8_t, data_header_size>(at, data_header_size)};
-    const std::uint64_t counter = keypair.send_counter++;
     store_le(header.type().data(), static_cast<std::uint32_t>(MessageType::data));
     store_le(header.receiver().data(), keypair.remote_index);
-    store_le(header.counter().data(), counter);
-    seal_jobs_[i] = {packets[i], padding(packets[i].size()), at + data_header_size, counter};
+    store_le(header.counter().data(), first_counter + i);
+    batch.jobs_[i] = {packets[i], padding(packets[i].size()), at + data_header_size, first_counter + i};
     at += sealed_size(packets[i]);
   }
-  aead_.seal_batch(keypair.send_key, std::span(seal_jobs_).first(count));
-  peer.tx_bytes += total;
-  send_runs(peer, packets.first(count), ecn, turn);
+  batch.count_ = count;
+  batch.key_->assign(keypair.send_key.span());
+  batch.run_ = {*peer.path, peer.id, static_cast<std::uint8_t>(ecn), 0, 0};
   return count;
-}
-
-/// Hands over what was sealed, cut into runs: datagrams of one size, of which a shorter one may be the last.
-void Device::send_runs(const Peer& peer, Plaintexts packets, Ecn ecn, Turn& turn) {
-  while (!packets.empty()) {
-    SendRun run{*peer.path, peer.id, static_cast<std::uint8_t>(ecn), 0, sealed_size(packets[0])};
-    std::size_t count = 0;
-    for (bool whole = true; whole && count < packets.size(); ++count) {
-      const std::size_t size = sealed_size(packets[count]);
-      if (size > run.segment_size) break;
-      run.size += size;
-      whole = size == run.segment_size;
-    }
-    turn.out.send(run);
-    packets = packets.subspan(count);
-  }
 }
 
 /// Whitepaper 5.4.6 pads to a multiple of 16; like the kernel, never beyond the MTU.
@@ -170,9 +128,18 @@ void Device::send_staged(Peer& peer, Turn& turn) {
     std::vector<crypto::Plaintext> group;
     std::transform(packet, end, std::back_inserter(group),
                    [](const auto& each) { return crypto::Plaintext{.head = {}, .body = each.bytes}; });
-    seal(peer, *keypair, group, static_cast<Ecn>(packet->ecn), turn);
+    seal_now(peer, *keypair, group, static_cast<Ecn>(packet->ecn), turn);
     packet = end;
   }
+}
+
+/// Prepares, seals and sends in one step.
+void Device::seal_now(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn) {
+  while (!packets.empty() && keypair.may_send(turn.now.boot)) {
+    packets = packets.subspan(prepare(peer, keypair, packets, ecn, turn, own_batch_));
+    own_batch_.finish(aead_, turn.out);
+  }
+  if (!packets.empty()) stage(peer, packets, ecn);  // the key ran out of counters on the way
 }
 
 /// An empty packet, behind whatever is staged already.
@@ -183,80 +150,87 @@ void Device::send_keepalive(Peer& peer, Turn& turn) {
 
 // ---------------------------------------------------------------- inbound: UDP -> TUN
 
-void Device::inbound(std::span<const DatagramRun> runs, Now now, Output& out) {
+void Device::inbound(RunCursor& cursor, Now now, Output& out, OpenBatch& batch) {
   Turn turn{now, out};
-  for (const DatagramRun& run : runs) collect(run, turn);
-  open_pending(turn);
-}
-
-/// Sorts the datagrams of a run: handshake messages to their queue, data to the batch that is opened together.
-void Device::collect(const DatagramRun& run, Turn& turn) {
-  CHECK(run.segment_size > 0);
-  const auto ecn = static_cast<Ecn>(run.tos & 3U);
-  for (std::size_t offset = 0; offset < run.bytes.size(); offset += run.segment_size) {
-    const ByteSpan datagram = run.bytes.subspan(offset, std::min(run.segment_size, run.bytes.size() - offset));
+  batch.clear();
+  for (; !cursor.done() && !batch.is_full(); cursor.advance()) {
+    CHECK(cursor.run().segment_size > 0);
+    const ByteSpan datagram = cursor.datagram();
     const auto type = classify(datagram);
     if (!type) {
       drop(DropReason::malformed_message);
-      continue;
+    } else if (*type == MessageType::data) {
+      add_data(cursor.run(), datagram, turn.now, batch);
+    } else {
+      receive_handshake(cursor.run().path, *type, datagram, turn);
     }
-    if (*type != MessageType::data) {
-      receive_handshake(run.path, *type, datagram, turn);
-      continue;
-    }
-    const DataHeaderView header{datagram.first<data_header_size>()};
-    const auto index = load_le<std::uint32_t>(header.receiver().data());
-    const auto counter = load_le<std::uint64_t>(header.counter().data());
-    if (counter >= reject_after_messages) {
-      drop(DropReason::counter_limit);
-      continue;
-    }
-    const bool joins = pending_.count < max_batch && index == pending_.index && ecn == pending_.ecn &&
-                       (offset > 0 || run.path == pending_.path);
-    if (!joins) {
-      open_pending(turn);
-      pending_ = {0, index, run.path, ecn};
-    }
-    open_jobs_[pending_.count++] = {datagram.subspan(data_header_size), counter};
   }
 }
 
-/// Opens the datagrams that were collected.
-void Device::open_pending(Turn& turn) {
-  const auto jobs = std::span(open_jobs_).first(std::exchange(pending_.count, 0));
-  if (jobs.empty()) return;
-  const IndexTable::Entry* entry = index_table_.find(pending_.index);
-  if (entry == nullptr || entry->kind != IndexKind::keypair) return drop(DropReason::unknown_index, jobs.size());
-  Peer& peer = *peers_[entry->peer];
-  Keypair& keypair = *peer.keypairs.find(pending_.index);
-  if (!keypair.may_receive(turn.now.boot)) return drop(DropReason::expired_key, jobs.size());
+/// Puts a datagram behind its session's in the batch.
+void Device::add_data(const DatagramRun& run, ByteSpan datagram, Now now, OpenBatch& batch) {
+  const DataHeaderView header{datagram.first<data_header_size>()};
+  const auto index = load_le<std::uint32_t>(header.receiver().data());
+  const auto counter = load_le<std::uint64_t>(header.counter().data());
+  if (counter >= reject_after_messages) return drop(DropReason::counter_limit);
 
-  aead_.open_batch(keypair.receive_key, jobs);
-  const Opened opened = accept_opened(peer, keypair, jobs, pending_.ecn);
-  if (opened.any) authenticated(peer, keypair, pending_.path, opened.data, turn);
-  if (opened.packets > 0) turn.out.deliver(std::span(inner_packets_).first(opened.packets));
-  reschedule(peer);
+  const auto ecn = static_cast<Ecn>(run.tos & 3U);
+  const auto joins = [&](const OpenBatch::Group& last) {
+    return last.count < max_batch && last.index == index && last.ecn == ecn &&
+           (last.run == &run || last.run->path == run.path);
+  };
+  if (batch.group_count_ == 0 || !joins(batch.groups_[batch.group_count_ - 1])) {
+    const Keypair* keypair = find_keypair(index);
+    if (keypair == nullptr) return drop(DropReason::unknown_index);
+    if (!keypair->may_receive(now.boot)) return drop(DropReason::expired_key);
+    (*batch.keys_)[batch.group_count_].assign(keypair->receive_key.span());
+    batch.groups_[batch.group_count_++] = {index, &run, ecn, 0};
+  }
+  ++batch.groups_[batch.group_count_ - 1].count;
+  batch.jobs_[batch.job_count_++] = {datagram.subspan(data_header_size), counter};
 }
 
-Device::Opened Device::accept_opened(Peer& peer, Keypair& keypair, std::span<const crypto::OpenJob> jobs, Ecn outer) {
-  Opened opened;
+Keypair* Device::find_keypair(std::uint32_t index) {
+  const IndexTable::Entry* entry = index_table_.find(index);
+  const bool is_session = entry != nullptr && entry->kind == IndexKind::keypair;
+  return is_session ? peers_[entry->peer]->keypairs.find(index) : nullptr;
+}
+
+void Device::accept(OpenBatch& batch, Now now, Output& out) {
+  Turn turn{now, out};
+  auto jobs = std::span(batch.jobs_).first(batch.job_count_);
+  for (const OpenBatch::Group& group : std::span(batch.groups_).first(batch.group_count_)) {
+    accept_group(group, jobs.first(group.count), batch, turn);
+    jobs = jobs.subspan(group.count);
+  }
+}
+
+void Device::accept_group(const OpenBatch::Group& group, std::span<const crypto::OpenJob> jobs, OpenBatch& batch,
+                          Turn& turn) {
+  // The session may have ended while the cipher worked.
+  Keypair* keypair = find_keypair(group.index);
+  if (keypair == nullptr) return drop(DropReason::unknown_index, jobs.size());
+  Peer& peer = *peers_[index_table_.find(group.index)->peer];
+  bool any = false;   // something was authentic and new
+  bool data = false;  // ... and more than a keepalive
   for (const crypto::OpenJob& job : jobs) {
     if (!job.authentic) {
       drop(DropReason::bad_tag);
       continue;
     }
-    if (!keypair.received.accept(job.counter)) {
+    if (!keypair->received.accept(job.counter)) {
       drop(DropReason::replayed_counter);
       continue;
     }
-    opened.any = true;
+    any = true;
     peer.rx_bytes += data_header_size + job.data.size();
     const ByteSpan plaintext = job.data.first(job.data.size() - tag_size);
     if (plaintext.empty()) continue;  // a keepalive
-    opened.data = true;
-    if (accept_inner(peer, plaintext, outer, inner_packets_[opened.packets])) ++opened.packets;
+    data = true;
+    if (accept_inner(peer, plaintext, group.ecn, batch.packets_[batch.packet_count_])) ++batch.packet_count_;
   }
-  return opened;
+  if (any) authenticated(peer, *keypair, group.run->path, data, turn);
+  reschedule(peer);
 }
 
 /// Cryptokey routing on the way in: `inner` becomes the packet without padding, if it is one and this peer may send it.

@@ -20,6 +20,7 @@
 #include "wg4netns/core/allowed_ips.h"
 #include "wg4netns/core/control.h"
 #include "wg4netns/core/cookie.h"
+#include "wg4netns/core/data_batch.h"
 #include "wg4netns/core/drop_reason.h"
 #include "wg4netns/core/entropy.h"
 #include "wg4netns/core/index_table.h"
@@ -56,18 +57,26 @@ class Device {
 
   // --- data path
 
-  /// Inner packets of one flow (one super-packet of the TUN): same destination, same TOS, one look-up. The first piece
-  /// of the first packet holds its whole IP header. Sealed to `out`, or staged while a handshake runs, or dropped with
-  /// a reason.
-  void outbound(std::span<const crypto::Plaintext> packets, Now now, Output& out);
-  /// Inner packets that came one by one, each with its whole IP header in its first piece. Neighbours for the same peer
-  /// are sealed together.
-  void outbound_mixed(std::span<const crypto::Plaintext> packets, Now now, Output& out);
-  /// What one look at the UDP socket gave. Transport data is opened in place and delivered, neighbours of one session
-  /// together; handshake messages are checked for mac1 and queued for handshake_work().
-  void inbound(std::span<const DatagramRun> runs, Now now, Output& out);
+  /// What is known of packets that are handed over together.
+  enum class Flow : std::uint8_t {
+    one,    ///< one super-packet of the TUN: same destination, same TOS, one look-up
+    mixed,  ///< each is looked up; neighbours for the same peer are sealed together
+  };
+  /// Inner packets, at least one; the first piece of each (for Flow::one: of the first) holds its whole IP header.
+  /// Those that may be sealed are put into `batch`, with room from `out`; others are staged while a handshake runs, or
+  /// dropped with a reason. Returns how many were dealt with, at least one: to be called again with the rest, after
+  /// batch.finish().
+  [[nodiscard]] std::size_t outbound(std::span<const crypto::Plaintext> packets, Flow flow, Now now, Output& out,
+                                     SealBatch& batch);
+  /// Takes datagrams until `batch` is full or nothing is left. Handshake messages are checked for mac1 and queued for
+  /// handshake_work(); data of known sessions waits in `batch` for open(), and then for accept().
+  void inbound(RunCursor& cursor, Now now, Output& out, OpenBatch& batch);
+  /// What the cipher found authentic is believed now: replay window, endpoint, timers. batch.packets() is what goes to
+  /// the TUN.
+  void accept(OpenBatch& batch, Now now, Output& out);
   /// Works off queued handshake messages, at most `budget` of those that need curve arithmetic; true when more wait.
   bool handshake_work(std::size_t budget, Now now, Output& out);
+  [[nodiscard]] bool has_handshake_work() const { return !handshake_queue_.empty(); }
 
   // --- time
 
@@ -97,35 +106,28 @@ class Device {
     std::array<std::uint8_t, initiation_size> bytes{};  // the longer of the two; a response uses the front
     [[nodiscard]] ByteView message() const;
   };
-  /// What came out of a batch that was opened.
-  struct Opened {
-    bool any = false;         ///< something was authentic and new
-    bool data = false;        ///< ... and more than a keepalive
-    std::size_t packets = 0;  ///< in inner_packets_
-  };
   using PeerPtr = PmrPtr<Peer>;
   using Plaintexts = std::span<const crypto::Plaintext>;
 
   // device.cc
-  /// Where an inner packet goes: null with a drop counted, or the peer.
+  /// Where an inner packet goes: a peer, or null and why not.
   struct Destination {
     Peer* peer = nullptr;
     Ecn ecn = Ecn::not_ect;
+    DropReason drop_reason{};
     friend bool operator==(const Destination&, const Destination&) = default;
   };
-  [[nodiscard]] Destination route(const crypto::Plaintext& packet, std::size_t packets);
-  void send_data(const Destination& to, Plaintexts packets, Turn& turn);
-  void seal(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn);
-  std::size_t seal_batch(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn);
-  void send_runs(const Peer& peer, Plaintexts packets, Ecn ecn, Turn& turn);
+  [[nodiscard]] Destination route(const crypto::Plaintext& packet) const;
+  std::size_t prepare(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn, SealBatch& batch);
+  void seal_now(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn);
   void stage(Peer& peer, Plaintexts packets, Ecn ecn);
   void send_staged(Peer& peer, Turn& turn);
   void send_keepalive(Peer& peer, Turn& turn);
   [[nodiscard]] std::size_t padding(std::size_t length) const;
   [[nodiscard]] std::size_t sealed_size(const crypto::Plaintext& packet) const;
-  void collect(const DatagramRun& run, Turn& turn);
-  void open_pending(Turn& turn);
-  [[nodiscard]] Opened accept_opened(Peer& peer, Keypair& keypair, std::span<const crypto::OpenJob> jobs, Ecn outer);
+  void add_data(const DatagramRun& run, ByteSpan datagram, Now now, OpenBatch& batch);
+  [[nodiscard]] Keypair* find_keypair(std::uint32_t index);
+  void accept_group(const OpenBatch::Group& group, std::span<const crypto::OpenJob> jobs, OpenBatch& batch, Turn& turn);
   [[nodiscard]] bool accept_inner(const Peer& peer, ByteSpan plaintext, Ecn outer, ByteSpan& inner);
   void authenticated(Peer& peer, Keypair& keypair, const Path& path, bool data, Turn& turn);
   void drop(DropReason reason, std::size_t packets = 1) { drops_.add(reason, packets); }
@@ -190,16 +192,7 @@ class Device {
   std::deque<QueuedHandshake> handshake_queue_;
   std::optional<Instant> last_under_load_;
 
-  // Scratch of one call, kept so that the data path allocates nothing.
-  std::array<crypto::SealJob, max_batch> seal_jobs_;
-  std::array<crypto::OpenJob, max_batch> open_jobs_;
-  struct Pending {
-    std::size_t count = 0;    // jobs collected by inbound() that wait for open_pending()
-    std::uint32_t index = 0;  // the receiver index, path and ECN bits that they share
-    Path path;
-    Ecn ecn = Ecn::not_ect;
-  } pending_;
-  std::array<ByteSpan, max_batch> inner_packets_;
+  SealBatch own_batch_;  // for what leaves without the edge's doing: staged packets, keepalives
 };
 
 }  // namespace wg4

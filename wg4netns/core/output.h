@@ -65,9 +65,6 @@ class Output {
   virtual ByteSpan send_room(std::size_t bytes) = 0;
   /// The next `run.size` bytes of the last send_room() are to be sent.
   virtual void send(const SendRun& run) = 0;
-  /// Inner packets for the TUN, all from one peer, in order. They point into the DatagramRuns' buffers and may be
-  /// changed.
-  virtual void deliver(std::span<const ByteSpan> packets) = 0;
   virtual void event(const Event& event) = 0;
 };
 

@@ -43,7 +43,7 @@ class OutgoingMessage {
 
   msghdr header_;
   iovec place_;
-  SocketAddress address_{Endpoint{}};
+  SocketAddress address_;
   alignas(cmsghdr) std::array<std::uint8_t, control_size> control_;
 };
 

@@ -9,9 +9,10 @@
 namespace wg4 {
 
 struct SocketAddress {
-  sockaddr_storage storage{};
+  sockaddr_storage storage;
   socklen_t length = 0;
 
+  SocketAddress() = default;
   explicit SocketAddress(const Endpoint& endpoint);
   [[nodiscard]] sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
 };

@@ -61,7 +61,7 @@ void TunDevice::enable(TunOffloads wanted) {
   }
 }
 
-TunDevice::Read TunDevice::read(ByteSpan frame) {
+TunDevice::Read TunDevice::read(ByteSpan frame) const {
   const std::size_t header = has_header_ ? 0 : offload::virtio_net_header_size;
   const ssize_t size = ::read(fd_.get(), frame.data() + header, frame.size() - header);
   if (size > 0) {
@@ -73,7 +73,7 @@ TunDevice::Read TunDevice::read(ByteSpan frame) {
   return {ReadStatus::empty};
 }
 
-bool TunDevice::write(offload::Gather gather) {
+bool TunDevice::write(offload::Gather gather) const {
   if (!has_header_) gather = gather.subspan(1);
   std::array<iovec, offload::Coalescer::max_pieces + 1> pieces;
   ssize_t size = 0;

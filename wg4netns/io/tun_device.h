@@ -34,12 +34,12 @@ class TunDevice {
   };
   /// The next packet that the namespace sends, with a virtio header in front of it in any case. `frame` holds at least
   /// max_frame bytes.
-  [[nodiscard]] Read read(ByteSpan frame);
+  [[nodiscard]] Read read(ByteSpan frame) const;
   static constexpr std::size_t max_frame = offload::virtio_net_header_size + 65535;
 
   /// Gives one packet, with the virtio header that begins it, to the namespace. False when the device does not take it
   /// (down, or its queue is full).
-  bool write(offload::Gather gather);
+  [[nodiscard]] bool write(offload::Gather gather) const;
 
  private:
   TunDevice(UniqueFd fd, bool has_header) : fd_(std::move(fd)), has_header_(has_header) {}

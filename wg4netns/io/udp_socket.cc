@@ -1,5 +1,6 @@
 #include "wg4netns/io/udp_socket.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@ namespace {
 
 constexpr int socket_buffer_size = 4 * 1024 * 1024;  // the kernel gives what net.core.{r,w}mem_max allow
 constexpr int random_port_attempts = 100;
+constexpr std::size_t small_datagram = 2048;  // what is longer on average is runs
 
 int family_number(Family family) { return family == Family::v4 ? AF_INET : AF_INET6; }
 
@@ -107,32 +109,51 @@ Result<void> UdpSocket::open_pair(const UdpOptions& options) {
   return {};
 }
 
+Result<UdpSocket> UdpSocket::share() const {
+  UdpSocket other;
+  for (std::size_t i = 0; i < sockets_.size(); ++i) {
+    if (!sockets_[i].valid()) continue;
+    other.sockets_[i] = UniqueFd(fcntl(sockets_[i].get(), F_DUPFD_CLOEXEC, 0));
+    if (!other.sockets_[i].valid()) return fail("share the UDP socket with another thread", errno);
+  }
+  other.port_ = port_;
+  other.segmentation_ = segmentation_;
+  other.gro_ = gro_;
+  return other;
+}
+
 // ---------------------------------------------------------------- receive
 
 std::span<const DatagramRun> UdpSocket::receive(Family family) {
-  std::array<mmsghdr, receive_batch> messages{};
+  std::array<mmsghdr, receive_batch> messages;
   std::array<iovec, receive_batch> places;
   std::array<sockaddr_storage, receive_batch> senders;
   std::array<ReceivedControl, receive_batch> controls;
-  for (std::size_t i = 0; i < receive_batch; ++i) {
+  for (std::size_t i = 0; i < receive_places_; ++i) {
     places[i] = {buffers_->receive[i].data(), receive_buffer_size};
-    msghdr& header = messages[i].msg_hdr;
-    header.msg_iov = &places[i];
-    header.msg_iovlen = 1;
-    header.msg_name = &senders[i];
-    header.msg_namelen = sizeof(senders[i]);
-    controls[i].attach(header);
+    messages[i] = {{.msg_name = &senders[i],
+                    .msg_namelen = sizeof(senders[i]),
+                    .msg_iov = &places[i],
+                    .msg_iovlen = 1,
+                    .msg_control = nullptr,
+                    .msg_controllen = 0,
+                    .msg_flags = 0},
+                   0};
+    controls[i].attach(messages[i].msg_hdr);
   }
-  const int count = recvmmsg(fd(family), messages.data(), receive_batch, 0, nullptr);
+  const int count = recvmmsg(fd(family), messages.data(), static_cast<unsigned>(receive_places_), 0, nullptr);
   std::size_t used = 0;
+  std::size_t total = 0;
   for (std::size_t i = 0; count > 0 && i < static_cast<std::size_t>(count); ++i) {
     const std::size_t size = messages[i].msg_len;
+    total += size;
     if (size == 0 || (messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) continue;
     const Control control = controls[i].parse(messages[i].msg_hdr);
     const std::size_t segment = control.segment_size > 0 ? std::min(control.segment_size, size) : size;
     runs_[used++] = {
         {to_endpoint(senders[i]), control.local}, control.tos, {buffers_->receive[i].data(), size}, segment};
   }
+  receive_places_ = total > used * small_datagram ? receive_batch_of_runs : receive_batch;
   return std::span(runs_).first(used);
 }
 
@@ -140,9 +161,9 @@ std::span<const DatagramRun> UdpSocket::receive(Family family) {
 
 ByteSpan UdpSocket::room(std::size_t bytes) {
   CHECK(bytes <= max_run_size);
-  const auto is_full = [&] { return used_ + bytes > send_buffer_size || queue_.size() + max_batch > send_batch; };
-  if (is_full()) flush();
-  if (is_full()) {
+  const bool runs_fit = queue_.size() + max_batch <= send_batch;
+  if (used_ + bytes > max_run_size || !runs_fit) flush();
+  if (used_ + bytes > send_buffer_size || queue_.size() + max_batch > send_batch) {
     // Still full: what has waited longest is worth least.
     counters_.overflow += queue_.size();
     consume(queue_.size());
@@ -191,7 +212,7 @@ std::size_t UdpSocket::send_same_family(std::size_t first) {
     errno = EAFNOSUPPORT;
     return 0;
   }
-  std::array<mmsghdr, send_batch> messages{};
+  std::array<mmsghdr, send_batch> messages;
   std::array<OutgoingMessage, send_batch> outgoing;
   std::size_t count = 0;
   for (; first + count < queue_.size() && count < send_batch; ++count) {
@@ -200,7 +221,7 @@ std::size_t UdpSocket::send_same_family(std::size_t first) {
     // Without segmentation each datagram is a message of its own: that is the slow way, taken one run at a time.
     if (!segmentation_ && queued.run.size > queued.run.segment_size) break;
     outgoing[count].prepare(queued.run, ByteSpan(buffers_->send).subspan(queued.offset, queued.run.size), true, true);
-    messages[count].msg_hdr = outgoing[count].header();
+    messages[count] = {outgoing[count].header(), 0};
   }
   if (count == 0) {
     errno = EIO;

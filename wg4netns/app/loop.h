@@ -1,0 +1,18 @@
+#pragma once
+// What the threads of the program wait for.
+
+#include "shared/sys/event_loop.h"
+#include "wg4netns/app/tunnel.h"
+
+namespace wg4 {
+
+enum class Source : std::uint32_t { tun, udp4, udp6, timer, signal, exit_fd, target, resolver, wake };
+using Loop = EventLoop<Source>;
+
+/// Watches a tunnel's edges. Of several threads that watch the same socket, one is woken.
+[[nodiscard]] Result<void> watch_tunnel(Loop& loop, const Tunnel& tunnel);
+
+/// While UDP is full the TUN is not read, and the sockets tell when they take more. `paused` is whether that was so.
+[[nodiscard]] Result<void> follow_backlog(Loop& loop, const Tunnel& tunnel, bool& paused);
+
+}  // namespace wg4

@@ -1,0 +1,52 @@
+#pragma once
+// The device, for the one thread that the program usually is, or for several. The core knows no threads: whoever calls
+// it holds it for that long, and lets go of it while the cipher works and while system calls run.
+
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "wg4netns/core/device.h"
+
+namespace wg4 {
+
+class SharedDevice {
+ public:
+  SharedDevice(crypto::Aead& aead, Entropy& entropy, std::pmr::memory_resource& secrets)
+      : device_(aead, entropy, secrets) {}
+
+  /// The device, held as long as this lives. Without threads() nobody else could have it, and holding it costs nothing.
+  class Held {
+   public:
+    explicit Held(SharedDevice& shared)
+        : shared_(shared),
+          lock_(shared.has_threads_ ? std::unique_lock(shared.mutex_) : std::unique_lock<std::mutex>()) {}
+    Device* operator->() { return &shared_.device_; }
+    Device& operator*() { return shared_.device_; }
+    /// The control thread sleeps until then, and must be woken when something comes up before.
+    void control_sleeps_until(Instant when) { shared_.control_wakes_at_ = when; }
+    [[nodiscard]] bool needs_control() const {
+      return !shared_.events_.empty() || shared_.device_.has_handshake_work() ||
+             shared_.device_.next_deadline().value_or(never) < shared_.control_wakes_at_;
+    }
+    [[nodiscard]] std::vector<Event> take_events() { return std::exchange(shared_.events_, {}); }
+
+   private:
+    SharedDevice& shared_;
+    std::unique_lock<std::mutex> lock_;
+  };
+  [[nodiscard]] Held hold() { return Held(*this); }
+  /// Output::event() of the device, which calls it while it is held.
+  void add(const Event& event) { events_.push_back(event); }
+  /// From now on several threads use it; to be said before the second one starts.
+  void threads() { has_threads_ = true; }
+
+ private:
+  Device device_;
+  std::mutex mutex_;
+  bool has_threads_ = false;
+  std::vector<Event> events_;  // of the core, for the control thread
+  Instant control_wakes_at_ = never;
+};
+
+}  // namespace wg4

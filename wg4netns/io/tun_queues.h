@@ -1,0 +1,29 @@
+#pragma once
+// The queues of one TUN. The kernel sends each flow of the namespace to one of them, so whoever reads them in turn is
+// fair to flows: a ping does not wait behind all that a download has queued. A flow stays with the queue that its
+// packets in the other direction were written to.
+
+#include <vector>
+
+#include "wg4netns/io/tun_device.h"
+
+namespace wg4 {
+
+class TunQueues {
+ public:
+  /// At least one, all of the same interface; see TunDevice::adopt().
+  [[nodiscard]] static Result<TunQueues> adopt(std::vector<UniqueFd> fds, TunOffloads wanted);
+
+  [[nodiscard]] std::size_t size() const { return queues_.size(); }
+  [[nodiscard]] const TunDevice& operator[](std::size_t at) const { return queues_[at]; }
+  [[nodiscard]] TunOffloads offloads() const { return queues_.front().offloads(); }
+  [[nodiscard]] bool has_header() const { return queues_.front().has_header(); }
+
+  /// As TunDevice::write(), on the queue of the packet's flow. Any thread may call it.
+  [[nodiscard]] bool write(offload::Gather gather) const;
+
+ private:
+  std::vector<TunDevice> queues_;
+};
+
+}  // namespace wg4
