@@ -8,7 +8,7 @@ usage() {
 usage: tests/run.sh [--quick] [--label LABEL]
 
   --quick        the release build only, without the tests that wait for minutes (label "slow")
-  --label LABEL  only tests with this label: unit, vectors, sim, fuzz, lint, netns, interop, slow
+  --label LABEL  only tests with this label: unit, vectors, sim, fuzz, lint, netns, interop, bench, slow
 END
 }
 
@@ -20,7 +20,7 @@ packages=(
 	# to test and to keep the style
 	clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19 doctest-dev mandoc shellcheck
 	# to run in namespaces, and to talk to
-	iproute2 iputils-ping procps python3 strace util-linux wireguard-go wireguard-tools
+	iperf3 iproute2 iputils-ping procps python3 strace util-linux wireguard-go wireguard-tools
 )
 readonly test_user=wg4test # the namespace tests run as this user
 
@@ -49,10 +49,11 @@ prepare_machine() {
 
 build() {
 	local preset=$1 launcher=()
+	shift
 	if command -v ccache >/dev/null; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
 	say "building: $preset"
 	cmake --preset "$preset" -DBUILD_TESTING=ON "${launcher[@]}"
-	cmake --build --preset "$preset"
+	cmake --build --preset "$preset" "$@"
 }
 
 run_tests() {
@@ -94,9 +95,15 @@ prepare_machine
 build release
 run_tests release "${filter[@]}"
 # Lint looks at sources, not at a build, and the slow ones wait for real time: once is enough for both.
-if [[ $quick == no && $label != @(lint|slow) ]]; then
+if [[ $quick == no && $label != @(bench|lint|slow) ]]; then
 	build asan
-	run_tests asan "${filter[@]}" --label-exclude '^(lint|slow)$'
+	run_tests asan "${filter[@]}" --label-exclude '^(bench|lint|slow)$'
+fi
+if [[ $quick == no && -z $label ]]; then
+	# Threads are the programs' alone: what loads them, with the thread sanitizer watching.
+	build tsan --target wireguard4netns wg4netns-helper
+	WG4_OPTIONS=--threads=3 TSAN_OPTIONS=exitcode=66 run_tests tsan --tests-regex '^(netns\.tunnel|interop\.basics)$'
+	TSAN_OPTIONS=exitcode=66 run_tests tsan --tests-regex '^netns\.data_path$'
 fi
 
 say "$((SECONDS - began)) s in all"

@@ -50,6 +50,7 @@ TOOLS = {
     "wg": "wireguard-tools",
     "wireguard-go": "wireguard-go",
     "strace": "strace",
+    "iperf3": "iperf3",
     PYTHON: "python3",
 }
 
@@ -156,7 +157,7 @@ def run_staged(as_root: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="wg4-stage-", dir="/var/tmp") as folder:
         stage = Path(folder)
         stage.chmod(0o755)
-        for part in ("tests/netns", "tests/interop", "examples"):
+        for part in ("tests/netns", "tests/interop", "tests/bench", "examples"):
             shutil.copytree(
                 tree / part, stage / part, ignore=shutil.ignore_patterns("__pycache__")
             )
