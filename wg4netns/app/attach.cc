@@ -14,6 +14,7 @@
 #include "shared/sys/secret_memory.h"
 #include "wg4netns/app/config_file.h"
 #include "wg4netns/app/endpoints.h"
+#include "wg4netns/app/engine.h"
 #include "wg4netns/app/helper_process.h"
 #include "wg4netns/app/mtu.h"
 #include "wg4netns/app/sandbox.h"
@@ -48,6 +49,7 @@ struct Parts {
   Endpoints endpoints;
   std::uint16_t mtu;
   crypto::Choice cipher;
+  std::unique_ptr<Gateway> gateway;  // for an engine; null otherwise
 };
 
 TunOffloads tun_offloads(const Offloads& offloads) {
@@ -68,33 +70,39 @@ std::string describe_offloads(const TunDevice& tun, const UdpSocket& udp) {
   return text.empty() ? "none" : text;
 }
 
-Result<Parts> prepare(const TunnelOptions& options) {
+Result<Parts> prepare(const TunnelOptions& options, const std::optional<EngineOptions>& engine = std::nullopt) {
   std::signal(SIGPIPE, SIG_IGN);  // who reads our log, or waits for us to be ready, may go before us
   EndConditions end{
       TRY(SignalFd::create({SIGTERM, SIGINT})), TRY(adopt_descriptor(options.exit_fd, "--exit-fd", O_RDONLY)), {}};
   UniqueFd ready_fd = TRY(adopt_descriptor(options.ready_fd, "--ready-fd", O_WRONLY));
-  const std::string path = TRY(locate_config(options.config));
+  const std::string path = TRY(locate_config(options.config, options.profile));
   WgConfig config = TRY(load_config(path));
   if (config.private_key.is_zero()) log::warning("{}: no PrivateKey: no peer can be talked to", path);
-  if (!config.dns_servers.empty())
+  if (!config.dns_servers.empty() && !engine)
     log::warning("{}: DNS is left alone: name resolution in the namespace follows its own /etc/resolv.conf", path);
 
+  const UdpBinding v4 = TRY(parse_outbound(options.outbound_v4, Family::v4));
+  const UdpBinding v6 = TRY(parse_outbound(options.outbound_v6, Family::v6));
   UdpSocket udp = TRY(UdpSocket::open({.port = config.listen_port,
                                        .fwmark = config.fwmark,
                                        .segment = options.offloads.udp_segment,
-                                       .gro = options.offloads.udp_gro}));
+                                       .gro = options.offloads.udp_gro,
+                                       .v4 = v4,
+                                       .v6 = v6}));
   const auto retries = TRY(Endpoints::parse_retries(std::getenv("WG_ENDPOINT_RESOLUTION_RETRIES")));
   Endpoints endpoints = TRY(Endpoints::create(config, retries));
   TRY(endpoints.resolve_first(dns_patience));
   std::vector<Endpoint> known = endpoints.resolved();
   for (const PeerChange& peer : make_device_change(config).peers)
     if (peer.endpoint) known.push_back(*peer.endpoint);
-  const std::uint16_t mtu = choose_mtu(options.mtu, config, known);
+  const std::uint16_t mtu =
+      engine ? engine_mtu(options.mtu, choose_mtu({}, config, known)) : choose_mtu(options.mtu, config, known);
   crypto::Choice cipher = TRY(crypto::choose_backend(options.cipher));
   for (const std::string_view name : cipher.failed)
     log::warning("cipher backend {} fails its self-test on this machine; please report this", name);
-  return Parts{std::move(end),   std::move(ready_fd), std::move(config), std::move(udp), std::move(endpoints), mtu,
-               std::move(cipher)};
+  auto gateway = engine ? std::make_unique<Gateway>(gateway_options(config, *engine, mtu)) : nullptr;
+  return Parts{std::move(end),    std::move(ready_fd), std::move(config), std::move(udp), std::move(endpoints), mtu,
+               std::move(cipher), std::move(gateway)};
 }
 
 Result<void> tell_ready(UniqueFd ready_fd) {
@@ -109,7 +117,7 @@ Result<void> run(Parts parts, TunDevice tun, const std::string& what) {
   SecretMemory secrets;
   SystemEntropy entropy;
   Device device(*parts.cipher.aead, entropy, secrets.resource());
-  Tunnel tunnel(device, std::move(tun), std::move(parts.udp));
+  Tunnel tunnel(device, std::move(tun), std::move(parts.udp), std::move(parts.gateway));
 
   DeviceChange change = make_device_change(parts.config);
   parts.endpoints.fill_in(change);
@@ -151,6 +159,8 @@ AttachRequest make_request(const AttachCommand& command, std::optional<pid_t> pi
   request.ifname = command.ifname;
   request.vnet_hdr = command.tunnel.offloads.vnet_header;
   if (command.configure) request.configure = *command.configure ? "yes" : "no";
+  // RootlessKit configures the interface that it has made, but knows nothing of the tunnel's addresses and routes.
+  if (command.engine && !command.configure) request.configure = "yes";
   return request;
 }
 
@@ -158,13 +168,15 @@ AttachRequest make_request(const AttachCommand& command, std::optional<pid_t> pi
 
 Result<void> attach(const AttachCommand& command) {
   const auto pid = TRY(target_pid(command));
-  Parts parts = TRY(prepare(command.tunnel));
+  Parts parts = TRY(prepare(command.tunnel, command.engine));
   if (pid) parts.end.target = TRY(TargetWatch::create(*pid));
 
   Attachment attachment = TRY(Attachment::begin(make_request(command, pid)));
   TunDevice tun =
       TRY(TunDevice::adopt(std::move(attachment.take_queues().front()), tun_offloads(command.tunnel.offloads)));
-  const auto warnings = TRY(attachment.finish(make_link_plan(parts.config, parts.mtu)));
+  LinkPlan plan = make_link_plan(parts.config, parts.mtu);
+  if (command.engine) add_engine_network(plan, *command.engine);
+  const auto warnings = TRY(attachment.finish(plan));
   for (const std::string& warning : warnings) log::warning("{}", warning);
   const std::string where = pid ? "process " + command.target : command.target;
   return run(std::move(parts), std::move(tun), attachment.tun().ifname + " in " + where);

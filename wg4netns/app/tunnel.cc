@@ -12,8 +12,12 @@ offload::CoalesceKinds kinds(TunOffloads offloads) {
 
 }  // namespace
 
-Tunnel::Tunnel(Device& device, TunDevice tun, UdpSocket udp)
-    : device_(device), tun_(std::move(tun)), udp_(std::move(udp)), coalescer_(kinds(tun_.offloads())) {}
+Tunnel::Tunnel(Device& device, TunDevice tun, UdpSocket udp, std::unique_ptr<Gateway> gateway)
+    : device_(device),
+      tun_(std::move(tun)),
+      udp_(std::move(udp)),
+      gateway_(std::move(gateway)),
+      coalescer_(kinds(tun_.offloads())) {}
 
 bool Tunnel::pump_outbound(Now now) {
   std::size_t used = 0;  // of the read buffer, by packets that wait to be sealed together
@@ -26,6 +30,7 @@ bool Tunnel::pump_outbound(Now now) {
     const TunDevice::Read read = tun_.read(frame);
     if (read.status == TunDevice::ReadStatus::gone) return false;
     if (read.status == TunDevice::ReadStatus::empty) break;
+    if (gateway_ && !passes_gateway(frame.first(read.size), now)) continue;
     if (!segmenter_.begin(frame.first(read.size))) {
       ++counters_.malformed;
     } else if (segmenter_.is_single()) {
@@ -39,6 +44,16 @@ bool Tunnel::pump_outbound(Now now) {
   }
   send_singles(now);
   return true;
+}
+
+bool Tunnel::passes_gateway(ByteSpan frame, Now now) {
+  const Gateway::Verdict verdict = gateway_->outbound(frame, now.boot);
+  if (verdict == Gateway::Verdict::answer) {
+    constexpr std::array<std::uint8_t, offload::virtio_net_header_size> whole{};
+    const std::array<ByteView, 2> answer{whole, gateway_->answer()};
+    write(answer);
+  }
+  return verdict == Gateway::Verdict::pass;
 }
 
 void Tunnel::send_super_packet(Now now) {
@@ -61,6 +76,8 @@ void Tunnel::flush() {
 }
 
 void Tunnel::deliver(std::span<const ByteSpan> packets) {
+  if (gateway_)
+    for (const ByteSpan packet : packets) gateway_->inbound(packet);
   for (const ByteSpan packet : packets) coalescer_.add(packet, [this](offload::Gather gather) { write(gather); });
 }
 

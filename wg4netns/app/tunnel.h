@@ -3,10 +3,12 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "wg4netns/core/device.h"
+#include "wg4netns/gateway/gateway.h"
 #include "wg4netns/io/tun_device.h"
 #include "wg4netns/io/udp_socket.h"
 #include "wg4netns/offload/coalesce.h"
@@ -16,7 +18,8 @@ namespace wg4 {
 
 class Tunnel final : public Output {
  public:
-  Tunnel(Device& device, TunDevice tun, UdpSocket udp);
+  /// `gateway` may be null.
+  Tunnel(Device& device, TunDevice tun, UdpSocket udp, std::unique_ptr<Gateway> gateway = nullptr);
 
   [[nodiscard]] const TunDevice& tun() const { return tun_; }
   [[nodiscard]] const UdpSocket& udp() const { return udp_; }
@@ -48,6 +51,7 @@ class Tunnel final : public Output {
  private:
   static constexpr std::size_t read_buffer_size = 4 * 65536;
 
+  [[nodiscard]] bool passes_gateway(ByteSpan frame, Now now);
   void send_super_packet(Now now);
   void send_singles(Now now);
   void write(offload::Gather gather);
@@ -55,6 +59,7 @@ class Tunnel final : public Output {
   Device& device_;
   TunDevice tun_;
   UdpSocket udp_;
+  std::unique_ptr<Gateway> gateway_;  // for engines; null otherwise
   offload::Segmenter segmenter_;
   offload::Coalescer coalescer_;
   std::vector<Event> events_;
