@@ -156,7 +156,7 @@ def run_staged(as_root: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="wg4-stage-", dir="/var/tmp") as folder:
         stage = Path(folder)
         stage.chmod(0o755)
-        for part in ("tests/netns", "tests/interop", "examples"):
+        for part in ("tests/netns", "tests/interop", "tests/engines", "examples"):
             shutil.copytree(
                 tree / part, stage / part, ignore=shutil.ignore_patterns("__pycache__")
             )

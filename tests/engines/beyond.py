@@ -1,0 +1,62 @@
+"""The far end that the engine tests reach: a wireguard-go with services behind it."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from fixtures import THEIRS, THEIRS6
+from harness import TestCase
+from namespaces import PYTHON
+from processes import read_line
+from wireguard import Config, Identity, Peer, Relay
+
+HERE = Path(__file__).resolve().parent
+NET, NET6 = "10.77.0", "fd77::"
+
+
+class Beyond:
+    """Services at THEIRS and THEIRS6, far behind a WireGuard peer that knows `clients` keys.
+
+    Client number n has the addresses 10.77.0.(10+n) and fd77::(10+n); `configs` has what each
+    needs, with the whole world behind the peer and its DNS server named.
+    """
+
+    def __init__(self, case: TestCase, clients: int = 1, *, dns: bool = True) -> None:
+        self._case = case
+        self.ns = case.namespace(mount=True)
+        theirs, ours = Identity(), [Identity() for _ in range(clients)]
+        self.addresses = [f"{NET}.{10 + n}" for n in range(clients)]
+        peers = [
+            Peer(one.public, [f"{NET}.{10 + n}/32", f"{NET6}{10 + n}/128"])
+            for n, one in enumerate(ours)
+        ]
+        far = Config(theirs.private, [f"{THEIRS}/32", f"{THEIRS6}/128"], peers, port=51820)
+        self.go = case.wireguard_go(self.ns, far)
+        relay: Relay = case.enterContext(Relay(self.ns, far.port))
+        self.configs = [
+            Config(
+                one.private,
+                [f"{NET}.{10 + n}/32", f"{NET6}{10 + n}/128"],
+                [Peer(theirs.public, ["0.0.0.0/0", "::/0"], endpoint=relay.endpoint)],
+            ).for_wg_quick()
+            for n, one in enumerate(ours)
+        ]
+        if dns:
+            line = f"[Interface]\nDNS = {THEIRS}, {THEIRS6}\n"
+            self.configs = [text.replace("[Interface]\n", line, 1) for text in self.configs]
+        self._log = case.scratch.file("far-services.log")
+        stream = case.enterContext(self._log.open("w"))
+        self._services = case.enterContext(
+            self.ns.background(
+                PYTHON, str(HERE / "far_services.py"), THEIRS, THEIRS6, stderr=stream
+            )
+        )
+        read_line(self._services)
+
+    def query(self) -> dict:
+        """The next DNS query that came, or an AssertionError."""
+        return json.loads(read_line(self._services))
