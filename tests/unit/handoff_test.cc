@@ -108,7 +108,9 @@ TEST_CASE("values out of their range are refused") {
   CHECK_FALSE(decode(Bytes{1, 4, 0, 0, 0x00, 0x10, 0, 0}).has_value());           // errno 4096
   CHECK(decode(Bytes{1, 4, 0, 0, 0xff, 0x0f, 0, 0}).has_value());                 // errno 4095
 
-  Bytes plan = encode(PlanPart{LinkPlan{.addresses = {*Prefix::parse("10.0.0.0/8")}}, true});
+  LinkPlan one_address;
+  one_address.addresses = {*Prefix::parse("10.0.0.0/8")};
+  Bytes plan = encode(PlanPart{one_address, true});
   const std::size_t length = 6;  // after version, kind, MTU and the count of addresses
   REQUIRE(plan[length] == 8);
   plan[length] = 33;

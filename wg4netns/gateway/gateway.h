@@ -40,7 +40,7 @@ class Gateway {
 
  private:
   static constexpr unsigned max_answers = 500;  // at once, and per second
-  static constexpr Duration answer_interval = std::chrono::seconds(1) / max_answers;
+  static constexpr Duration answer_interval = Duration(std::chrono::seconds(1)) / max_answers;
 
   [[nodiscard]] gateway::DnsDoor& door(bool v4) { return v4 ? door_v4_ : door_v6_; }
   [[nodiscard]] Verdict refuse(ByteView packet, const gateway::IpView& ip, Instant now);
