@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-import tempfile
-from collections.abc import Sequence
+import select
 from pathlib import Path
 
 from fixtures import THEIRS, THEIRS6
@@ -26,10 +24,10 @@ class Beyond:
     """
 
     def __init__(self, case: TestCase, clients: int = 1, *, dns: bool = True) -> None:
-        self._case = case
         self.ns = case.namespace(mount=True)
         theirs, ours = Identity(), [Identity() for _ in range(clients)]
         self.addresses = [f"{NET}.{10 + n}" for n in range(clients)]
+        self.addresses6 = [f"{NET6}{10 + n}" for n in range(clients)]
         peers = [
             Peer(one.public, [f"{NET}.{10 + n}/32", f"{NET6}{10 + n}/128"])
             for n, one in enumerate(ours)
@@ -57,6 +55,9 @@ class Beyond:
         )
         read_line(self._services)
 
-    def query(self) -> dict:
-        """The next DNS query that came, or an AssertionError."""
-        return json.loads(read_line(self._services))
+    def askers(self) -> set[str]:
+        """From which addresses DNS queries came since the last look; at least one, or an error."""
+        lines = [read_line(self._services)]
+        while select.select([self._services.stdout], [], [], 0.2)[0]:
+            lines.append(read_line(self._services))
+        return {json.loads(line)["source"] for line in lines}

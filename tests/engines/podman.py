@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import signal
-import socket
 import subprocess
 import tarfile
-import time
 from pathlib import Path
 from typing import Self
 
-from processes import wait_until
 from program import bindir
 from scratch import Scratch
 
@@ -53,15 +49,25 @@ class Podman:
         self.runtime_dir.mkdir(parents=True, mode=0o700)
         shim = self._write("crun", CRUN_SHIM, 0o755)
         program = bindir() / "wireguard4netns"
-        self._write(".config/containers/containers.conf", CONTAINERS_CONF.format(program=program, shim=shim))
-        self._write(".config/containers/storage.conf", '[storage]\ndriver = "vfs"\n')
-        self._write(".config/containers/policy.json", '{"default": [{"type": "insecureAcceptAnything"}]}')
+        containers = ".config/containers"
+        conf = CONTAINERS_CONF.format(program=program, shim=shim)
+        self._write(f"{containers}/containers.conf", conf)
+        self._write(f"{containers}/storage.conf", '[storage]\ndriver = "vfs"\n')
+        policy = '{"default": [{"type": "insecureAcceptAnything"}]}'
+        self._write(f"{containers}/policy.json", policy)
         image = self.home / "box.tar"
         make_image(image)
-        self.run("import", "--quiet", "--change", 'CMD ["sleep", "1000"]', str(image), IMAGE)
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._close)
+            change = 'CMD ["sleep", "1000"]'
+            self.run("import", "--quiet", "--change", change, str(image), IMAGE)
+            stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
         self.run("rm", "--all", "--force", "--time", "0", check=False)
         self.run("network", "prune", "--force", check=False)
         self.run("unshare", "rm", "-rf", str(self.home / ".local"), check=False)
@@ -102,6 +108,22 @@ class Podman:
                 f"podman {' '.join(arguments)}: status {done.returncode}\n{done.stdout}{done.stderr}"
             )
         return done
+
+    def start(self, name: str, *arguments: str, network: str = "slirp4netns", **environment: str):
+        """A container that stays, under its name."""
+        command = ("run", "--detach", "--name", name, "--network", network, *arguments)
+        return self.run(*command, **environment)
+
+    def inside(self, name: str, *command: str, check: bool = True) -> str:
+        return self.run("exec", name, *command, check=check).stdout
+
+    def pid(self, name: str) -> int:
+        return int(self.run("inspect", "--format", "{{.State.Pid}}", name).stdout)
+
+    def namespaces(self) -> list[str]:
+        """Network namespaces that Podman holds."""
+        folder = self.runtime_dir / "netns"
+        return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
     def _write(self, name: str, text: str, mode: int = 0o644) -> Path:
         path = self.home / name
