@@ -7,28 +7,11 @@ import time
 import harness_path  # noqa: F401  isort: skip
 
 import harness
-from beyond import Beyond
-from engine_case import SERVE, EngineCase, fetch, free_tcp_port
+from engine_case import SERVE, fetch, free_tcp_port
 from fixtures import THEIRS
-from podman import IMAGE, Podman
+from podman import IMAGE
+from podman_case import PodmanCase
 from processes import wait_until
-
-
-class PodmanCase(EngineCase):
-    clients = 1
-    dns = True
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.beyond = Beyond(self, self.clients, dns=self.dns)
-        self.podman = self.enterContext(Podman(self.scratch, self.beyond.configs[0]))
-
-    def inside(self, name: str):
-        return lambda *command: self.podman.inside(name, *command)
-
-    def assert_engine_empty(self) -> None:
-        self.assert_all_ended()
-        self.assertEqual(self.podman.namespaces(), [])
 
 
 class Run(PodmanCase):
