@@ -176,6 +176,9 @@ Result<void> attach(const AttachCommand& command) {
       TRY(TunDevice::adopt(std::move(attachment.take_queues().front()), tun_offloads(command.tunnel.offloads)));
   LinkPlan plan = make_link_plan(parts.config, parts.mtu);
   if (command.engine) add_engine_network(plan, *command.engine);
+  // RootlessKit, which has made the interface, is about to set this MTU. IPv6 would raise that of our routes along with
+  // it, had the two been the same before.
+  if (command.engine && attachment.tun().existed) plan.mtu = command.tunnel.mtu.value_or(plan.mtu);
   const auto warnings = TRY(attachment.finish(plan));
   for (const std::string& warning : warnings) log::warning("{}", warning);
   const std::string where = pid ? "process " + command.target : command.target;
