@@ -72,12 +72,19 @@ class RootlessKit:
         self._process.kill()
         self._process.wait()
 
+    def command(self, *argv: str) -> list[str]:
+        """`argv` as it must be started to run in the child's namespaces."""
+        child = (self.state / "child_pid").read_text()
+        return ["nsenter", "-t", child, "-U", "-n", "-m", "--preserve-credentials", *argv]
+
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """A command of busybox in the child's namespaces."""
-        child = (self.state / "child_pid").read_text()
-        enter = ["nsenter", "-t", child, "-U", "-n", "-m", "--preserve-credentials", "busybox"]
         done = subprocess.run(
-            [*enter, *command], capture_output=True, text=True, timeout=30, check=False
+            self.command("busybox", *command),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
         )
         if check and done.returncode != 0:
             raise AssertionError(

@@ -1,12 +1,18 @@
 """RootlessKit, the engine below rootless Docker, Kubernetes and BuildKit."""
 
+import json
+
 import harness_path  # noqa: F401  isort: skip
 
 import harness
 from beyond import Beyond
 from engine_case import EngineCase, fetch, free_tcp_port
 from fixtures import THEIRS, THEIRS6
+from namespaces import HERE, PYTHON
+from processes import background, read_line
 from rootlesskit import RootlessKit
+
+TRAFFIC = HERE / "traffic.py"
 
 
 class Kit(EngineCase):
@@ -44,6 +50,19 @@ class Kit(EngineCase):
         pinged = kit.inside("ping", "-c", "4", "-i", "0.2", "-s", "8000", THEIRS)
         self.assertRegex(pinged, "[34] packets received")  # the first one taught the size
         self.assert_tunnelled(self.beyond, kit.inside)
+
+    def test_tcp_finds_its_segment_size(self) -> None:
+        """Super-packets of segments that the tunnel does not carry are answered, and cut anew."""
+        kit = self.kit()
+        kit.inside("ip", "route", "add", f"{THEIRS}/32", "dev", "tap0", "src", self.own)
+        with self.beyond.ns.tool("sink", THEIRS, "7000") as sink:
+            read_line(sink)
+            source = [PYTHON, str(TRAFFIC), "source", THEIRS, "7000", "8"]
+            with background(kit.command(*source)) as sender:
+                sent = json.loads(read_line(sender, 30))
+            got = json.loads(read_line(sink, 30))
+        self.assertEqual(got["sha256"], sent["sha256"])
+        self.assertEqual(got["peer"], self.own)
 
     @property
     def own(self) -> str:
