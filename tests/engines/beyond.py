@@ -14,6 +14,7 @@ from wireguard import Config, Identity, Peer, Relay
 
 HERE = Path(__file__).resolve().parent
 NET, NET6 = "10.77.0", "fd77::"
+NAME = "target.test"  # as far_services.py has it
 
 
 class Beyond:

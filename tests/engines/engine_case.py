@@ -10,13 +10,15 @@ import socket
 from collections.abc import Callable
 
 import harness
-from beyond import Beyond
+from beyond import NAME, Beyond
 from fixtures import THEIRS, THEIRS6
 from processes import descendants, wait_until
 
 # As /proc shows them, cut to 15 characters.
 PROGRAMS = ("wireguard4netns", "wg4netns-helper", "rootlessport", "conmon", "slirp4netns", "rootlesskit")
 SERVE = "echo inside >/www/index.html; exec httpd -f -p 8080 -h /www"
+
+TARGET = f"http://{NAME}/"  # only the far DNS server knows it
 
 Inside = Callable[..., str]  # runs a command of busybox in the container and gives its output
 
@@ -47,7 +49,7 @@ class EngineCase(harness.TestCase):
 
     def assert_resolves(self, beyond: Beyond, inside: Inside, client: int = 0) -> None:
         """Only the far DNS server knows the name, and it was asked from the tunnel's address."""
-        page = inside("wget", "-q", "-O-", "http://target.test/").strip()
+        page = inside("wget", "-q", "-O-", TARGET).strip()
         self.assertIn(page, (f"hello {a[client]}" for a in (beyond.addresses, beyond.addresses6)))
         own = {beyond.addresses[client], beyond.addresses6[client]}
         self.assertLessEqual(beyond.askers(), own)

@@ -6,7 +6,7 @@ import harness_path  # noqa: F401  isort: skip
 
 import harness
 from beyond import Beyond
-from engine_case import EngineCase, free_tcp_port
+from engine_case import TARGET, EngineCase, free_tcp_port
 from fixtures import THEIRS
 from namespaces import HERE
 from podman import IMAGE
@@ -21,7 +21,7 @@ class PodmanExample(PodmanCase):
     def test_vpn_run(self) -> None:
         conf = self.scratch.file("vpn.conf", self.beyond.configs[0])
         script = str(EXAMPLES / "podman" / "vpn-run.sh")
-        command = ("wget", "-q", "-O-", "http://target.test/")
+        command = ("wget", "-q", "-O-", TARGET)
         done = subprocess.run(
             ["bash", script, str(conf), "--rm", IMAGE, *command],
             capture_output=True,

@@ -27,8 +27,9 @@ void add_engine_options(CLI::App& app, EngineArguments& arguments) {
   app.add_option("--macaddress", arguments.mac_address, "Accepted with -c: a tunnel has no such address")
       ->type_name("MAC")
       ->needs("--configure");
-  app.add_flag("--disable-host-loopback,--no-host-loopback", arguments.accepted,
+  app.add_flag("--disable-host-loopback", arguments.accepted,
                "Accepted: the host's loopback is out of reach in any case");
+  app.add_flag("--no-host-loopback", arguments.accepted, "Accepted: an old name of that");
   app.add_flag("-6,--enable-ipv6", arguments.accepted, "Accepted: the configuration's addresses decide");
   app.add_option("--target-type", arguments.target_type, "netns")
       ->type_name("TYPE")
