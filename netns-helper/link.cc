@@ -17,6 +17,7 @@ constexpr std::uint16_t least_mtu_of_v6 = 1280;
 struct FamilyPlan {
   std::vector<Prefix> addresses;
   std::vector<Prefix> routes;
+  RouteOptions options;
   [[nodiscard]] bool empty() const { return addresses.empty() && routes.empty(); }
 };
 
@@ -25,6 +26,9 @@ FamilyPlan part_of(const LinkPlan& plan, Family family) {
   const auto is_of_family = [family](const Prefix& prefix) { return prefix.address.family() == family; };
   std::ranges::copy_if(plan.addresses, std::back_inserter(part.addresses), is_of_family);
   std::ranges::copy_if(plan.routes, std::back_inserter(part.routes), is_of_family);
+  part.options = {.table = plan.table, .preferred_source = {}, .mtu = plan.route_mtu};
+  const auto source = std::ranges::find(plan.route_sources, family, &IpAddress::family);
+  if (source != plan.route_sources.end()) part.options.preferred_source = *source;
   return part;
 }
 
@@ -42,9 +46,9 @@ std::unexpected<Error> explain(const RouteConflict& conflict) {
               "Remove it there (ip route del " + route + device + "), or write 'Table = off' in the configuration");
 }
 
-Result<void> apply_family(Netlink& netlink, const Link& link, const FamilyPlan& part, std::uint32_t table) {
+Result<void> apply_family(Netlink& netlink, const Link& link, const FamilyPlan& part) {
   for (const Prefix& address : part.addresses) TRY(netlink.add_address(link, address));
-  const auto conflicts = TRY(netlink.add_routes(link, part.routes, {.table = table}));
+  const auto conflicts = TRY(netlink.add_routes(link, part.routes, part.options));
   if (!conflicts.empty()) return explain(conflicts.front());
   return {};
 }
@@ -79,8 +83,8 @@ Result<std::vector<std::string>> apply_plan(Netlink& netlink, const std::string&
 
   const FamilyPlan v4 = part_of(plan, Family::v4);
   const FamilyPlan v6 = part_of(plan, Family::v6);
-  TRY(apply_family(netlink, link, v4, plan.table));
-  const auto v6_applied = apply_family(netlink, link, v6, plan.table);
+  TRY(apply_family(netlink, link, v4));
+  const auto v6_applied = apply_family(netlink, link, v6);
   if (v6_applied) return std::vector<std::string>{};
 
   const auto reason = why_no_v6(v6_applied.error(), plan.mtu);

@@ -8,7 +8,8 @@ usage() {
 usage: tests/run.sh [--quick] [--label LABEL]
 
   --quick        the release build only, without the tests that wait for minutes (label "slow")
-  --label LABEL  only tests with this label: unit, vectors, sim, fuzz, lint, netns, interop, bench, slow
+  --label LABEL  only tests with this label: unit, vectors, sim, fuzz, lint, netns, interop, engines, bench,
+                 slow
 END
 }
 
@@ -21,6 +22,8 @@ packages=(
 	clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19 doctest-dev mandoc shellcheck
 	# to run in namespaces, and to talk to
 	iperf3 iproute2 iputils-ping procps python3 strace util-linux wireguard-go wireguard-tools
+	# engines
+	aardvark-dns busybox-static crun iptables netavark podman rootlesskit uidmap
 )
 readonly test_user=wg4test # the namespace tests run as this user
 
@@ -39,6 +42,7 @@ install_packages() {
 
 prepare_machine() {
 	id "$test_user" >/dev/null 2>&1 || useradd --create-home --shell /bin/bash "$test_user"
+	grep -q "^$test_user:" /etc/subuid || usermod --add-subuids 100000-165535 --add-subgids 100000-165535 "$test_user"
 	# What udev does on a usual host: the device node, open to everyone.
 	mkdir -p /dev/net
 	[[ -c /dev/net/tun ]] || mknod /dev/net/tun c 10 200

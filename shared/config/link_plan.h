@@ -18,6 +18,11 @@ struct LinkPlan {
   std::uint32_t table = 0;     ///< routing table, 0 = main
   std::vector<IpAddress> dns_servers;
   std::vector<std::string> dns_search;
+  /// The address that packets on `routes` leave from, at most one of each family; where there is none the kernel
+  /// chooses.
+  std::vector<IpAddress> route_sources;
+  /// What the routes carry, in bytes, however large somebody makes the interface's MTU later; 0 = what that says.
+  std::uint16_t route_mtu = 0;
 
   friend bool operator==(const LinkPlan&, const LinkPlan&) = default;
 };

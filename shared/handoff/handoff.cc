@@ -139,6 +139,8 @@ std::vector<std::uint8_t> encode_body(const PlanPart& message) {
   writer.number(message.plan.table);
   writer.list(message.plan.dns_servers, &Writer::address);
   writer.list(message.plan.dns_search, &Writer::string);
+  writer.list(message.plan.route_sources, &Writer::address);
+  writer.number(message.plan.route_mtu);
   writer.flag(message.last);
   return writer.take();
 }
@@ -176,6 +178,8 @@ PlanPart read_plan_part(Reader& reader) {
   message.plan.table = reader.number<std::uint32_t>();
   message.plan.dns_servers = reader.list(&Reader::address);
   message.plan.dns_search = reader.list(&Reader::text);
+  message.plan.route_sources = reader.list(&Reader::address);
+  message.plan.route_mtu = reader.number<std::uint16_t>();
   message.last = reader.flag();
   return message;
 }
@@ -214,7 +218,9 @@ Message read_message(Reader& reader) {
 /// Fills one part after the other; a part's size is counted, never guessed.
 class Splitter {
  public:
-  explicit Splitter(const LinkPlan& plan) : mtu_(plan.mtu), table_(plan.table) { start_part(); }
+  explicit Splitter(const LinkPlan& plan) : mtu_(plan.mtu), table_(plan.table), route_mtu_(plan.route_mtu) {
+    start_part();
+  }
 
   template <class T>
   void add(std::vector<T> LinkPlan::* list, const std::vector<T>& values) {
@@ -239,11 +245,13 @@ class Splitter {
     PlanPart& part = parts_.emplace_back();
     part.plan.mtu = mtu_;
     part.plan.table = table_;
+    part.plan.route_mtu = route_mtu_;
     used_ = encode_body(part).size();
   }
 
   std::uint16_t mtu_;
   std::uint32_t table_;
+  std::uint16_t route_mtu_;
   std::vector<PlanPart> parts_;
   std::size_t used_ = 0;
 };
@@ -276,16 +284,19 @@ std::vector<PlanPart> split(const LinkPlan& plan) {
   splitter.add(&LinkPlan::routes, plan.routes);
   splitter.add(&LinkPlan::dns_servers, plan.dns_servers);
   splitter.add(&LinkPlan::dns_search, plan.dns_search);
+  splitter.add(&LinkPlan::route_sources, plan.route_sources);
   return splitter.take();
 }
 
 void append(LinkPlan& plan, PlanPart part) {
   plan.mtu = part.plan.mtu;
   plan.table = part.plan.table;
+  plan.route_mtu = part.plan.route_mtu;
   append_list(plan.addresses, std::move(part.plan.addresses));
   append_list(plan.routes, std::move(part.plan.routes));
   append_list(plan.dns_servers, std::move(part.plan.dns_servers));
   append_list(plan.dns_search, std::move(part.plan.dns_search));
+  append_list(plan.route_sources, std::move(part.plan.route_sources));
 }
 
 }  // namespace wg4::handoff

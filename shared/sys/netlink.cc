@@ -82,6 +82,11 @@ void write_route(netlink::Request& request, std::uint32_t link, const Prefix& ro
   request.put(RTA_OIF, link);
   request.put(RTA_TABLE, options.table == 0 ? std::uint32_t{RT_TABLE_MAIN} : options.table);
   if (options.preferred_source) request.put(RTA_PREFSRC, *options.preferred_source);
+  if (options.mtu != 0) {
+    nlattr* metrics = mnl_attr_nest_start(request.message(), RTA_METRICS);
+    request.put(RTAX_MTU, options.mtu);
+    mnl_attr_nest_end(request.message(), metrics);
+  }
 }
 
 }  // namespace

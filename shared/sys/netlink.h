@@ -46,6 +46,7 @@ struct LinkChange {
 struct RouteOptions {
   std::uint32_t table = 0;                                   ///< 0 = main
   std::optional<IpAddress> preferred_source = std::nullopt;  ///< of the routes' own family
+  std::uint32_t mtu = 0;                                     ///< bytes; 0 = the link's
 };
 
 /// A route that could not be added because another interface has that very route.

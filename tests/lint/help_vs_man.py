@@ -15,7 +15,7 @@ import project
 from project import Finding
 
 # In a list of --help the options of one entry stand in front: "  -m,--mtu BYTES ...".
-HELP_ENTRY = re.compile(r"^\s+((?:-\w,\s?)?--[a-z][a-z-]*|-\w)\b", re.MULTILINE)
+HELP_ENTRY = re.compile(r"^\s+((?:-\w,\s?)?--[a-z][a-z0-9-]*|-\w)\b", re.MULTILINE)
 README_COMMANDS = ("examples/quickstart.sh", "tests/run.sh")
 
 

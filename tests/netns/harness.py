@@ -157,7 +157,7 @@ def run_staged(as_root: bool) -> int:
     with tempfile.TemporaryDirectory(prefix="wg4-stage-", dir="/var/tmp") as folder:
         stage = Path(folder)
         stage.chmod(0o755)
-        for part in ("tests/netns", "tests/interop", "tests/bench", "examples"):
+        for part in ("tests/netns", "tests/interop", "tests/bench", "tests/engines", "examples"):
             shutil.copytree(
                 tree / part, stage / part, ignore=shutil.ignore_patterns("__pycache__")
             )

@@ -94,11 +94,14 @@ Endpoint endpoint(std::string_view text) {
 Bytes make_packet(const PacketSpec& spec) {
   CHECK(spec.source.family() == spec.destination.family());
   Bytes transport(transport_header(spec.protocol));
-  store_be<std::uint16_t>(transport.data(), 4000);      // source port; overwritten for ICMP
-  store_be<std::uint16_t>(transport.data() + 2, 4001);  // destination port
+  store_be(transport.data(), spec.source_port);  // overwritten for ICMP, as the next
+  store_be(transport.data() + 2, spec.destination_port);
   if (spec.protocol == Protocol::udp)
     store_be(transport.data() + 4, static_cast<std::uint16_t>(transport.size() + spec.payload.size()));
-  if (spec.protocol == Protocol::tcp) transport[12] = 0x50;
+  if (spec.protocol == Protocol::tcp) {
+    transport[12] = static_cast<std::uint8_t>(spec.tcp_header_words << 4);
+    transport[13] = spec.tcp_flags;
+  }
   if (spec.protocol == Protocol::icmp || spec.protocol == Protocol::icmp6) {
     transport[0] = spec.protocol == Protocol::icmp ? 8 : 128;  // echo request
     transport[1] = transport[2] = transport[3] = 0;

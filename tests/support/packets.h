@@ -28,6 +28,10 @@ struct PacketSpec {
   Protocol protocol = Protocol::udp;
   Ecn ecn = Ecn::not_ect;
   Bytes payload{};  ///< behind the TCP, UDP or echo header
+  std::uint16_t source_port = 4000;
+  std::uint16_t destination_port = 4001;
+  std::uint8_t tcp_flags = 0;
+  std::uint8_t tcp_header_words = 5;  ///< more, and the payload begins with options
 };
 
 [[nodiscard]] Bytes make_packet(const PacketSpec& spec);

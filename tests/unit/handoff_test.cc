@@ -18,6 +18,8 @@ LinkPlan small_plan() {
   plan.routes = {*Prefix::parse("192.168.1.0/24"), *Prefix::parse("0.0.0.0/0"), *Prefix::parse("::/0")};
   plan.dns_servers = {*IpAddress::parse("10.0.0.1"), *IpAddress::parse("fd00::1")};
   plan.dns_search = {"example.org", "lan"};
+  plan.route_sources = {*IpAddress::parse("10.0.0.2"), *IpAddress::parse("fd00::2")};
+  plan.route_mtu = 1400;
   return plan;
 }
 
@@ -70,7 +72,8 @@ TEST_CASE("the layout is fixed: both programs may be built apart") {
   LinkPlan plan;
   plan.mtu = 0x0102;
   plan.routes = {*Prefix::parse("10.0.0.0/8")};
-  CHECK(encode(PlanPart{plan, true}) == Bytes{1, 2, 2, 1, 0, 0, 1, 0, 8, 4, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+  CHECK(encode(PlanPart{plan, true}) ==
+        Bytes{1, 2, 2, 1, 0, 0, 1, 0, 8, 4, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
 }
 
 TEST_CASE("a message cut short, or with a byte too many, is refused") {
@@ -105,7 +108,9 @@ TEST_CASE("values out of their range are refused") {
   CHECK_FALSE(decode(Bytes{1, 4, 0, 0, 0x00, 0x10, 0, 0}).has_value());           // errno 4096
   CHECK(decode(Bytes{1, 4, 0, 0, 0xff, 0x0f, 0, 0}).has_value());                 // errno 4095
 
-  Bytes plan = encode(PlanPart{LinkPlan{0, {*Prefix::parse("10.0.0.0/8")}, {}, 0, {}, {}}, true});
+  LinkPlan one_address;
+  one_address.addresses = {*Prefix::parse("10.0.0.0/8")};
+  Bytes plan = encode(PlanPart{one_address, true});
   const std::size_t length = 6;  // after version, kind, MTU and the count of addresses
   REQUIRE(plan[length] == 8);
   plan[length] = 33;

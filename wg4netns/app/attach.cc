@@ -16,6 +16,7 @@
 #include "wg4netns/app/clocks.h"
 #include "wg4netns/app/config_file.h"
 #include "wg4netns/app/endpoints.h"
+#include "wg4netns/app/engine.h"
 #include "wg4netns/app/helper_process.h"
 #include "wg4netns/app/mtu.h"
 #include "wg4netns/app/sandbox.h"
@@ -51,6 +52,7 @@ struct Parts {
   Endpoints endpoints;
   std::uint16_t mtu;
   crypto::Choice cipher;
+  std::unique_ptr<SharedGateway> gateway;  // for an engine; null otherwise
 };
 
 /// Queues that one thread reads in turn, so that a flow seldom shares its queue with another.
@@ -83,33 +85,39 @@ std::string describe_offloads(const TunQueues& tun, const UdpSocket& udp) {
   return text.empty() ? "none" : text;
 }
 
-Result<Parts> prepare(const TunnelOptions& options) {
+Result<Parts> prepare(const TunnelOptions& options, const std::optional<EngineOptions>& engine = std::nullopt) {
   std::signal(SIGPIPE, SIG_IGN);  // who reads our log, or waits for us to be ready, may go before us
   EndConditions end{
       TRY(SignalFd::create({SIGTERM, SIGINT})), TRY(adopt_descriptor(options.exit_fd, "--exit-fd", O_RDONLY)), {}};
   UniqueFd ready_fd = TRY(adopt_descriptor(options.ready_fd, "--ready-fd", O_WRONLY));
-  const std::string path = TRY(locate_config(options.config));
+  const std::string path = TRY(locate_config(options.config, options.profile));
   WgConfig config = TRY(load_config(path));
   if (config.private_key.is_zero()) log::warning("{}: no PrivateKey: no peer can be talked to", path);
-  if (!config.dns_servers.empty())
+  if (!config.dns_servers.empty() && !engine)
     log::warning("{}: DNS is left alone: name resolution in the namespace follows its own /etc/resolv.conf", path);
 
+  const UdpBinding v4 = TRY(parse_outbound(options.outbound_v4, Family::v4));
+  const UdpBinding v6 = TRY(parse_outbound(options.outbound_v6, Family::v6));
   UdpSocket udp = TRY(UdpSocket::open({.port = config.listen_port,
                                        .fwmark = config.fwmark,
                                        .segment = options.offloads.udp_segment,
-                                       .gro = options.offloads.udp_gro}));
+                                       .gro = options.offloads.udp_gro,
+                                       .v4 = v4,
+                                       .v6 = v6}));
   const auto retries = TRY(Endpoints::parse_retries(std::getenv("WG_ENDPOINT_RESOLUTION_RETRIES")));
   Endpoints endpoints = TRY(Endpoints::create(config, retries));
   TRY(endpoints.resolve_first(dns_patience));
   std::vector<Endpoint> known = endpoints.resolved();
   for (const PeerChange& peer : make_device_change(config).peers)
     if (peer.endpoint) known.push_back(*peer.endpoint);
-  const std::uint16_t mtu = choose_mtu(options.mtu, config, known);
+  const std::uint16_t mtu =
+      engine ? engine_mtu(options.mtu, choose_mtu({}, config, known)) : choose_mtu(options.mtu, config, known);
   crypto::Choice cipher = TRY(crypto::choose_backend(options.cipher));
   for (const std::string_view name : cipher.failed)
     log::warning("cipher backend {} fails its self-test on this machine; please report this", name);
-  return Parts{std::move(end),   std::move(ready_fd), std::move(config), std::move(udp), std::move(endpoints), mtu,
-               std::move(cipher)};
+  auto gateway = engine ? std::make_unique<SharedGateway>(gateway_options(config, *engine, mtu)) : nullptr;
+  return Parts{std::move(end),    std::move(ready_fd), std::move(config), std::move(udp), std::move(endpoints), mtu,
+               std::move(cipher), std::move(gateway)};
 }
 
 Result<void> tell_ready(UniqueFd ready_fd) {
@@ -119,17 +127,16 @@ Result<void> tell_ready(UniqueFd ready_fd) {
   return {};
 }
 
-/// What the threads that move packets have: each a tunnel with a cipher of its own, and all an order among them.
+/// What the threads that move packets have: each a tunnel with a cipher of its own.
 class Crew {
  public:
   /// A single thread shares the device's cipher, so that what the device wipes is wiped there, too.
-  [[nodiscard]] Result<void> hire(std::size_t threads, SharedDevice& device, crypto::Aead& cipher, const TunQueues& tun,
-                                  const UdpSocket& udp, std::pmr::memory_resource& secrets) {
+  [[nodiscard]] Result<void> hire(std::size_t threads, const Tunnel::Common& common, crypto::Aead& cipher,
+                                  const UdpSocket& udp) {
     for (std::size_t i = 0; i < threads; ++i) {
       if (threads > 1) ciphers_.push_back(crypto::make_backend(cipher.name()));
-      tunnels_.push_back(std::make_unique<Tunnel>(device, threads > 1 ? *ciphers_.back() : cipher, tun,
-                                                  QueueShare{i, threads}, TRY(udp.share()),
-                                                  threads > 1 ? &order_ : nullptr, secrets));
+      tunnels_.push_back(std::make_unique<Tunnel>(common, threads > 1 ? *ciphers_.back() : cipher,
+                                                  QueueShare{i, threads}, TRY(udp.share())));
     }
     return {};
   }
@@ -141,7 +148,6 @@ class Crew {
   }
 
  private:
-  ReadOrder order_;
   std::vector<std::unique_ptr<crypto::Aead>> ciphers_;
   std::vector<std::unique_ptr<Tunnel>> tunnels_;
 };
@@ -154,8 +160,10 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
   const TunQueues tun = TRY(TunQueues::adopt(std::move(queues), tun_offloads(options.offloads)));
   const std::size_t threads = std::min<std::size_t>(thread_count(options), tun.size());
   if (threads > 1) device.threads();
+  ReadOrder order;
   Crew crew;
-  TRY(crew.hire(threads, device, *parts.cipher.aead, tun, parts.udp, secrets.resource()));
+  TRY(crew.hire(threads, {device, tun, parts.gateway.get(), threads > 1 ? &order : nullptr, secrets.resource()},
+                *parts.cipher.aead, parts.udp));
   const auto tunnel = crew.take_first();
   Workers workers = TRY(Workers::create(device, crew.take_others()));
 
@@ -201,6 +209,8 @@ AttachRequest make_request(const AttachCommand& command, std::optional<pid_t> pi
   request.vnet_hdr = command.tunnel.offloads.vnet_header;
   request.queues = thread_count(command.tunnel) * queues_per_thread;
   if (command.configure) request.configure = *command.configure ? "yes" : "no";
+  // RootlessKit configures the interface that it has made, but knows nothing of the tunnel's addresses and routes.
+  if (command.engine && !command.configure) request.configure = "yes";
   return request;
 }
 
@@ -208,11 +218,16 @@ AttachRequest make_request(const AttachCommand& command, std::optional<pid_t> pi
 
 Result<void> attach(const AttachCommand& command) {
   const auto pid = TRY(target_pid(command));
-  Parts parts = TRY(prepare(command.tunnel));
+  Parts parts = TRY(prepare(command.tunnel, command.engine));
   if (pid) parts.end.target = TRY(TargetWatch::create(*pid));
 
   Attachment attachment = TRY(Attachment::begin(make_request(command, pid)));
-  const auto warnings = TRY(attachment.finish(make_link_plan(parts.config, parts.mtu)));
+  LinkPlan plan = make_link_plan(parts.config, parts.mtu);
+  if (command.engine) add_engine_network(plan, *command.engine);
+  // RootlessKit, which has made the interface, is about to set this MTU. IPv6 would raise that of our routes along with
+  // it, had the two been the same before.
+  if (command.engine && attachment.tun().existed) plan.mtu = command.tunnel.mtu.value_or(plan.mtu);
+  const auto warnings = TRY(attachment.finish(plan));
   for (const std::string& warning : warnings) log::warning("{}", warning);
   const std::string where = pid ? "process " + command.target : command.target;
   return run(std::move(parts), attachment.take_queues(), command.tunnel, attachment.tun().ifname + " in " + where);

@@ -8,6 +8,7 @@
 
 #include "shared/base/version.h"
 #include "shared/sys/log.h"
+#include "wg4netns/app/cli_engine.h"
 
 namespace wg4 {
 namespace {
@@ -49,6 +50,13 @@ class Parser {
 
   void add_tunnel_options(TunnelOptions& options) {
     app_.add_option("--config", options.config, "wg-quick file (or WIREGUARD4NETNS_CONFIG)")->type_name("FILE");
+    app_.add_option("--profile", options.profile, "The file profiles/NAME.conf (or WIREGUARD4NETNS_PROFILE)")
+        ->type_name("NAME")
+        ->excludes("--config");
+    app_.add_option("--outbound-addr", options.outbound_v4, "IPv4 address or interface that UDP is bound to")
+        ->type_name("WHERE");
+    app_.add_option("--outbound-addr6", options.outbound_v6, "IPv6 address or interface that UDP is bound to")
+        ->type_name("WHERE");
     app_.add_option("-m,--mtu", options.mtu, "MTU of the interface in bytes; default from the configuration or route")
         ->type_name("BYTES")
         ->check(CLI::Range(68, 65521).description(""));
@@ -103,7 +111,7 @@ class Parser {
   log::Level level_ = log::Level::info;
 };
 
-Result<Command> parse_attach(std::span<const char* const> arguments) {
+Result<Command> parse_attach(const std::string& program, std::span<const char* const> arguments) {
   AttachCommand command;
   Parser parser(description);
   CLI::App& app = parser.app();
@@ -126,8 +134,11 @@ Result<Command> parse_attach(std::span<const char* const> arguments) {
   app.add_option("--helper", command.helper, "The wg4netns-helper to use (or WIREGUARD4NETNS_HELPER)")
       ->type_name("FILE");
   parser.add_tunnel_options(command.tunnel);
+  EngineArguments engine;
+  add_engine_options(app, engine);
 
   if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
+  command.engine = TRY(engine_options(engine, program, command.ifname));
   if (configure || no_configure) command.configure = configure;
   if (conf) command.tunnel.config = conf;
   return command;
@@ -178,7 +189,7 @@ Result<Command> parse_command_line(int argc, const char* const* argv) {
     return parse_key(KeyCommand::pubkey, first, "Reads a private key, prints its public key.", rest);
   if (first == "genpsk") return parse_key(KeyCommand::genpsk, first, "Prints a new preshared key.", rest);
   if (first == "resolver") return ResolverCommand{};
-  return parse_attach(arguments);
+  return parse_attach(all.empty() ? "" : all[0], arguments);
 }
 
 }  // namespace wg4

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "shared/base/result.h"
+#include "wg4netns/app/engine.h"
 
 namespace wg4 {
 
@@ -23,6 +24,9 @@ struct Offloads {
 /// What every command that runs a tunnel takes.
 struct TunnelOptions {
   std::optional<std::string> config;
+  std::optional<std::string> profile;  ///< a configuration by its name; not together with `config`
+  std::string outbound_v4;             ///< where the UDP socket is bound: an address, or an interface; empty = anywhere
+  std::string outbound_v6;
   std::optional<std::uint16_t> mtu;
   std::optional<int> exit_fd;
   std::optional<int> ready_fd;
@@ -42,6 +46,7 @@ struct AttachCommand {
   std::string ifname = "wg0";
   std::optional<bool> configure;  ///< nothing = unless the interface exists already
   std::optional<std::string> helper;
+  std::optional<EngineOptions> engine;  ///< what engines expect of slirp4netns; nothing = a plain tunnel
 };
 
 /// wireguard4netns serve --tun-fd N

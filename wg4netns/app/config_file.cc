@@ -38,6 +38,23 @@ Result<UniqueFd> open_config(const std::string& path) {
   return fd;
 }
 
+Result<std::string> config_folder() {
+  const auto home = environment("HOME");
+  const auto base = environment("XDG_CONFIG_HOME");
+  if (!base && !home)
+    return fail("no configuration named and no HOME to look in", 0,
+                "Name a wg-quick file with --config FILE or WIREGUARD4NETNS_CONFIG");
+  return base.value_or(home.value_or("") + "/.config") + "/wireguard4netns";
+}
+
+/// A profile is a name, not a path: it may come from where only names are expected.
+Result<std::string> profile_path(const std::string& name) {
+  if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos)
+    return fail("'" + name + "' cannot be the name of a profile", 0,
+                "The profile NAME is the file profiles/NAME.conf beside default.conf; for other files use --config");
+  return TRY(config_folder()) + "/profiles/" + name + ".conf";
+}
+
 void wipe(std::string& text) { sodium_memzero(text.data(), text.size()); }
 
 /// Appends the whole file to `text`, which the caller wipes whatever comes of it. A pipe has no size, so the string
@@ -67,17 +84,13 @@ Result<void> read_text(const std::string& path, std::string& text) {
 
 }  // namespace
 
-Result<std::string> locate_config(const std::optional<std::string>& given) {
-  if (given) return *given;
+Result<std::string> locate_config(const std::optional<std::string>& file, const std::optional<std::string>& profile) {
+  if (file) return *file;
+  if (profile) return profile_path(*profile);
   if (const auto path = environment("WIREGUARD4NETNS_CONFIG")) return *path;
-  const auto home = environment("HOME");
-  const auto base = environment("XDG_CONFIG_HOME");
-  if (!base && !home)
-    return fail("no configuration named and no HOME to look in", 0,
-                "Name a wg-quick file with --config FILE or WIREGUARD4NETNS_CONFIG");
-  return base.value_or(home.value_or("") + "/.config") + "/wireguard4netns/default.conf";
+  if (const auto name = environment("WIREGUARD4NETNS_PROFILE")) return profile_path(*name);
+  return TRY(config_folder()) + "/default.conf";
 }
-
 Result<WgConfig> load_config(const std::string& path) {
   std::string text;
   const ScopeExit wipe_at_end([&] { wipe(text); });

@@ -8,9 +8,11 @@
 
 namespace wg4 {
 
-/// The configuration that applies: what the command line names, else WIREGUARD4NETNS_CONFIG, else
-/// ${XDG_CONFIG_HOME:-~/.config}/wireguard4netns/default.conf.
-[[nodiscard]] Result<std::string> locate_config(const std::optional<std::string>& given);
+/// The configuration that applies: the file or the profile that the command line names, else that of
+/// WIREGUARD4NETNS_CONFIG or WIREGUARD4NETNS_PROFILE, else default.conf. Profiles are profiles/NAME.conf in
+/// ${XDG_CONFIG_HOME:-~/.config}/wireguard4netns, where default.conf is, too.
+[[nodiscard]] Result<std::string> locate_config(const std::optional<std::string>& file,
+                                                const std::optional<std::string>& profile);
 
 /// Reads and parses a file; logs what deserves a word. The text is wiped.
 [[nodiscard]] Result<WgConfig> load_config(const std::string& path);

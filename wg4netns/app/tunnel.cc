@@ -15,17 +15,17 @@ offload::CoalesceKinds kinds(TunOffloads offloads) {
 
 }  // namespace
 
-Tunnel::Tunnel(SharedDevice& device, crypto::Aead& aead, const TunQueues& tun, QueueShare share, UdpSocket udp,
-               ReadOrder* order, std::pmr::memory_resource& secrets)
-    : device_(device),
+Tunnel::Tunnel(const Common& common, crypto::Aead& aead, QueueShare share, UdpSocket udp)
+    : device_(common.device),
       aead_(aead),
-      tun_(tun),
+      tun_(common.tun),
       share_(share),
       udp_(std::move(udp)),
-      order_(order),
-      sealing_(secrets),
-      opening_(secrets),
-      coalescer_(kinds(tun.offloads())) {}
+      gateway_(common.gateway),
+      order_(common.order),
+      sealing_(common.secrets),
+      opening_(common.secrets),
+      coalescer_(kinds(common.tun.offloads())) {}
 
 // ---------------------------------------------------------------- TUN -> UDP
 
@@ -57,6 +57,7 @@ std::size_t Tunnel::next_ready() {
 }
 
 void Tunnel::take_frame(ByteSpan frame, Now now) {
+  if (gateway_ != nullptr && !passes_gateway(frame, now)) return;
   if (!segmenter_.begin(frame)) {
     ++counters_.malformed;
   } else if (segmenter_.is_single()) {
@@ -67,6 +68,17 @@ void Tunnel::take_frame(ByteSpan frame, Now now) {
     for (auto pieces = segmenter_.next(); !pieces.empty(); pieces = segmenter_.next())
       seal(pieces, Device::Flow::one, now);
   }
+}
+
+bool Tunnel::passes_gateway(ByteSpan frame, Now now) {
+  const auto gateway = gateway_->hold();
+  const Gateway::Verdict verdict = gateway->outbound(frame, now.boot);
+  if (verdict == Gateway::Verdict::answer) {
+    constexpr std::array<std::uint8_t, offload::virtio_net_header_size> whole{};
+    const std::array<ByteView, 2> answer{whole, gateway->answer()};
+    write(answer);
+  }
+  return verdict == Gateway::Verdict::pass;
 }
 
 void Tunnel::send_singles(Now now) {
@@ -103,7 +115,10 @@ void Tunnel::pump_inbound(Family family, Now now) {
     opening_.open(aead_);
     place.wait();
     device_.hold()->accept(opening_, now, *this);
-    for (const ByteSpan packet : opening_.packets()) coalescer_.add(packet, write_out);
+    for (const ByteSpan packet : opening_.packets()) {
+      if (gateway_ != nullptr) gateway_->hold()->inbound(packet);
+      coalescer_.add(packet, write_out);
+    }
   }
   coalescer_.flush(write_out);
 }

@@ -8,6 +8,7 @@
 
 #include "wg4netns/app/read_order.h"
 #include "wg4netns/app/shared_device.h"
+#include "wg4netns/app/shared_gateway.h"
 #include "wg4netns/core/data_batch.h"
 #include "wg4netns/io/tun_queues.h"
 #include "wg4netns/io/udp_socket.h"
@@ -24,9 +25,15 @@ struct QueueShare {
 
 class Tunnel final : public Output {
  public:
-  /// `order` is for several threads, else null. Keys that the cipher works with live in `secrets`.
-  Tunnel(SharedDevice& device, crypto::Aead& aead, const TunQueues& tun, QueueShare share, UdpSocket udp,
-         ReadOrder* order, std::pmr::memory_resource& secrets);
+  /// What the tunnels of all threads have in common.
+  struct Common {
+    SharedDevice& device;
+    const TunQueues& tun;
+    SharedGateway* gateway;              ///< for engines; else null
+    ReadOrder* order;                    ///< for several threads; else null
+    std::pmr::memory_resource& secrets;  ///< where the keys are that the cipher works with
+  };
+  Tunnel(const Common& common, crypto::Aead& aead, QueueShare share, UdpSocket udp);
 
   [[nodiscard]] const TunQueues& tun() const { return tun_; }
   [[nodiscard]] QueueShare share() const { return share_; }
@@ -59,6 +66,7 @@ class Tunnel final : public Output {
 
   [[nodiscard]] std::size_t next_ready();
   void take_frame(ByteSpan frame, Now now);
+  [[nodiscard]] bool passes_gateway(ByteSpan frame, Now now);
   void send_singles(Now now);
   void seal(std::span<const crypto::Plaintext> packets, Device::Flow flow, Now now);
   void write(offload::Gather gather);
@@ -68,6 +76,7 @@ class Tunnel final : public Output {
   const TunQueues& tun_;
   QueueShare share_;
   UdpSocket udp_;
+  SharedGateway* gateway_;
   ReadOrder* order_;
   SealBatch sealing_;
   OpenBatch opening_;

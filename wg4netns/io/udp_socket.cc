@@ -42,7 +42,17 @@ void set_optional(int fd, Family family) {
   }
 }
 
-Result<UniqueFd> open_one(Family family, std::uint16_t port, std::uint32_t fwmark) {
+Result<void> bind_to_device(int fd, const std::string& device) {
+  if (device.empty()) return {};
+  if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device.c_str(), static_cast<socklen_t>(device.size())) == 0)
+    return {};
+  const std::string hint = errno == ENODEV  ? "The host has no interface of that name"
+                           : errno == EPERM ? "Before Linux 5.7 that is for root: name one of its addresses instead"
+                                            : "";
+  return fail("bind UDP to the interface " + device, errno, hint);
+}
+
+Result<UniqueFd> open_one(Family family, std::uint16_t port, std::uint32_t fwmark, const UdpBinding& binding) {
   UniqueFd fd(socket(family_number(family), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) return fail("open a UDP socket", errno);
   if (family == Family::v6 && !set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1))
@@ -53,15 +63,19 @@ Result<UniqueFd> open_one(Family family, std::uint16_t port, std::uint32_t fwmar
                 "here, because the tunnel's routes are in another network namespace than its UDP socket");
   set_optional(fd.get(), family);
 
+  TRY(bind_to_device(fd.get(), binding.device));
+
   const std::array<std::uint8_t, 16> any{};
-  SocketAddress address(
-      {family == Family::v4 ? IpAddress::v4(std::span(any).first<4>()) : IpAddress::v6(any), port, 0});
+  const IpAddress anywhere = family == Family::v4 ? IpAddress::v4(std::span(any).first<4>()) : IpAddress::v6(any);
+  SocketAddress address({binding.address.value_or(anywhere), port, 0});
   if (bind(fd.get(), address.get(), address.length) < 0) {
     const std::string hint = errno == EADDRINUSE ? "Another program has it: choose another ListenPort, or leave it out"
                              : errno == EACCES   ? "Ports below net.ipv4.ip_unprivileged_port_start are for root: "
                                                    "choose a higher ListenPort"
+                             : binding.address   ? "The host must have that address"
                                                  : "";
-    return fail("listen on UDP port " + std::to_string(port), errno, hint);
+    const std::string where = binding.address ? " of " + binding.address->to_string() : "";
+    return fail("listen on UDP port " + std::to_string(port) + where, errno, hint);
   }
   return fd;
 }
@@ -94,13 +108,13 @@ Result<UdpSocket> UdpSocket::open(const UdpOptions& options) {
 }
 
 Result<void> UdpSocket::open_pair(const UdpOptions& options) {
-  sockets_[0] = TRY(open_one(Family::v4, options.port, options.fwmark));
+  sockets_[0] = TRY(open_one(Family::v4, options.port, options.fwmark, options.v4));
   port_ = bound_port(sockets_[0].get());
   segmentation_ = options.segment;
-  auto six = open_one(Family::v6, port_, options.fwmark);
+  auto six = open_one(Family::v6, port_, options.fwmark, options.v6);
   if (six) {
     sockets_[1] = std::move(*six);
-  } else if (six.error().number != EAFNOSUPPORT && six.error().number != EADDRNOTAVAIL) {
+  } else if (options.v6.address || (six.error().number != EAFNOSUPPORT && six.error().number != EADDRNOTAVAIL)) {
     return std::unexpected(std::move(six).error());  // other than a host without IPv6
   }
   gro_ = options.gro;

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "shared/base/result.h"
@@ -19,11 +20,19 @@
 
 namespace wg4 {
 
+/// Where the socket of one family is bound: nothing = anywhere.
+struct UdpBinding {
+  std::optional<IpAddress> address;  ///< of that family
+  std::string device;                ///< name of an interface
+};
+
 struct UdpOptions {
   std::uint16_t port = 0;  ///< 0 = one that is free for both families
   std::uint32_t fwmark = 0;
   bool segment = true;  ///< let the kernel cut runs into datagrams (UDP_SEGMENT)
   bool gro = true;      ///< let the kernel gather datagrams into runs (UDP_GRO)
+  UdpBinding v4;
+  UdpBinding v6;
 };
 
 class UdpSocket {

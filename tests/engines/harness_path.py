@@ -1,0 +1,6 @@
+"""`import harness_path` lets a test here use the stage of tests/netns."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "netns"))

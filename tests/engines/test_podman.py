@@ -1,0 +1,145 @@
+"""`podman run --network slirp4netns`, with our program in slirp4netns' place."""
+
+import os
+import signal
+import time
+
+import harness_path  # noqa: F401  isort: skip
+
+import harness
+from engine_case import SERVE, fetch, free_tcp_port
+from fixtures import THEIRS
+from podman import IMAGE
+from podman_case import PodmanCase
+from processes import wait_until
+
+
+class Run(PodmanCase):
+    def test_traffic_names_and_a_published_port(self) -> None:
+        port = free_tcp_port()
+        self.podman.start("box", "-p", f"127.0.0.1:{port}:8080", IMAGE, "sh", "-c", SERVE)
+        self.assert_tunnelled(self.beyond, self.inside("box"))
+        self.assert_published(port)
+        self.podman.run("rm", "--force", "--time", "0", "box")
+        self.assertEqual(fetch(port), "")
+        self.assert_engine_empty()
+
+    def test_network_options(self) -> None:
+        """mtu and cidr: the engine computes N+3 and N+100 from it, and never asks."""
+        port = free_tcp_port()
+        network = "slirp4netns:mtu=1300,cidr=10.5.0.0/16,enable_ipv6=true,outbound_addr=127.0.0.1"
+        publish = ("-p", f"127.0.0.1:{port}:8080")
+        self.podman.start("box", *publish, IMAGE, "sh", "-c", SERVE, network=network)
+        inside = self.inside("box")
+        self.assertIn("nameserver 10.5.0.3", inside("cat", "/etc/resolv.conf"))
+        self.assertIn("mtu 1300", inside("ip", "link", "show", "tap0"))
+        self.assert_tunnelled(self.beyond, inside)
+        self.assert_published(port)
+
+    def test_keep_id(self) -> None:
+        port = free_tcp_port()
+        publish = ("-p", f"127.0.0.1:{port}:8080")
+        self.podman.start("box", "--userns=keep-id", *publish, IMAGE, "sh", "-c", SERVE)
+        self.assertEqual(self.podman.inside("box", "id", "-u").strip(), str(os.getuid()))
+        self.assert_tunnelled(self.beyond, self.inside("box"))
+        self.assert_published(port)
+
+    def test_port_53_is_the_containers_own(self) -> None:
+        """DNS at N+3 takes nothing from it."""
+        self.podman.start("box", IMAGE, "sh", "-c", "sleep 1000 | nc -u -l -p 53")
+        self.assert_resolves(self.beyond, self.inside("box"))
+
+    def test_large_packets_find_their_size(self) -> None:
+        self.podman.start("box", "--cap-add", "NET_RAW", IMAGE)
+        answered = self.podman.inside("box", "ping", "-c", "2", "-s", "8000", THEIRS)
+        self.assertIn("2 packets received", answered)
+
+    def test_profile_by_environment(self) -> None:
+        folder = self.podman.home / ".config/wireguard4netns/profiles"
+        folder.mkdir(parents=True)
+        self.scratch.file("profile.conf")
+        profile = folder / "blue.conf"
+        profile.write_text(self.beyond.configs[0])
+        profile.chmod(0o600)
+        by_name = {"WIREGUARD4NETNS_CONFIG": "", "WIREGUARD4NETNS_PROFILE": "blue"}
+        self.podman.start("box", IMAGE, **by_name)
+        self.assert_tunnelled(self.beyond, self.inside("box"))
+
+    def test_an_error_of_ours_is_podmans_error(self) -> None:
+        missing = {"WIREGUARD4NETNS_CONFIG": str(self.scratch.folder / "nowhere.conf")}
+        failed = self.podman.run(
+            "run", "--rm", "--network", "slirp4netns", IMAGE, "true", check=False, **missing
+        )
+        self.assertNotEqual(failed.returncode, 0)
+        self.assertIn("nowhere.conf", failed.stderr)
+        self.assert_engine_empty()
+
+    def test_info_shows_our_version(self) -> None:
+        info = self.podman.run("info", "--format", "{{.Host.Slirp4NetNS.Version}}").stdout
+        self.assertRegex(info, r"wireguard4netns version \d+\.\d+")
+
+
+class Life(PodmanCase):
+    def test_stop_start_restart(self) -> None:
+        port = free_tcp_port()
+        self.podman.start("box", "-p", f"127.0.0.1:{port}:8080", IMAGE, "sh", "-c", SERVE)
+        for command in ("restart", "stop", "start", "restart"):
+            self.podman.run(command, *([] if command == "start" else ["--time", "0"]), "box")
+            if command == "stop":
+                self.assert_engine_empty()
+                continue
+            self.assert_tunnelled(self.beyond, self.inside("box"))
+            self.assert_published(port)
+
+    def test_kill_of_the_containers_init(self) -> None:
+        self.podman.start("box", IMAGE)
+        os.kill(self.podman.pid("box"), signal.SIGKILL)
+        self.assert_all_ended()
+        self.podman.run("start", "box")
+        self.assert_tunnelled(self.beyond, self.inside("box"))
+
+    def test_kill_of_our_program_cuts_the_network(self) -> None:
+        self.podman.start("box", IMAGE)
+        self.assert_tunnelled(self.beyond, self.inside("box"))
+        self.kill_ours()
+        inside = self.inside("box")
+        self.assertNotIn("tap0", inside("ip", "link"))
+        self.assertEqual(inside("ip", "route").strip(), "")
+        refused = self.podman.run(
+            "exec", "box", "wget", "-T", "2", "-O-", f"http://{THEIRS}/", check=False
+        )
+        self.assertNotEqual(refused.returncode, 0)
+        self.podman.run("restart", "--time", "0", "box")
+        self.assert_tunnelled(self.beyond, self.inside("box"))
+
+
+class WithoutDns(PodmanCase):
+    dns = False
+
+    def test_names_are_refused_at_once(self) -> None:
+        """Never the host's resolver."""
+        self.podman.start("box", "--dns", "10.0.2.3", IMAGE)
+        began = time.monotonic()
+        looked = self.podman.run("exec", "box", "nslookup", "target.test", check=False)
+        self.assertNotEqual(looked.returncode, 0)
+        self.assertIn("REFUSED", looked.stdout + looked.stderr)
+        self.assertLess(time.monotonic() - began, 4)
+
+
+class TwoContainers(PodmanCase):
+    clients = 2
+
+    def test_each_with_its_own_key(self) -> None:
+        other = self.scratch.file("other.conf", self.beyond.configs[1])
+        self.podman.start("one", IMAGE)
+        self.podman.start("two", IMAGE, WIREGUARD4NETNS_CONFIG=str(other))
+        for _ in range(2):
+            for client, name in enumerate(("one", "two")):
+                self.assert_tunnelled(self.beyond, self.inside(name), client)
+        self.podman.run("rm", "--force", "--time", "0", "one")
+        self.assert_tunnelled(self.beyond, self.inside("two"), 1)
+        self.assertTrue(wait_until(lambda: len(self.pids_of("wireguard4netns")) == 1, 5))
+
+
+if __name__ == "__main__":
+    harness.main()

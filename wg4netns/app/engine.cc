@@ -1,0 +1,126 @@
+#include "wg4netns/app/engine.h"
+
+#include <net/if.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "shared/sys/log.h"
+#include "wg4netns/app/mtu.h"
+
+namespace wg4 {
+namespace {
+
+constexpr std::uint32_t guest_number = 100;
+constexpr std::uint32_t dns_number = 3;
+constexpr std::uint8_t largest_prefix = 25;  // N+100 must be in the network
+
+IpAddress nth_address(const Prefix& network, std::uint32_t number) {
+  std::array<std::uint8_t, 4> bytes;
+  store_be(bytes.data(), load_be<std::uint32_t>(network.address.bytes().data()) + number);
+  return IpAddress::v4(bytes);
+}
+
+/// fd00::3
+IpAddress dns_v6() {
+  return IpAddress::v6(std::array<std::uint8_t, 16>{0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3});
+}
+
+Prefix alone(const IpAddress& address) { return {address, static_cast<std::uint8_t>(address.bits())}; }
+
+std::optional<IpAddress> first_address(const std::vector<Prefix>& addresses, Family family) {
+  const auto found = std::ranges::find(addresses, family, [](const Prefix& prefix) { return prefix.address.family(); });
+  return found == addresses.end() ? std::nullopt : std::optional(found->address);
+}
+
+/// The two halves of a default route: 0.0.0.0/1 and 128.0.0.0/1.
+std::array<Prefix, 2> halves(const Prefix& everything) {
+  std::array<std::uint8_t, 16> upper{0x80};
+  const IpAddress middle =
+      everything.address.is_v4() ? IpAddress::v4(std::span(upper).first<4>()) : IpAddress::v6(upper);
+  return {Prefix{everything.address, 1}, Prefix{middle, 1}};
+}
+
+bool leads_to(const WgConfig& config, const IpAddress& address) {
+  return std::ranges::any_of(config.peers, [&](const PeerConfig& peer) {
+    return std::ranges::any_of(peer.allowed_ips, [&](const Prefix& prefix) { return prefix.contains(address); });
+  });
+}
+
+}  // namespace
+
+Prefix default_engine_network() { return {IpAddress::v4(std::array<std::uint8_t, 4>{10, 0, 2, 0}), 24}; }
+
+Result<Prefix> parse_engine_network(std::string_view text) {
+  const std::string name = "--cidr " + std::string(text);
+  const auto network = Prefix::parse(text);
+  if (!network || !network->address.is_v4() || text.find('/') == std::string_view::npos)
+    return fail(name + " is not an IPv4 network", 0, "Write it like 10.0.2.0/24");
+  if (network->length < 1 || network->length > largest_prefix)
+    return fail(name + " has a prefix length that does not work", 0, "It must be between 1 and 25");
+  if (network->masked() != *network)
+    return fail(name + " has bits behind the prefix", 0, "The network is " + network->masked().to_string());
+  return *network;
+}
+
+bool is_called_as_slirp4netns(std::string_view program) {
+  return program.substr(program.rfind('/') + 1) == "slirp4netns";
+}
+
+Result<UdpBinding> parse_outbound(const std::string& text, Family family) {
+  const std::string option = family == Family::v4 ? "--outbound-addr " : "--outbound-addr6 ";
+  if (text.empty()) return UdpBinding{};
+  const auto address = IpAddress::parse(text);
+  if (address && address->family() == family) return UdpBinding{.address = address, .device = {}};
+  if (address || text.find(':') != std::string::npos || text.size() >= IFNAMSIZ)
+    return fail(option + text + " is of the wrong kind", 0,
+                family == Family::v4 ? "It takes an IPv4 address or an interface; for IPv6 there is --outbound-addr6"
+                                     : "It takes an IPv6 address or an interface; for IPv4 there is --outbound-addr");
+  return UdpBinding{.address = {}, .device = text};
+}
+
+std::uint16_t engine_mtu(std::optional<std::uint16_t> given, std::uint16_t own) {
+  return given ? std::min(*given, own) : own;
+}
+
+void add_engine_network(LinkPlan& plan, const EngineOptions& options) {
+  const auto v4 = first_address(plan.addresses, Family::v4);
+  const auto v6 = first_address(plan.addresses, Family::v6);
+  if (v4) plan.route_sources.push_back(*v4);
+  if (v6) plan.route_sources.push_back(*v6);
+  plan.route_mtu = plan.mtu;
+  // Behind the tunnel's own: masquerading (a bridge network's) takes the interface's first address.
+  plan.addresses.push_back(alone(nth_address(options.network, guest_number)));
+
+  std::vector<Prefix> routes;
+  if (v4) routes.push_back(alone(nth_address(options.network, dns_number)));
+  if (v6) routes.push_back(alone(dns_v6()));
+  for (const Prefix& route : plan.routes) {
+    const auto half = halves(route);
+    route.length == 0 ? routes.insert(routes.end(), half.begin(), half.end()) : routes.insert(routes.end(), route);
+  }
+  plan.routes = std::move(routes);
+}
+
+GatewayOptions gateway_options(const WgConfig& config, const EngineOptions& options, std::uint16_t mtu) {
+  GatewayOptions gateway{.mtu = mtu,
+                         .guest = nth_address(options.network, guest_number),
+                         .tunnel_v4 = first_address(config.addresses, Family::v4),
+                         .dns_v4 = nth_address(options.network, dns_number),
+                         .dns_v6 = dns_v6(),
+                         .servers = {}};
+  for (const IpAddress& server : config.dns_servers) {
+    if (!options.dns) break;
+    if (leads_to(config, server)) {
+      gateway.servers.push_back(server);
+    } else {
+      log::warning("DNS server {} is left out: no peer's AllowedIPs lead to it", server.to_string());
+    }
+  }
+  if (options.dns && gateway.servers.empty())
+    log::warning("no DNS server in the configuration: name look-ups in the namespace will be refused");
+  return gateway;
+}
+
+}  // namespace wg4

@@ -1,0 +1,59 @@
+#pragma once
+// The router that a namespace expects at the other end of its interface, as far as the tunnel has to play it: it says
+// when a packet is too big, and answers for the DNS server. Pure: packets in, packets out.
+//
+// A tunnel without a gateway pays nothing for it; one with it pays some comparisons per super-packet.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "shared/net/ip_address.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/gateway/dns_door.h"
+#include "wg4netns/gateway/replies.h"
+
+namespace wg4 {
+
+struct GatewayOptions {
+  std::uint16_t mtu = 0;  ///< of the tunnel, bytes; the interface's may have become larger
+  IpAddress guest;        ///< N+100
+  std::optional<IpAddress> tunnel_v4;
+  IpAddress dns_v4;                ///< N+3
+  IpAddress dns_v6;                ///< fd00::3
+  std::vector<IpAddress> servers;  ///< what stands behind these, of either family; first choice first
+};
+
+class Gateway {
+ public:
+  explicit Gateway(const GatewayOptions& options);
+
+  enum class Verdict : std::uint8_t { pass, drop, answer };
+  /// What one read of the TUN gave: virtio header and packet, which may be changed. After `answer`, answer() is for
+  /// the namespace and the packet goes nowhere.
+  [[nodiscard]] Verdict outbound(ByteSpan frame, Instant now);
+  [[nodiscard]] ByteView answer() const { return ByteView(answer_).first(answer_size_); }
+
+  /// A whole packet from a peer, on its way to the namespace.
+  void inbound(ByteSpan packet);
+
+ private:
+  static constexpr unsigned max_answers = 500;  // at once, and per second
+  static constexpr Duration answer_interval = Duration(std::chrono::seconds(1)) / max_answers;
+
+  [[nodiscard]] gateway::DnsDoor& door(bool v4) { return v4 ? door_v4_ : door_v6_; }
+  [[nodiscard]] Verdict refuse(ByteView packet, const gateway::IpView& ip, Instant now);
+  [[nodiscard]] Verdict say_too_big(ByteView packet, Instant now);
+  [[nodiscard]] bool may_answer(Instant now);
+
+  std::uint16_t mtu_;
+  gateway::DnsDoor door_v4_;
+  gateway::DnsDoor door_v6_;
+  unsigned answers_left_ = max_answers;
+  Instant refilled_{};
+  std::size_t answer_size_ = 0;
+  std::array<std::uint8_t, gateway::max_reply> answer_;
+};
+
+}  // namespace wg4
