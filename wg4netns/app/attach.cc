@@ -20,6 +20,7 @@
 #include "wg4netns/app/serve.h"
 #include "wg4netns/app/system_entropy.h"
 #include "wg4netns/crypto/aead_backends.h"
+#include "wg4netns/forward/forwarder.h"
 
 namespace wg4 {
 namespace {
@@ -104,8 +105,21 @@ Result<void> tell_ready(UniqueFd ready_fd) {
   return {};
 }
 
+/// Published ports, and the helper that stayed to dial for them. The ports go first.
+struct PublishedPorts {
+  Child agent;
+  forward::Forwarder forwarder;
+};
+
+Result<std::optional<PublishedPorts>> open_ports(const forward::Settings& settings, Attachment& attachment) {
+  if (!settings.wanted()) return std::nullopt;
+  Agent agent = attachment.take_agent();
+  forward::Forwarder forwarder = TRY(forward::Forwarder::create(settings, std::move(agent.socket)));
+  return PublishedPorts{std::move(agent.process), std::move(forwarder)};
+}
+
 /// Everything is open: becomes the process that only serves.
-Result<void> run(Parts parts, TunDevice tun, const std::string& what) {
+Result<void> run(Parts parts, TunDevice tun, const std::string& what, std::optional<PublishedPorts> ports = {}) {
   SecretMemory secrets;
   SystemEntropy entropy;
   Device device(*parts.cipher.aead, entropy, secrets.resource());
@@ -119,6 +133,10 @@ Result<void> run(Parts parts, TunDevice tun, const std::string& what) {
   change = DeviceChange{};
 
   TRY(drop_privileges());
+  if (ports) {
+    if (parts.end.target) parts.end.target->disregard(ports->agent.pid());
+    ports->forwarder.start();
+  }
   device.bring_up(read_clocks(), tunnel);
   tunnel.flush();
   if (!secrets.all_locked()) log::debug("RLIMIT_MEMLOCK is too small to lock all keys in memory");
@@ -150,6 +168,7 @@ AttachRequest make_request(const AttachCommand& command, std::optional<pid_t> pi
   request.userns_path = command.userns_path.value_or("");
   request.ifname = command.ifname;
   request.vnet_hdr = command.tunnel.offloads.vnet_header;
+  request.agent = command.forward.wanted();
   if (command.configure) request.configure = *command.configure ? "yes" : "no";
   return request;
 }
@@ -167,7 +186,8 @@ Result<void> attach(const AttachCommand& command) {
   const auto warnings = TRY(attachment.finish(make_link_plan(parts.config, parts.mtu)));
   for (const std::string& warning : warnings) log::warning("{}", warning);
   const std::string where = pid ? "process " + command.target : command.target;
-  return run(std::move(parts), std::move(tun), attachment.tun().ifname + " in " + where);
+  auto ports = TRY(open_ports(command.forward, attachment));
+  return run(std::move(parts), std::move(tun), attachment.tun().ifname + " in " + where, std::move(ports));
 }
 
 Result<void> serve_descriptor(const ServeCommand& command) {

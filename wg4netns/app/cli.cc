@@ -8,6 +8,7 @@
 
 #include "shared/base/version.h"
 #include "shared/sys/log.h"
+#include "wg4netns/forward/publish_spec.h"
 
 namespace wg4 {
 namespace {
@@ -26,6 +27,9 @@ const std::map<std::string, log::Level> levels = {{"silent", log::Level::silent}
                                                   {"warning", log::Level::warning},
                                                   {"info", log::Level::info},
                                                   {"debug", log::Level::debug}};
+
+constexpr const char* loopback = "127.0.0.1";       // dialed for --publish, which knows of no address there
+constexpr const char* engine_guest = "10.0.2.100";  // what engines mean that name no address to the API
 
 void switch_off(Offloads& offloads, const std::string& name) {
   const bool all = name == "all";
@@ -95,6 +99,24 @@ class Parser {
   log::Level level_ = log::Level::info;
 };
 
+/// The options that publish ports; `specs` is parsed once the command line is.
+void add_forward_options(CLI::App& app, forward::Settings& settings, std::vector<std::string>& specs) {
+  app.add_option("-a,--api-socket", settings.api_socket, "Publish ports on request at this UNIX socket")
+      ->type_name("PATH");
+  app.add_option("-p,--publish", specs, "Publish a port of the namespace: [ADDRESS:]PORT:[ADDRESS:]PORT[/udp]")
+      ->type_name("SPEC")
+      ->allow_extra_args(false);
+}
+
+Result<std::vector<forward::Rule>> parse_published(const std::vector<std::string>& specs) {
+  std::vector<forward::Rule> all;
+  for (const std::string& spec : specs) {
+    const auto rules = TRY(forward::parse_publish(spec, *IpAddress::parse(loopback)));
+    all.insert(all.end(), rules.begin(), rules.end());
+  }
+  return all;
+}
+
 Result<Command> parse_attach(std::span<const char* const> arguments) {
   AttachCommand command;
   Parser parser(description);
@@ -102,6 +124,7 @@ Result<Command> parse_attach(std::span<const char* const> arguments) {
   std::optional<std::string> conf;
   bool configure = false;
   bool no_configure = false;
+  std::vector<std::string> published;
   app.add_option("PID|PATH", command.target, "Process, or path of a network namespace")->type_name("")->required();
   app.add_option("IFNAME", command.ifname, "Name of the interface in the namespace; default wg0")->type_name("");
   app.add_option("CONF", conf, "wg-quick file, as --config")->type_name("");
@@ -117,11 +140,14 @@ Result<Command> parse_attach(std::span<const char* const> arguments) {
       ->excludes("--configure");
   app.add_option("--helper", command.helper, "The wg4netns-helper to use (or WIREGUARD4NETNS_HELPER)")
       ->type_name("FILE");
+  add_forward_options(app, command.forward, published);
   parser.add_tunnel_options(command.tunnel);
 
   if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
   if (configure || no_configure) command.configure = configure;
   if (conf) command.tunnel.config = conf;
+  command.forward.published = TRY(parse_published(published));
+  command.forward.api_guest = *IpAddress::parse(engine_guest);
   return command;
 }
 

@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "shared/base/result.h"
+#include "wg4netns/forward/forward_loop.h"
 
 namespace wg4 {
 
@@ -41,6 +42,7 @@ struct AttachCommand {
   std::string ifname = "wg0";
   std::optional<bool> configure;  ///< nothing = unless the interface exists already
   std::optional<std::string> helper;
+  forward::Settings forward;
 };
 
 /// wireguard4netns serve --tun-fd N
