@@ -40,6 +40,7 @@ void declare(CLI::App& app, Options& options, std::string& configure) {
                  "Set addresses, MTU and routes: yes, no or auto (the default: unless the interface existed before)")
       ->check(CLI::IsMember(configure_choices).description(""))
       ->type_name("WHEN");
+  app.add_flag("--agent", options.agent, "Stay, and dial for published ports until the host program ends");
 }
 
 int usage_error(const std::string& message) {

@@ -25,6 +25,7 @@ struct Options {
   bool vnet_hdr = false;
   unsigned queues = 1;
   Configure configure = Configure::automatic;
+  bool agent = false;  ///< stay, and dial for published ports
 };
 
 /// The options, or the status to exit with after --help, --version or an error (which it has printed).

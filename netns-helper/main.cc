@@ -3,6 +3,7 @@
 // The host program starts it with one end of a socket pair (shared/handoff/handoff.h has the talk). It joins the
 // namespaces as early as it can and gives up rights as soon as it can; it holds no key, runs no other program, and its
 // own copies of the TUN's descriptors are closed once they are sent: if the host program dies, the interface dies.
+// Where ports are published it stays, without any rights, as the agent that dials them (agent.h).
 
 #include <linux/capability.h>
 #include <sys/socket.h>
@@ -15,6 +16,7 @@
 #include <variant>
 #include <vector>
 
+#include "netns-helper/agent.h"
 #include "netns-helper/cli.h"
 #include "netns-helper/link.h"
 #include "netns-helper/sandbox.h"
@@ -73,7 +75,8 @@ bool should_configure(Configure configure, bool existed) {
   return configure == Configure::yes || (configure == Configure::automatic && !existed);
 }
 
-Result<void> work(const Options& options, int host) {
+/// All that needs rights in the namespace. False if the host program has ended meanwhile.
+Result<bool> set_up(const Options& options, int host) {
   const pid_t parent = getppid();
   TRY(protect_process(host));
   TRY(stay_with_parent(parent));
@@ -87,11 +90,17 @@ Result<void> work(const Options& options, int host) {
   tun.queues.clear();
 
   const auto plan = TRY(receive_plan(host));
-  if (!plan) return {};  // nobody is left to work for
+  if (!plan) return false;  // nobody is left to work for
   handoff::Done done;
   if (should_configure(options.configure, tun.existed)) done.warnings = TRY(apply_plan(netlink, tun.ifname, *plan));
   TRY(keep_capabilities(0));
-  return send(host, done);
+  TRY(send(host, done));
+  return true;
+}
+
+Result<void> work(const Options& options, int host) {
+  const bool is_set_up = TRY(set_up(options, host));
+  return is_set_up && options.agent ? run_agent(host) : Result<void>{};
 }
 
 int run(const Options& options) {

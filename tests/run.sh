@@ -18,6 +18,7 @@ END
 packages=(
 	# to build
 	cmake ninja-build g++ pkg-config libcli11-dev libfmt-dev libmnl-dev libsodium-dev libssl-dev
+	nlohmann-json3-dev
 	# to test and to keep the style
 	clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19 doctest-dev mandoc shellcheck
 	# to run in namespaces, and to talk to

@@ -19,7 +19,7 @@ constexpr std::uint8_t format_version = 1;
 constexpr std::size_t max_ifname_size = 15;
 constexpr int max_errno = 4095;  // the kernel's own limit
 
-enum class Kind : std::uint8_t { tun_ready = 1, plan_part = 2, done = 3, failure = 4 };
+enum class Kind : std::uint8_t { tun_ready = 1, plan_part = 2, done = 3, failure = 4, dial = 5, dialed = 6 };
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
 
@@ -161,6 +161,20 @@ std::vector<std::uint8_t> encode_body(const Failure& message) {
   return writer.take();
 }
 
+std::vector<std::uint8_t> encode_body(const Dial& message) {
+  Writer writer(Kind::dial);
+  writer.flag(message.protocol == Protocol::udp);
+  writer.address(message.address);
+  writer.number(message.port);
+  return writer.take();
+}
+
+std::vector<std::uint8_t> encode_body(const Dialed& message) {
+  Writer writer(Kind::dialed);
+  writer.number(static_cast<std::uint16_t>(std::clamp(message.error, 0, max_errno)));
+  return writer.take();
+}
+
 TunReady read_tun_ready(Reader& reader) {
   TunReady message;
   message.ifname = reader.text();
@@ -199,6 +213,20 @@ Failure read_failure(Reader& reader) {
   return message;
 }
 
+Dial read_dial(Reader& reader) {
+  Dial message;
+  message.protocol = reader.flag() ? Protocol::udp : Protocol::tcp;
+  message.address = reader.address();
+  message.port = reader.number<std::uint16_t>();
+  return message;
+}
+
+Dialed read_dialed(Reader& reader) {
+  const Dialed message{reader.number<std::uint16_t>()};
+  reader.require(message.error <= max_errno);
+  return message;
+}
+
 Message read_message(Reader& reader) {
   reader.require(reader.number<std::uint8_t>() == format_version);
   switch (static_cast<Kind>(reader.number<std::uint8_t>())) {
@@ -210,6 +238,10 @@ Message read_message(Reader& reader) {
       return read_done(reader);
     case Kind::failure:
       return read_failure(reader);
+    case Kind::dial:
+      return read_dial(reader);
+    case Kind::dialed:
+      return read_dialed(reader);
   }
   reader.require(false);
   return Done{};

@@ -7,6 +7,11 @@
 //   helper -> host   Done
 //   helper -> host   Failure    instead of any of its own messages; it then exits
 //
+// A helper that was asked to stay is then the agent for published ports:
+//
+//   host -> helper   Dial
+//   helper -> host   Dialed     one for each Dial, in their order, with the socket attached
+//
 // No message has room for a key. Text may quote names that the target namespace chose, so control characters never
 // pass: the host prints it on somebody's terminal.
 
@@ -19,6 +24,8 @@
 #include "shared/base/bytes.h"
 #include "shared/base/result.h"
 #include "shared/config/link_plan.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/protocol.h"
 
 namespace wg4::handoff {
 
@@ -50,7 +57,19 @@ struct Failure {
   Error error;
 };
 
-using Message = std::variant<TunReady, PlanPart, Done, Failure>;
+/// A connection to something in the namespace is wanted.
+struct Dial {
+  Protocol protocol = Protocol::tcp;
+  IpAddress address;
+  std::uint16_t port = 0;
+};
+
+/// With 0 a non-blocking socket is attached, whose connection is under way (TCP) or made (UDP).
+struct Dialed {
+  int error = 0;  ///< errno
+};
+
+using Message = std::variant<TunReady, PlanPart, Done, Failure, Dial, Dialed>;
 
 /// At most max_message_size bytes; a PlanPart must come from split(). Control characters in text become '?'.
 [[nodiscard]] std::vector<std::uint8_t> encode(const Message& message);

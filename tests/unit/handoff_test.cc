@@ -44,8 +44,12 @@ T round_trip(const T& message) {
 }
 
 std::vector<Bytes> one_of_each() {
-  return {encode(TunReady{"wg0", 0x5001, true}), encode(PlanPart{small_plan(), true}),
-          encode(Done{{"no IPv6 here", ""}}), encode(Failure{{"open /dev/net/tun", 13, "chmod it"}})};
+  return {encode(TunReady{"wg0", 0x5001, true}),
+          encode(PlanPart{small_plan(), true}),
+          encode(Done{{"no IPv6 here", ""}}),
+          encode(Failure{{"open /dev/net/tun", 13, "chmod it"}}),
+          encode(Dial{Protocol::udp, *IpAddress::parse("fd00::5"), 53}),
+          encode(Dialed{111})};
 }
 
 TEST_CASE("every message comes back as it was sent") {
@@ -64,11 +68,22 @@ TEST_CASE("every message comes back as it was sent") {
   CHECK(error.what == "open /dev/net/tun");
   CHECK(error.number == 13);
   CHECK(error.hint == "chmod it");
+
+  for (const Protocol protocol : {Protocol::tcp, Protocol::udp}) {
+    const Dial dial = round_trip(Dial{protocol, *IpAddress::parse("fd00::5"), 65535});
+    CHECK(dial.protocol == protocol);
+    CHECK(dial.address == *IpAddress::parse("fd00::5"));
+    CHECK(dial.port == 65535);
+  }
+  CHECK(round_trip(Dialed{111}).error == 111);
 }
 
 TEST_CASE("the layout is fixed: both programs may be built apart") {
   CHECK(encode(TunReady{"wg0", 0x4101, false}) == Bytes{1, 1, 3, 0, 'w', 'g', '0', 0x01, 0x41, 0});
   CHECK(encode(Failure{{"no", 2, ""}}) == Bytes{1, 4, 2, 0, 'n', 'o', 2, 0, 0, 0});
+  CHECK(encode(Dial{Protocol::tcp, *IpAddress::parse("10.0.2.100"), 0x1f90}) ==
+        Bytes{1, 5, 0, 4, 10, 0, 2, 100, 0x90, 0x1f});
+  CHECK(encode(Dialed{111}) == Bytes{1, 6, 111, 0});
   LinkPlan plan;
   plan.mtu = 0x0102;
   plan.routes = {*Prefix::parse("10.0.0.0/8")};
@@ -100,7 +115,9 @@ TEST_CASE("what decodes after a bit was flipped encodes to the same bytes again"
 TEST_CASE("values out of their range are refused") {
   CHECK_FALSE(decode(Bytes{}).has_value());
   CHECK_FALSE(decode(Bytes{2, 1, 3, 0, 'w', 'g', '0', 0, 0, 0}).has_value());  // another format version
-  CHECK_FALSE(decode(Bytes{1, 5, 0, 0}).has_value());                          // unknown kind
+  CHECK_FALSE(decode(Bytes{1, 7, 0, 0}).has_value());                          // unknown kind
+  CHECK_FALSE(decode(Bytes{1, 6, 0x00, 0x10}).has_value());                    // errno 4096
+  CHECK_FALSE(decode(Bytes{1, 5, 2, 4, 0, 0, 0, 0, 0, 0}).has_value());        // neither TCP nor UDP
   CHECK_FALSE(decode(Bytes{1, 0, 0, 0}).has_value());
   CHECK_FALSE(decode(Bytes{1, 1, 3, 0, 'w', 'g', '0', 0, 0, 2}).has_value());     // a bool of 2
   CHECK_FALSE(decode(Bytes{1, 1, 0, 0, 0, 0, 0}).has_value());                    // an interface without a name

@@ -24,6 +24,7 @@
 #include "wg4netns/app/system_entropy.h"
 #include "wg4netns/app/workers.h"
 #include "wg4netns/crypto/aead_backends.h"
+#include "wg4netns/forward/forwarder.h"
 
 namespace wg4 {
 namespace {
@@ -152,8 +153,22 @@ class Crew {
   std::vector<std::unique_ptr<Tunnel>> tunnels_;
 };
 
+/// Published ports, and the helper that stayed to dial for them. The ports go first.
+struct PublishedPorts {
+  Child agent;
+  forward::Forwarder forwarder;
+};
+
+Result<std::optional<PublishedPorts>> open_ports(const forward::Settings& settings, Attachment& attachment) {
+  if (!settings.wanted()) return std::nullopt;
+  Agent agent = attachment.take_agent();
+  forward::Forwarder forwarder = TRY(forward::Forwarder::create(settings, std::move(agent.socket)));
+  return PublishedPorts{std::move(agent.process), std::move(forwarder)};
+}
+
 /// Everything is open: becomes the process that only serves.
-Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions& options, const std::string& what) {
+Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions& options, const std::string& what,
+                 std::optional<PublishedPorts> ports = {}) {
   SecretMemory secrets;
   SystemEntropy entropy;
   SharedDevice device(*parts.cipher.aead, entropy, secrets.resource());
@@ -175,6 +190,10 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
   change = DeviceChange{};
 
   TRY(drop_privileges());
+  if (ports) {
+    if (parts.end.target) parts.end.target->disregard(ports->agent.pid());
+    ports->forwarder.start();
+  }
   TRY(workers.start());
   device.hold()->bring_up(read_clocks(), *tunnel);
   tunnel->flush();
@@ -208,6 +227,7 @@ AttachRequest make_request(const AttachCommand& command, std::optional<pid_t> pi
   request.ifname = command.ifname;
   request.vnet_hdr = command.tunnel.offloads.vnet_header;
   request.queues = thread_count(command.tunnel) * queues_per_thread;
+  request.agent = command.forward.wanted();
   if (command.configure) request.configure = *command.configure ? "yes" : "no";
   // RootlessKit configures the interface that it has made, but knows nothing of the tunnel's addresses and routes.
   if (command.engine && !command.configure) request.configure = "yes";
@@ -230,7 +250,9 @@ Result<void> attach(const AttachCommand& command) {
   const auto warnings = TRY(attachment.finish(plan));
   for (const std::string& warning : warnings) log::warning("{}", warning);
   const std::string where = pid ? "process " + command.target : command.target;
-  return run(std::move(parts), attachment.take_queues(), command.tunnel, attachment.tun().ifname + " in " + where);
+  auto ports = TRY(open_ports(command.forward, attachment));
+  return run(std::move(parts), attachment.take_queues(), command.tunnel, attachment.tun().ifname + " in " + where,
+             std::move(ports));
 }
 
 Result<void> serve_descriptor(const ServeCommand& command) {

@@ -9,6 +9,7 @@
 #include "shared/base/version.h"
 #include "shared/sys/log.h"
 #include "wg4netns/app/cli_engine.h"
+#include "wg4netns/forward/publish_spec.h"
 
 namespace wg4 {
 namespace {
@@ -27,6 +28,8 @@ const std::map<std::string, log::Level> levels = {{"silent", log::Level::silent}
                                                   {"warning", log::Level::warning},
                                                   {"info", log::Level::info},
                                                   {"debug", log::Level::debug}};
+
+constexpr const char* loopback = "127.0.0.1";  // dialed for --publish, which knows of no address there
 
 void switch_off(Offloads& offloads, const std::string& name) {
   const bool all = name == "all";
@@ -111,6 +114,24 @@ class Parser {
   log::Level level_ = log::Level::info;
 };
 
+/// The options that publish ports; `specs` is parsed once the command line is.
+void add_forward_options(CLI::App& app, forward::Settings& settings, std::vector<std::string>& specs) {
+  app.add_option("-a,--api-socket", settings.api_socket, "Publish ports on request at this UNIX socket")
+      ->type_name("PATH");
+  app.add_option("-p,--publish", specs, "Publish a port of the namespace: [ADDRESS:]PORT:[ADDRESS:]PORT[/udp]")
+      ->type_name("SPEC")
+      ->allow_extra_args(false);
+}
+
+Result<std::vector<forward::Rule>> parse_published(const std::vector<std::string>& specs) {
+  std::vector<forward::Rule> all;
+  for (const std::string& spec : specs) {
+    const auto rules = TRY(forward::parse_publish(spec, *IpAddress::parse(loopback)));
+    all.insert(all.end(), rules.begin(), rules.end());
+  }
+  return all;
+}
+
 Result<Command> parse_attach(const std::string& program, std::span<const char* const> arguments) {
   AttachCommand command;
   Parser parser(description);
@@ -118,6 +139,7 @@ Result<Command> parse_attach(const std::string& program, std::span<const char* c
   std::optional<std::string> conf;
   bool configure = false;
   bool no_configure = false;
+  std::vector<std::string> published;
   app.add_option("PID|PATH", command.target, "Process, or path of a network namespace")->type_name("")->required();
   app.add_option("IFNAME", command.ifname, "Name of the interface in the namespace; default wg0")->type_name("");
   app.add_option("CONF", conf, "wg-quick file, as --config")->type_name("");
@@ -133,6 +155,7 @@ Result<Command> parse_attach(const std::string& program, std::span<const char* c
       ->excludes("--configure");
   app.add_option("--helper", command.helper, "The wg4netns-helper to use (or WIREGUARD4NETNS_HELPER)")
       ->type_name("FILE");
+  add_forward_options(app, command.forward, published);
   parser.add_tunnel_options(command.tunnel);
   EngineArguments engine;
   add_engine_options(app, engine);
@@ -141,6 +164,8 @@ Result<Command> parse_attach(const std::string& program, std::span<const char* c
   command.engine = TRY(engine_options(engine, program, command.ifname));
   if (configure || no_configure) command.configure = configure;
   if (conf) command.tunnel.config = conf;
+  command.forward.published = TRY(parse_published(published));
+  command.forward.api_guest = guest_address(command.engine ? command.engine->network : default_engine_network());
   return command;
 }
 

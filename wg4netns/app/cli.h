@@ -8,6 +8,7 @@
 
 #include "shared/base/result.h"
 #include "wg4netns/app/engine.h"
+#include "wg4netns/forward/forward_loop.h"
 
 namespace wg4 {
 
@@ -47,6 +48,7 @@ struct AttachCommand {
   std::optional<bool> configure;  ///< nothing = unless the interface exists already
   std::optional<std::string> helper;
   std::optional<EngineOptions> engine;  ///< what engines expect of slirp4netns; nothing = a plain tunnel
+  forward::Settings forward;
 };
 
 /// wireguard4netns serve --tun-fd N

@@ -64,6 +64,8 @@ Result<Prefix> parse_engine_network(std::string_view text) {
   return *network;
 }
 
+IpAddress guest_address(const Prefix& network) { return nth_address(network, guest_number); }
+
 bool is_called_as_slirp4netns(std::string_view program) {
   return program.substr(program.rfind('/') + 1) == "slirp4netns";
 }
@@ -91,7 +93,7 @@ void add_engine_network(LinkPlan& plan, const EngineOptions& options) {
   if (v6) plan.route_sources.push_back(*v6);
   plan.route_mtu = plan.mtu;
   // Behind the tunnel's own: masquerading (a bridge network's) takes the interface's first address.
-  plan.addresses.push_back(alone(nth_address(options.network, guest_number)));
+  plan.addresses.push_back(alone(guest_address(options.network)));
 
   std::vector<Prefix> routes;
   if (v4) routes.push_back(alone(nth_address(options.network, dns_number)));
@@ -105,7 +107,7 @@ void add_engine_network(LinkPlan& plan, const EngineOptions& options) {
 
 GatewayOptions gateway_options(const WgConfig& config, const EngineOptions& options, std::uint16_t mtu) {
   GatewayOptions gateway{.mtu = mtu,
-                         .guest = nth_address(options.network, guest_number),
+                         .guest = guest_address(options.network),
                          .tunnel_v4 = first_address(config.addresses, Family::v4),
                          .dns_v4 = nth_address(options.network, dns_number),
                          .dns_v6 = dns_v6(),

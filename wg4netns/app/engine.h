@@ -30,6 +30,8 @@ struct EngineOptions {
 [[nodiscard]] Prefix default_engine_network();
 /// --cidr: an IPv4 network without host bits, its prefix 1 to 25.
 [[nodiscard]] Result<Prefix> parse_engine_network(std::string_view text);
+/// N+100.
+[[nodiscard]] IpAddress guest_address(const Prefix& network);
 /// Does an engine take this name for slirp4netns? `program` is argv[0].
 [[nodiscard]] bool is_called_as_slirp4netns(std::string_view program);
 

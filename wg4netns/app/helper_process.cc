@@ -40,6 +40,7 @@ std::vector<std::string> command_line(const AttachRequest& request) {
   if (request.vnet_hdr) words.emplace_back("--vnet-hdr");
   add("--queues", std::to_string(request.queues));
   add("--configure", request.configure);
+  if (request.agent) words.emplace_back("--agent");
   return words;
 }
 
@@ -82,7 +83,7 @@ Result<Attachment> Attachment::begin(const AttachRequest& request) {
   Child helper = TRY(start_helper(request, sockets.theirs.get()));
   sockets.theirs.reset();  // the helper's is the only one: its death closes it
 
-  Attachment attachment(std::move(helper), std::move(sockets.ours), request.timeout);
+  Attachment attachment(std::move(helper), std::move(sockets.ours), request);
   handoff::Message message = TRY(attachment.receive(deadline_in(request.timeout), &attachment.queues_));
   auto* tun = std::get_if<handoff::TunReady>(&message);
   if (tun == nullptr || attachment.queues_.empty()) return fail("wg4netns-helper sent no TUN");
@@ -96,7 +97,7 @@ Result<std::vector<std::string>> Attachment::finish(const LinkPlan& plan) {
   handoff::Message message = TRY(receive(deadline));
   auto* done = std::get_if<handoff::Done>(&message);
   if (done == nullptr) return fail("wg4netns-helper did not say that it is done");
-  if (!TRY(helper_.wait(time_to_end))) helper_.kill();  // our destructor reaps it
+  if (!agent_ && !TRY(helper_.wait(time_to_end))) helper_.kill();  // our destructor reaps it
   return std::move(done->warnings);
 }
 

@@ -35,7 +35,14 @@ struct AttachRequest {
   unsigned queues = 1;  ///< 1..handoff::max_tun_fds
   /// "auto" (unless the interface existed before), "yes" or "no": whether the plan is applied to the interface.
   std::string configure = "auto";
+  bool agent = false;                                            ///< the helper stays, to dial for published ports
   std::chrono::milliseconds timeout = std::chrono::seconds(20);  ///< for each of the two steps
+};
+
+/// The helper that stayed. Destroying it ends it.
+struct Agent {
+  Child process;
+  UniqueFd socket;  ///< takes handoff::Dial, gives handoff::Dialed; non-blocking
 };
 
 /// The helper's path: $WIREGUARD4NETNS_HELPER, else beside this program, else in ../libexec/wireguard4netns from there,
@@ -52,13 +59,16 @@ class Attachment {
   /// One per queue, non-blocking; to be taken once. TunReady's flags tell how packets look on them.
   [[nodiscard]] std::vector<UniqueFd> take_queues() { return std::move(queues_); }
 
-  /// Has `plan` applied (as far as `configure` asked for it), waits for it and for the helper's end. The warnings are
-  /// sentences for the user. To be called once.
+  /// Has `plan` applied (as far as `configure` asked for it), waits for it and (but for an agent) for the helper's end.
+  /// The warnings are sentences for the user. To be called once.
   [[nodiscard]] Result<std::vector<std::string>> finish(const LinkPlan& plan);
 
+  /// After finish(), if the request said `agent`.
+  [[nodiscard]] Agent take_agent() { return {std::move(helper_), std::move(socket_)}; }
+
  private:
-  Attachment(Child helper, UniqueFd socket, std::chrono::milliseconds timeout)
-      : helper_(std::move(helper)), socket_(std::move(socket)), timeout_(timeout) {}
+  Attachment(Child helper, UniqueFd socket, const AttachRequest& request)
+      : helper_(std::move(helper)), socket_(std::move(socket)), timeout_(request.timeout), agent_(request.agent) {}
   [[nodiscard]] Result<handoff::Message> receive(Deadline deadline, std::vector<UniqueFd>* fds = nullptr);
   [[nodiscard]] Result<void> send(const handoff::Message& message, Deadline deadline);
   [[nodiscard]] std::unexpected<Error> explain_end();
@@ -66,6 +76,7 @@ class Attachment {
   Child helper_;
   UniqueFd socket_;
   std::chrono::milliseconds timeout_;
+  bool agent_;
   handoff::TunReady tun_;
   std::vector<UniqueFd> queues_;
 };

@@ -14,7 +14,7 @@
 
 #include "shared/base/bytes.h"
 #include "shared/sys/fd_pass.h"
-#include "wg4netns/io/sockaddr.h"
+#include "shared/sys/sockaddr.h"
 
 // A question is "ID PORT HOST", an answer "ID ERROR ENDPOINT", both as text in one message.
 

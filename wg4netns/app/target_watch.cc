@@ -51,7 +51,7 @@ bool TargetWatch::find_other() {
   while (const dirent* entry = readdir(directory.get())) {
     pid_t pid = 0;
     const char* end = entry->d_name + std::strlen(entry->d_name);
-    if (std::from_chars(entry->d_name, end, pid).ptr != end || pid == getpid()) continue;
+    if (std::from_chars(entry->d_name, end, pid).ptr != end || pid == getpid() || pid == disregarded_) continue;
     UniqueFd pidfd = open_pidfd(pid);
     // The descriptor first, then the look: so the look cannot be at a later process with the same number.
     if (!pidfd.valid() || !is_inside(entry->d_name) || has_ended(pidfd.get())) continue;

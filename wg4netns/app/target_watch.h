@@ -18,6 +18,8 @@ class TargetWatch {
   [[nodiscard]] int fd() const { return pidfd_.get(); }
   /// Goes on with another process of the namespace. False when there is none, or none that we may see.
   [[nodiscard]] bool find_other();
+  /// A process of ours in the namespace, which is no reason to stay.
+  void disregard(pid_t pid) { disregarded_ = pid; }
 
  private:
   TargetWatch(UniqueFd proc, UniqueFd pidfd, dev_t device, ino_t inode)
@@ -28,6 +30,7 @@ class TargetWatch {
   UniqueFd pidfd_;
   dev_t device_;
   ino_t inode_;
+  pid_t disregarded_ = -1;
 };
 
 }  // namespace wg4

@@ -8,8 +8,8 @@
 
 #include "shared/base/bytes.h"
 #include "shared/net/ip_address.h"
+#include "shared/sys/sockaddr.h"
 #include "wg4netns/core/output.h"
-#include "wg4netns/io/sockaddr.h"
 
 namespace wg4 {
 

@@ -11,8 +11,8 @@
 #include <tuple>
 
 #include "shared/base/check.h"
+#include "shared/sys/sockaddr.h"
 #include "wg4netns/io/control_message.h"
-#include "wg4netns/io/sockaddr.h"
 
 namespace wg4 {
 namespace {

@@ -1,4 +1,4 @@
-#include "wg4netns/io/sockaddr.h"
+#include "shared/sys/sockaddr.h"
 
 #include <array>
 #include <cstring>

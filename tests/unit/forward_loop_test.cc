@@ -1,0 +1,209 @@
+#include "wg4netns/forward/forward_loop.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <variant>
+
+#include "shared/handoff/handoff.h"
+#include "shared/sys/deadline.h"
+#include "shared/sys/fd_pass.h"
+#include "shared/sys/log.h"
+#include "shared/sys/sockaddr.h"
+
+// The loop with an agent that is a thread of the test and dials on this host. Namespaces are tests/netns' matter; here
+// are limits and clocks, which are small and quick in this place.
+
+namespace wg4::forward {
+namespace {
+
+constexpr std::chrono::milliseconds patience{5000};
+
+/// Answers as the real agent does, and counts.
+class FakeAgent {
+ public:
+  explicit FakeAgent(UniqueFd socket) : socket_(std::move(socket)), thread_([this] { run(); }) {}
+  FakeAgent(const FakeAgent&) = delete;
+  FakeAgent& operator=(const FakeAgent&) = delete;
+  ~FakeAgent() { stop(); }
+  void stop() {
+    if (!thread_.joinable()) return;
+    shutdown(socket_.get(), SHUT_RDWR);
+    thread_.join();
+  }
+  [[nodiscard]] int dialed() const { return dialed_; }
+
+ private:
+  void run() {
+    std::array<std::uint8_t, 100> buffer;
+    for (;;) {
+      const auto received = receive_message(socket_.get(), buffer);
+      if (!received || !*received) return;
+      const auto message = handoff::decode(ByteView(buffer).first((*received)->size));
+      const auto& dial = std::get<handoff::Dial>(*message);
+      const int type = dial.protocol == Protocol::tcp ? SOCK_STREAM : SOCK_DGRAM;
+      const UniqueFd fd(socket(AF_INET, type | SOCK_NONBLOCK, 0));
+      SocketAddress target(Endpoint{dial.address, dial.port});
+      static_cast<void>(connect(fd.get(), target.get(), target.length));
+      ++dialed_;
+      if (!send_message(socket_.get(), handoff::encode(handoff::Dialed{0}), std::span(&fd, 1))) return;
+    }
+  }
+
+  UniqueFd socket_;
+  std::atomic<int> dialed_ = 0;
+  std::thread thread_;
+};
+
+/// A UDP socket on 127.0.0.1, of which the port is to be known.
+struct UdpSocketOnHost {
+  UniqueFd fd{socket(AF_INET, SOCK_DGRAM, 0)};
+  Endpoint address;
+
+  UdpSocketOnHost() {
+    SocketAddress any(*Endpoint::parse("127.0.0.1:0"));
+    REQUIRE(bind(fd.get(), any.get(), any.length) == 0);
+    REQUIRE(getsockname(fd.get(), any.get(), &any.length) == 0);
+    address = to_endpoint(any.storage);
+  }
+  void send_to(const Endpoint& to) const {
+    SocketAddress target(to);
+    REQUIRE(sendto(fd.get(), "x", 1, 0, target.get(), target.length) == 1);
+  }
+  /// Who sent the next datagram; nobody within the test's patience is a failure.
+  [[nodiscard]] Endpoint receive() const {
+    REQUIRE(wait_until(fd.get(), POLLIN, deadline_in(patience)).value());
+    SocketAddress from(address);
+    std::array<char, 10> text;
+    REQUIRE(recvfrom(fd.get(), text.data(), text.size(), 0, from.get(), &from.length) == 1);
+    return to_endpoint(from.storage);
+  }
+};
+
+Endpoint free_port() { return UdpSocketOnHost().address; }
+
+/// The loop on a thread, from its rules to its end.
+class Running {
+ public:
+  explicit Running(Settings settings) : Running(std::move(settings), make_message_sockets().value()) {}
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+  ~Running() {
+    eventfd_write(stop_.get(), 1);
+    thread_.join();
+  }
+  FakeAgent& agent() { return agent_; }
+
+ private:
+  Running(Settings settings, SocketPair sockets) : agent_(std::move(sockets.theirs)) {
+    REQUIRE(fcntl(sockets.ours.get(), F_SETFL, O_NONBLOCK) == 0);
+    loop_ = ForwardLoop::create(settings, std::move(sockets.ours), stop_.get()).value();
+    thread_ = std::thread([this] { loop_->run(); });
+  }
+
+  UniqueFd stop_{eventfd(0, EFD_NONBLOCK)};
+  FakeAgent agent_;
+  std::unique_ptr<ForwardLoop> loop_;
+  std::thread thread_;
+};
+
+TEST_CASE("a UDP flow is kept while it is used, and is a new one after silence") {
+  const UdpSocketOnHost service;
+  const Endpoint port = free_port();
+  Settings settings;
+  settings.published = {{Protocol::udp, port, service.address}};
+  settings.udp.idle = std::chrono::milliseconds(300);
+  Running running(settings);
+
+  const UdpSocketOnHost client;
+  client.send_to(port);
+  const Endpoint first = service.receive();
+  for (int i = 0; i < 6; ++i) {  // longer than `idle` in all, with an answer now and then
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (i % 2 == 0) {
+      service.send_to(first);
+      CHECK(client.receive() == port);
+    } else {
+      client.send_to(port);
+      CHECK(service.receive() == first);
+    }
+  }
+  CHECK(running.agent().dialed() == 1);
+  std::this_thread::sleep_for(std::chrono::milliseconds(600));
+  client.send_to(port);
+  static_cast<void>(service.receive());
+  CHECK(running.agent().dialed() == 2);
+}
+
+TEST_CASE("when there are too many UDP flows, the one that was silent longest goes") {
+  const UdpSocketOnHost service;
+  const Endpoint port = free_port();
+  Settings settings;
+  settings.published = {{Protocol::udp, port, service.address}};
+  settings.udp.flows = 2;
+  Running running(settings);
+
+  const std::array<UdpSocketOnHost, 3> clients;
+  const auto ask = [&](const UdpSocketOnHost& client) {
+    client.send_to(port);
+    return service.receive();
+  };
+  const Endpoint first = ask(clients[0]);
+  const Endpoint second = ask(clients[1]);
+  CHECK(ask(clients[0]) == first);
+  static_cast<void>(ask(clients[2]));  // in the place of the second
+  CHECK(running.agent().dialed() == 3);
+  CHECK(ask(clients[0]) == first);
+  CHECK(ask(clients[1]) != second);
+  CHECK(running.agent().dialed() == 4);
+}
+
+TEST_CASE("a loop without an agent closes its ports and goes on to its end") {
+  log::set_level(log::Level::silent);
+  const UdpSocketOnHost service;
+  const Endpoint port = free_port();
+  Settings settings;
+  settings.published = {{Protocol::tcp, port, service.address}};
+  Running running(settings);
+  const auto listens = [&port] {
+    const UniqueFd client(socket(AF_INET, SOCK_STREAM, 0));
+    SocketAddress address(port);
+    return connect(client.get(), address.get(), address.length) == 0;
+  };
+  CHECK(listens());
+  running.agent().stop();
+  const Deadline deadline = deadline_in(patience);
+  while (listens() && std::chrono::steady_clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  CHECK_FALSE(listens());
+}
+
+TEST_CASE("a port that is taken at the start is waited for, but not for ever") {
+  const UdpSocketOnHost service;
+  auto other = std::make_unique<UdpSocketOnHost>();
+  Settings settings;
+  settings.published = {{Protocol::udp, other->address, service.address}};
+  const UniqueFd stop(eventfd(0, 0));
+  auto sockets = make_message_sockets().value();
+  const auto refused = ForwardLoop::create(settings, std::move(sockets.ours), stop.get());
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().number == EADDRINUSE);
+
+  std::thread frees([&other] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    other.reset();
+  });
+  sockets = make_message_sockets().value();
+  CHECK(ForwardLoop::create(settings, std::move(sockets.ours), stop.get()).has_value());
+  frees.join();
+}
+
+}  // namespace
+}  // namespace wg4::forward

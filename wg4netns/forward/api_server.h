@@ -1,0 +1,82 @@
+#pragma once
+// The API socket's server: one request and one reply per connection. No client can hold up another: none is waited for,
+// each has a few seconds, and when too many hang around the one that came first goes.
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+#include "wg4netns/forward/slots.h"
+#include "wg4netns/forward/token.h"
+
+namespace wg4::forward {
+
+/// A listening UNIX socket at a path, which is removed at the end.
+class ApiSocket {
+ public:
+  /// What was at `path` is unlinked. Only this user can connect.
+  [[nodiscard]] static Result<ApiSocket> create(const std::string& path);
+
+  ApiSocket(ApiSocket&&) noexcept = default;
+  ApiSocket& operator=(ApiSocket&&) noexcept = default;
+  ApiSocket(const ApiSocket&) = delete;
+  ApiSocket& operator=(const ApiSocket&) = delete;
+  ~ApiSocket();
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+
+ private:
+  ApiSocket(UniqueFd fd, UniqueFd folder, std::string name, ino_t inode)
+      : fd_(std::move(fd)), folder_(std::move(folder)), name_(std::move(name)), inode_(inode) {}
+
+  UniqueFd fd_;
+  UniqueFd folder_;  // a sandbox may take the path away
+  std::string name_;
+  ino_t inode_;  // of the socket's file: a later one at the same path is not ours to remove
+};
+
+class ApiServer {
+ public:
+  using Time = std::chrono::nanoseconds;
+  /// The reply to a request of at most max_request + 1 bytes.
+  using Answer = std::function<std::string(std::string_view)>;
+
+  ApiServer(Loop& loop, ApiSocket socket, Answer answer)
+      : loop_(loop), socket_(std::move(socket)), answer_(std::move(answer)) {}
+
+  [[nodiscard]] Result<void> start();
+
+  /// Events of the loop.
+  void listener_ready(Time now);
+  void client_ready(std::uint32_t slot);
+
+  /// Ends a turn. When to call at the latest for the next one; nothing if only events matter.
+  [[nodiscard]] std::optional<Time> end_turn(Time now);
+
+ private:
+  struct Client {
+    UniqueFd fd;
+    Time deadline{};
+    std::string reply;  // what of it is not sent yet; empty until the request is there
+    std::list<std::uint32_t>::iterator place{};
+  };
+
+  [[nodiscard]] bool read_request(Client& client);
+  void drop(std::uint32_t slot);
+
+  Loop& loop_;
+  ApiSocket socket_;
+  Answer answer_;
+  Slots<Client> clients_;
+  std::list<std::uint32_t> order_;  // oldest first, which is also the order of deadlines
+};
+
+}  // namespace wg4::forward

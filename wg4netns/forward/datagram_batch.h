@@ -1,0 +1,51 @@
+#pragma once
+// Datagrams by the batch: received from one socket, sent on by another, without a copy in between.
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "shared/base/bytes.h"
+#include "shared/net/endpoint.h"
+#include "shared/sys/sockaddr.h"
+
+namespace wg4::forward {
+
+class DatagramBatch {
+ public:
+  static constexpr std::size_t max_datagrams = 16;
+
+  /// Receives what is there, at most max_datagrams; the number of them.
+  [[nodiscard]] std::size_t receive(int socket);
+
+  /// Of the i-th datagram received: bytes, sender, and the address of ours that it came to (PKTINFO).
+  [[nodiscard]] ByteView bytes(std::size_t i) const;
+  [[nodiscard]] Endpoint sender(std::size_t i) const { return to_endpoint(names_[i].storage); }
+  [[nodiscard]] IpAddress local(std::size_t i);
+
+  /// Sends the datagrams [first, end) by a connected socket. What it does not take now is lost, as UDP is.
+  void send(int socket, std::size_t first, std::size_t end);
+  /// ... or to `client`, from the address `local` of ours.
+  void send_from(int socket, std::size_t count, const Endpoint& client, const IpAddress& local);
+
+ private:
+  static constexpr std::size_t room = 65536;  // bytes; more than any datagram
+  static constexpr std::size_t control_room = CMSG_SPACE(sizeof(in6_pktinfo));
+  struct alignas(cmsghdr) Control {
+    std::array<std::uint8_t, control_room> bytes;
+  };
+
+  std::unique_ptr<std::uint8_t[]> buffer_ = std::make_unique_for_overwrite<std::uint8_t[]>(max_datagrams * room);
+  std::array<SocketAddress, max_datagrams> names_ = make_names();
+  std::array<Control, max_datagrams> controls_{};
+  std::array<iovec, max_datagrams> places_{};
+  std::array<mmsghdr, max_datagrams> messages_{};
+
+  static std::array<SocketAddress, max_datagrams> make_names();
+};
+
+}  // namespace wg4::forward

@@ -1,0 +1,69 @@
+#include "wg4netns/forward/dialer.h"
+
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "shared/sys/fd_pass.h"
+
+namespace wg4::forward {
+namespace {
+
+/// Few enough for the socket's buffer, and for the kernel's limit on descriptors that are under way.
+constexpr std::size_t max_asked = 64;
+constexpr std::size_t answers_per_turn = 64;
+constexpr std::size_t max_answer_size = 64;  // bytes; a Dialed has 4
+
+/// The descriptors of a message may be lost for want of numbers; the message was one nevertheless.
+bool lost_descriptors(int error) { return error == EMFILE || error == ENFILE; }
+
+}  // namespace
+
+void Dialer::dial(Protocol protocol, const Endpoint& target, Token who) {
+  waiting_.push_back({{protocol, target.address, target.port}, who});
+  send_waiting();
+}
+
+void Dialer::send_waiting() {
+  while (alive() && !waiting_.empty() && asked_.size() < max_asked) {
+    // What fails here is either full, and then there are answers to come, or closed, which receive() finds.
+    if (!send_message(agent_.get(), handoff::encode(waiting_.front().message))) return;
+    asked_.push_back(waiting_.front().who);
+    waiting_.pop_front();
+  }
+}
+
+std::vector<Dialer::Answer> Dialer::receive() {
+  std::vector<Answer> answers;
+  std::array<std::uint8_t, max_answer_size> buffer;
+  while (alive() && answers.size() < answers_per_turn) {
+    auto message = receive_message(agent_.get(), buffer, 1);
+    if (!message && message.error().number == EAGAIN) break;
+    if (asked_.empty() || (message && !*message)) return give_up(std::move(answers));
+    if (!message && !lost_descriptors(message.error().number)) return give_up(std::move(answers));
+    Answer answer{asked_.front(), EMFILE, {}};
+    if (message) {
+      const auto decoded = handoff::decode(ByteView(buffer).first((*message)->size));
+      const auto* dialed = decoded ? std::get_if<handoff::Dialed>(&*decoded) : nullptr;
+      if (dialed == nullptr || (dialed->error == 0) != ((*message)->fds.size() == 1))
+        return give_up(std::move(answers));
+      answer.error = dialed->error;
+      if (answer.error == 0) answer.socket = std::move((*message)->fds.front());
+    }
+    asked_.pop_front();
+    answers.push_back(std::move(answer));
+  }
+  send_waiting();
+  return answers;
+}
+
+std::vector<Dialer::Answer> Dialer::give_up(std::vector<Answer> answers) {
+  agent_.reset();
+  for (const Token who : std::exchange(asked_, {})) answers.push_back({who, ECONNRESET, {}});
+  for (const Wish& wish : std::exchange(waiting_, {})) answers.push_back({wish.who, ECONNRESET, {}});
+  return answers;
+}
+
+}  // namespace wg4::forward

@@ -1,0 +1,173 @@
+#include "wg4netns/forward/forward_loop.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <thread>
+#include <utility>
+#include <variant>
+
+#include "shared/sys/clock.h"
+#include "shared/sys/deadline.h"
+#include "shared/sys/log.h"
+
+namespace wg4::forward {
+namespace {
+
+/// Descriptors that stay for the rest of the program, and for the API's clients.
+constexpr rlim_t reserved_fds = 160;
+constexpr rlim_t max_fds = rlim_t{1} << 20;  // what "unlimited" means here
+// An engine may start us while the program before us, with the same ports, is still ending.
+constexpr std::chrono::milliseconds patience_with_busy_ports{1000};
+constexpr std::chrono::milliseconds pause_between_tries{10};
+
+/// Raises the soft limit on open files to the hard one; what is left for forwarding.
+std::size_t raise_fd_limit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const rlim_t soft = std::exchange(limit.rlim_cur, limit.rlim_max);
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = soft;
+  const rlim_t usable = std::min(limit.rlim_cur, max_fds);
+  return usable > reserved_fds ? static_cast<std::size_t>(usable - reserved_fds) : 0;
+}
+
+}  // namespace
+
+ForwardLoop::ForwardLoop(Loop loop, const Settings& settings, UniqueFd agent, std::size_t fd_limit)
+    : loop_(std::move(loop)),
+      budget_(fd_limit),
+      dialer_(std::move(agent)),
+      tcp_(loop_, dialer_, budget_),
+      udp_(loop_, dialer_, budget_, settings.udp),
+      api_guest_(settings.api_guest) {}
+
+Result<std::unique_ptr<ForwardLoop>> ForwardLoop::create(const Settings& settings, UniqueFd agent, int stop) {
+  Loop loop = TRY(Loop::create());
+  std::unique_ptr<ForwardLoop> self(new ForwardLoop(std::move(loop), settings, std::move(agent), raise_fd_limit()));
+  TRY(self->start(settings, stop));
+  return self;
+}
+
+Result<void> ForwardLoop::start(const Settings& settings, int stop) {
+  TRY(loop_.watch(stop, make_token(Kind::stop)));
+  TRY(loop_.watch(dialer_.fd(), make_token(Kind::agent)));
+  for (const Rule& rule : settings.published) TRY(publish(rule));
+  if (settings.api_socket.empty()) return {};
+  api_.emplace(loop_, TRY(ApiSocket::create(settings.api_socket)),
+               [this](std::string_view request) { return answer(request); });
+  return api_->start();
+}
+
+Result<void> ForwardLoop::publish(const Rule& rule) {
+  const Deadline deadline = deadline_in(patience_with_busy_ports);
+  for (;;) {
+    const auto added = add(rule);
+    if (added) return {};
+    if (added.error().number != EADDRINUSE || std::chrono::steady_clock::now() >= deadline)
+      return std::unexpected(added.error());
+    std::this_thread::sleep_for(pause_between_tries);
+  }
+}
+
+Result<RuleId> ForwardLoop::add(const Rule& rule) {
+  if (!dialer_.alive()) return fail("publish port " + rule.to_string() + ": the agent in the namespace has ended");
+  const auto id = rules_.next_id();
+  if (!id) return fail("publish port " + rule.to_string() + ": all numbers for rules are used up");
+  TRY(rule.protocol == Protocol::tcp ? tcp_.open(*id, rule) : udp_.open(*id, rule));
+  return rules_.add(rule);
+}
+
+bool ForwardLoop::remove(RuleId id) {
+  const auto rule = rules_.remove(id);
+  if (!rule) return false;
+  tcp_.close(id);
+  udp_.close(id);
+  return true;
+}
+
+std::string ForwardLoop::answer(std::string_view request) {
+  if (request.size() > api::max_request) return api::refused(api::too_large);
+  const auto parsed = api::parse_request(request, api_guest_);
+  if (!parsed) return api::refused(parsed.error().what);
+  if (std::holds_alternative<api::List>(*parsed)) return api::listed(rules_.all());
+  if (const auto* wanted = std::get_if<api::Remove>(&*parsed))
+    return remove(wanted->id) ? api::removed() : api::refused(api::bad_id);
+  const auto id = add(std::get<api::Add>(*parsed).rule);
+  if (id) return api::added(*id);
+  log::warning("{}", id.error().message());  // the reply has no room for the reason
+  return api::refused(api::add_failed);
+}
+
+void ForwardLoop::take_dialed() {
+  for (Dialer::Answer& answer : dialer_.receive()) {
+    const std::uint32_t number = number_of(answer.who);
+    if (kind_of(answer.who) == Kind::udp_flow)
+      udp_.dialed(number, std::move(answer));
+    else
+      tcp_.dialed(number, std::move(answer));
+  }
+  if (!dialer_.alive()) lose_agent();
+}
+
+void ForwardLoop::lose_agent() {
+  log::error("wg4netns-helper, which dials in the namespace, has ended: all published ports are closed");
+  while (!rules_.all().empty()) static_cast<void>(remove(rules_.all().begin()->first));
+}
+
+int ForwardLoop::wait_ms(bool more_to_do, std::optional<std::chrono::nanoseconds> deadline) const {
+  if (more_to_do) return 0;
+  if (!deadline) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - boot_clock());
+  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT32_MAX));
+}
+
+void ForwardLoop::run() {
+  bool more_to_do = false;
+  std::optional<std::chrono::nanoseconds> deadline;
+  for (;;) {
+    const auto events = loop_.wait(wait_ms(more_to_do, deadline));
+    const auto now = boot_clock();
+    for (const auto [token, what] : events) {
+      const std::uint32_t number = number_of(token);
+      switch (kind_of(token)) {
+        case Kind::stop:
+          return;
+        case Kind::agent:
+          take_dialed();
+          break;
+        case Kind::api_listener:
+          api_->listener_ready(now);
+          break;
+        case Kind::api_client:
+          api_->client_ready(number);
+          break;
+        case Kind::tcp_listener:
+          tcp_.listener_ready(number, now);
+          break;
+        case Kind::tcp_client:
+          tcp_.client_ready(number, what);
+          break;
+        case Kind::tcp_guest:
+          tcp_.guest_ready(number, what);
+          break;
+        case Kind::udp_listener:
+          udp_.listener_ready(number, now);
+          break;
+        case Kind::udp_flow:
+          udp_.flow_ready(number, now);
+          break;
+      }
+    }
+    more_to_do = tcp_.work();
+    deadline.reset();
+    const auto no_later_than = [&deadline](std::optional<std::chrono::nanoseconds> other) {
+      if (other) deadline = std::min(deadline.value_or(*other), *other);
+    };
+    no_later_than(tcp_.end_turn(now));
+    no_later_than(udp_.end_turn(now));
+    if (api_) no_later_than(api_->end_turn(now));
+  }
+}
+
+}  // namespace wg4::forward

@@ -1,0 +1,76 @@
+#pragma once
+// Published ports, theory of operation. Not a packet of them passes the tunnel: the agent in the namespace (a
+// wg4netns-helper that stayed) opens sockets there and passes them out, and this loop joins them to sockets on the
+// host.
+//
+//   client ──► listener on the host ──► TcpRelay, UdpRelay ══ two sockets ══► service in the namespace
+//                                          │      ▲
+//              API socket ──► ApiServer    └ Dial ┴ Dialed + SCM_RIGHTS ── agent
+//
+// One loop, one thread of its own (forwarder.h), no lock: with the tunnel it shares the process and nothing else. All
+// that it opens is counted (fd_budget.h), so that no flood of connections takes descriptors from the tunnel; all that
+// waits for others has an end: API clients by time, UDP flows by silence. When the agent goes, all ports are closed,
+// and what is connected already goes on.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+#include "wg4netns/forward/api_codec.h"
+#include "wg4netns/forward/api_server.h"
+#include "wg4netns/forward/dialer.h"
+#include "wg4netns/forward/fd_budget.h"
+#include "wg4netns/forward/rule_table.h"
+#include "wg4netns/forward/tcp_relay.h"
+#include "wg4netns/forward/token.h"
+#include "wg4netns/forward/udp_relay.h"
+
+namespace wg4::forward {
+
+struct Settings {
+  std::string api_socket;       ///< path; empty = none
+  std::vector<Rule> published;  ///< from the start
+  IpAddress api_guest;          ///< dialed for API requests that name no address in the namespace
+  UdpRelay::Limits udp;
+
+  [[nodiscard]] bool wanted() const { return !api_socket.empty() || !published.empty(); }
+};
+
+class ForwardLoop {
+ public:
+  /// Everything listens when this returns. `agent` is the agent's socket; the loop ends when `stop` becomes readable.
+  [[nodiscard]] static Result<std::unique_ptr<ForwardLoop>> create(const Settings& settings, UniqueFd agent, int stop);
+
+  ForwardLoop(const ForwardLoop&) = delete;
+  ForwardLoop& operator=(const ForwardLoop&) = delete;
+  ~ForwardLoop() = default;
+
+  void run();
+
+ private:
+  ForwardLoop(Loop loop, const Settings& settings, UniqueFd agent, std::size_t fd_limit);
+
+  [[nodiscard]] Result<void> start(const Settings& settings, int stop);
+  [[nodiscard]] Result<RuleId> add(const Rule& rule);
+  [[nodiscard]] Result<void> publish(const Rule& rule);
+  [[nodiscard]] bool remove(RuleId id);
+  [[nodiscard]] std::string answer(std::string_view request);
+  void take_dialed();
+  void lose_agent();
+  [[nodiscard]] int wait_ms(bool more_to_do, std::optional<std::chrono::nanoseconds> deadline) const;
+
+  Loop loop_;
+  FdBudget budget_;
+  Dialer dialer_;
+  RuleTable rules_;
+  TcpRelay tcp_;
+  UdpRelay udp_;
+  std::optional<ApiServer> api_;
+  IpAddress api_guest_;
+};
+
+}  // namespace wg4::forward

@@ -1,0 +1,17 @@
+#pragma once
+// -p, --publish: [ADDRESS:]PORT:[ADDRESS:]PORT[/PROTOCOL], the host's side first. Ports may be ranges of the same
+// length; IPv6 addresses are in brackets.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shared/base/result.h"
+#include "wg4netns/forward/rule.h"
+
+namespace wg4::forward {
+
+/// One rule for each port of a range. `guest` is dialed where the text names no address in the namespace.
+[[nodiscard]] Result<std::vector<Rule>> parse_publish(std::string_view text, const IpAddress& guest);
+
+}  // namespace wg4::forward

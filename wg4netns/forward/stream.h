@@ -1,0 +1,79 @@
+#pragma once
+// One direction of a TCP connection: from one socket to another, through the kernel alone.
+//
+// splice(2) moves pages from a socket to a pipe and on to the other socket, without a copy. A stream has a pipe only
+// while data is under way, so that thousands of idle connections cost none; and where all pipes are taken, by streams
+// whose receivers do not take more, data is copied: looked at (MSG_PEEK), sent, and as much as was sent is thrown away.
+// Either way what the receiver does not take stays with the sender: that is the back-pressure.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "shared/base/unique_fd.h"
+#include "wg4netns/forward/fd_budget.h"
+
+namespace wg4::forward {
+
+struct Pipe {
+  FdBudget::Lease lease;
+  UniqueFd in;
+  UniqueFd out;
+};
+
+/// Pipes for all streams, and what streams without one copy through.
+class PipePool {
+ public:
+  PipePool(FdBudget& budget, std::size_t max_pipes) : budget_(budget), max_pipes_(max_pipes) {}
+
+  /// An empty pipe; nothing if there are too many.
+  [[nodiscard]] std::optional<Pipe> take();
+  /// Must be empty. One that is not is destroyed instead, and then forget()ed.
+  void give(Pipe pipe);
+  void forget() { --made_; }
+
+  static constexpr std::size_t copy_size = 65536;
+  [[nodiscard]] std::uint8_t* copy_room();
+
+ private:
+  static constexpr std::size_t max_idle = 16;
+
+  FdBudget& budget_;
+  std::size_t max_pipes_;
+  std::size_t made_ = 0;
+  std::vector<Pipe> idle_;
+  std::unique_ptr<std::uint8_t[]> copy_room_;
+};
+
+/// What a stream waits for.
+enum class Wants : std::uint8_t {
+  turn,     ///< there may be more to move at once
+  input,    ///< that `from` becomes readable
+  output,   ///< that `to` becomes writable
+  nothing,  ///< it has ended, and has told `to` so
+  failure,  ///< one of its sockets is broken
+};
+
+class Stream {
+ public:
+  Stream() = default;
+  Stream(Stream&&) = default;
+  Stream& operator=(Stream&&) = default;
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream() = default;
+
+  /// Moves a bounded number of bytes. The end of `from` becomes the end of what `to` gets. SIGPIPE must be ignored:
+  /// splice(2) has no flag against it.
+  [[nodiscard]] Wants pump(int from, int to, PipePool& pipes);
+  /// To be called before a stream is destroyed that has not ended.
+  void abandon(PipePool& pipes);
+
+ private:
+  std::optional<Pipe> pipe_;
+  std::size_t in_pipe_ = 0;  // bytes
+};
+
+}  // namespace wg4::forward

@@ -1,0 +1,178 @@
+#include "wg4netns/forward/tcp_relay.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "shared/sys/log.h"
+#include "wg4netns/forward/listener.h"
+
+namespace wg4::forward {
+namespace {
+
+constexpr int accepts_per_turn = 64;
+constexpr int moves_per_turn = 64;
+constexpr std::chrono::milliseconds pause_time{50};
+constexpr std::size_t descriptors_per_connection = 2;
+constexpr std::uint32_t socket_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+
+/// Pipes for streams that are blocked; beyond that they copy.
+std::size_t pipes_within(const FdBudget& budget) { return std::clamp<std::size_t>(budget.limit() / 40, 4, 256); }
+
+void prepare(int fd) {
+  const int on = 1;
+  // What came in one piece goes on in one piece and at once.
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  // A client that vanished without a word would keep its connection for ever.
+  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+}
+
+void reset_on_close(int fd) {
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+bool is_lack_of_resources(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+}  // namespace
+
+TcpRelay::TcpRelay(Loop& loop, Dialer& dialer, FdBudget& budget)
+    : loop_(loop), dialer_(dialer), budget_(budget), pipes_(budget, pipes_within(budget)) {}
+
+Result<void> TcpRelay::open(RuleId id, const Rule& rule) {
+  auto lease = budget_.take(1);
+  if (!lease) return fail("publish port " + rule.to_string(), EMFILE, "Raise the limit on open files (ulimit -n)");
+  UniqueFd fd = TRY(open_listener(rule));
+  TRY(loop_.watch(fd.get(), make_token(Kind::tcp_listener, id), paused_until_ ? 0U : std::uint32_t{EPOLLIN}));
+  listeners_.emplace(id, Listener{std::move(*lease), std::move(fd), rule.guest});
+  return {};
+}
+
+void TcpRelay::listener_ready(RuleId id, Time now) {
+  const auto listener = listeners_.find(id);
+  if (listener == listeners_.end()) return;
+  errno = 0;
+  for (int i = 0; i < accepts_per_turn; ++i)
+    if (!accept_one(listener->second)) break;
+  if (is_lack_of_resources(errno)) pause(now);
+}
+
+/// False with errno when there is none to accept.
+bool TcpRelay::accept_one(const Listener& listener) {
+  auto lease = budget_.take(descriptors_per_connection);
+  if (!lease) {
+    errno = EMFILE;
+    return false;
+  }
+  UniqueFd fd(accept4(listener.fd.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!fd.valid()) return errno == ECONNABORTED || errno == EINTR;
+  prepare(fd.get());
+  const std::uint32_t slot = connections_.put({std::move(*lease), {std::move(fd), UniqueFd()}, {}});
+  dialer_.dial(Protocol::tcp, listener.target, make_token(Kind::tcp_client, slot));
+  errno = 0;
+  return true;
+}
+
+void TcpRelay::dialed(std::uint32_t slot, Dialer::Answer answer) {
+  Connection* connection = connections_.find(slot);
+  if (connection == nullptr) return;
+  if (answer.error == 0) {
+    prepare(answer.socket.get());
+    connection->sockets[guest] = std::move(answer.socket);
+    // Both are watched only now: until here nothing could be done with what the client says.
+    if (loop_.watch(connection->sockets[client].get(), make_token(Kind::tcp_client, slot), socket_events) &&
+        loop_.watch(connection->sockets[guest].get(), make_token(Kind::tcp_guest, slot), socket_events))
+      return;
+  }
+  end(slot, *connection);
+}
+
+void TcpRelay::socket_ready(std::uint32_t slot, std::uint32_t events, Side side) {
+  Connection* connection = connections_.find(slot);
+  if (connection == nullptr) return;
+  Wants& from_here = connection->wants[side];
+  Wants& to_here = connection->wants[side == client ? guest : client];
+  // A socket that is broken while nobody reads from it will not be read from later either.
+  if ((events & EPOLLERR) != 0 && (from_here == Wants::output || from_here == Wants::nothing)) {
+    end(slot, *connection);
+    return;
+  }
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0 && from_here == Wants::input)
+    from_here = Wants::turn;
+  if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0 && to_here == Wants::output) to_here = Wants::turn;
+  if (from_here == Wants::turn || to_here == Wants::turn) queue(slot, *connection);
+}
+
+void TcpRelay::queue(std::uint32_t slot, Connection& connection) {
+  if (std::exchange(connection.queued, true)) return;
+  ready_.push_back(slot);
+}
+
+bool TcpRelay::work() {
+  for (int i = 0; i < moves_per_turn && !ready_.empty(); ++i) {
+    const std::uint32_t slot = ready_.front();
+    ready_.pop_front();
+    Connection* connection = connections_.find(slot);
+    if (connection == nullptr || !connection->queued) continue;
+    connection->queued = false;
+    move(slot, *connection);
+  }
+  return !ready_.empty();
+}
+
+void TcpRelay::move(std::uint32_t slot, Connection& connection) {
+  const auto& sockets = connection.sockets;
+  auto& wants = connection.wants;
+  for (const Side from : {client, guest}) {
+    const Side to = from == client ? guest : client;
+    if (wants[from] == Wants::turn)
+      wants[from] = connection.streams[from].pump(sockets[from].get(), sockets[to].get(), pipes_);
+  }
+  const bool all_said = std::ranges::all_of(wants, [](Wants each) { return each == Wants::nothing; });
+  if (all_said || std::ranges::find(wants, Wants::failure) != wants.end())
+    end(slot, connection);
+  else if (std::ranges::find(wants, Wants::turn) != wants.end())
+    queue(slot, connection);
+}
+
+void TcpRelay::end(std::uint32_t slot, Connection& connection) {
+  for (const Side from : {client, guest}) {
+    const Side to = from == client ? guest : client;
+    if (connection.wants[from] != Wants::nothing && connection.sockets[to].valid())
+      reset_on_close(connection.sockets[to].get());
+    connection.streams[from].abandon(pipes_);
+  }
+  connections_.drop(slot);
+}
+
+void TcpRelay::pause(Time now) {
+  if (!std::exchange(told_of_pause_, true))
+    log::warning("published ports: no more than {} connections fit the limit on open files; more have to wait",
+                 connections_.size());
+  if (!paused_until_) watch_listeners(0);
+  paused_until_ = now + pause_time;
+}
+
+void TcpRelay::watch_listeners(std::uint32_t events) {
+  for (const auto& [id, listener] : listeners_)
+    if (!loop_.change(listener.fd.get(), make_token(Kind::tcp_listener, id), events))
+      log::error("published ports: rule {} cannot be watched", id);
+}
+
+std::optional<TcpRelay::Time> TcpRelay::end_turn(Time now) {
+  connections_.recycle();
+  if (paused_until_ && now >= *paused_until_) {
+    paused_until_.reset();
+    watch_listeners(EPOLLIN);
+  }
+  return paused_until_;
+}
+
+}  // namespace wg4::forward

@@ -1,0 +1,84 @@
+#pragma once
+// Published TCP ports: accepts on the host, has the agent dial in the namespace, and joins the two with two Streams.
+//
+// Sockets are watched edge-triggered, once: what a stream waits for is remembered here, so that a turn costs no epoll
+// call however often a stream blocks. A connection that is broken on one side is reset on the other: what was cut short
+// must not look like a regular end.
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+
+#include "shared/base/result.h"
+#include "wg4netns/forward/dialer.h"
+#include "wg4netns/forward/fd_budget.h"
+#include "wg4netns/forward/rule.h"
+#include "wg4netns/forward/slots.h"
+#include "wg4netns/forward/stream.h"
+#include "wg4netns/forward/token.h"
+
+namespace wg4::forward {
+
+class TcpRelay {
+ public:
+  using Time = std::chrono::nanoseconds;
+
+  TcpRelay(Loop& loop, Dialer& dialer, FdBudget& budget);
+
+  /// Listens.
+  [[nodiscard]] Result<void> open(RuleId id, const Rule& rule);
+  /// Listens no more; its connections go on.
+  void close(RuleId id) { listeners_.erase(id); }
+
+  /// Events of the loop.
+  void listener_ready(RuleId id, Time now);
+  void client_ready(std::uint32_t slot, std::uint32_t events) { socket_ready(slot, events, client); }
+  void guest_ready(std::uint32_t slot, std::uint32_t events) { socket_ready(slot, events, guest); }
+  void dialed(std::uint32_t slot, Dialer::Answer answer);
+
+  /// Moves data, a bounded amount. True if there is more to do at once.
+  [[nodiscard]] bool work();
+  /// Ends a turn. When to call at the latest for the next one; nothing if only events matter.
+  [[nodiscard]] std::optional<Time> end_turn(Time now);
+
+  [[nodiscard]] std::size_t connections() const { return connections_.size(); }
+
+ private:
+  enum Side : std::uint8_t { client, guest };
+
+  struct Listener {
+    FdBudget::Lease lease;
+    UniqueFd fd;
+    Endpoint target;
+  };
+  struct Connection {
+    FdBudget::Lease lease;
+    std::array<UniqueFd, 2> sockets;  // by Side
+    std::array<Stream, 2> streams;    // by the side that they read from
+    std::array<Wants, 2> wants{Wants::input, Wants::input};
+    bool queued = false;
+  };
+
+  [[nodiscard]] bool accept_one(const Listener& listener);
+  void socket_ready(std::uint32_t slot, std::uint32_t events, Side side);
+  void queue(std::uint32_t slot, Connection& connection);
+  void move(std::uint32_t slot, Connection& connection);
+  void end(std::uint32_t slot, Connection& connection);
+  void pause(Time now);
+  void watch_listeners(std::uint32_t events);
+
+  Loop& loop_;
+  Dialer& dialer_;
+  FdBudget& budget_;
+  PipePool pipes_;
+  std::map<RuleId, Listener> listeners_;
+  Slots<Connection> connections_;
+  std::deque<std::uint32_t> ready_;
+  std::optional<Time> paused_until_;
+  bool told_of_pause_ = false;
+};
+
+}  // namespace wg4::forward

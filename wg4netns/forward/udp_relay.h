@@ -1,0 +1,73 @@
+#pragma once
+// Published UDP ports. Each client of a port is a flow with a socket of its own in the namespace, so that answers find
+// their way back; flows end by silence (flow_table.h).
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "shared/base/result.h"
+#include "wg4netns/forward/datagram_batch.h"
+#include "wg4netns/forward/dialer.h"
+#include "wg4netns/forward/fd_budget.h"
+#include "wg4netns/forward/flow_table.h"
+#include "wg4netns/forward/rule.h"
+#include "wg4netns/forward/token.h"
+
+namespace wg4::forward {
+
+class UdpRelay {
+ public:
+  using Time = std::chrono::nanoseconds;
+
+  struct Limits {
+    Time idle = std::chrono::seconds(90);  ///< silence that ends a flow
+    std::size_t flows = 4096;              ///< of all ports together
+  };
+
+  UdpRelay(Loop& loop, Dialer& dialer, FdBudget& budget, const Limits& limits)
+      : loop_(loop), dialer_(dialer), budget_(budget), limits_(limits) {}
+
+  [[nodiscard]] Result<void> open(RuleId id, const Rule& rule);
+  /// Its flows end.
+  void close(RuleId id);
+
+  /// Events of the loop.
+  void listener_ready(RuleId id, Time now);
+  void flow_ready(std::uint32_t number, Time now);
+  void dialed(std::uint32_t number, Dialer::Answer answer);
+
+  /// Ends a turn. When to call at the latest for the next one; nothing if only events matter.
+  [[nodiscard]] std::optional<Time> end_turn(Time now);
+
+  [[nodiscard]] std::size_t flows() const { return flows_.size(); }
+
+ private:
+  struct Listener {
+    FdBudget::Lease lease;
+    UniqueFd fd;
+    Endpoint target;
+  };
+  struct Flow {
+    FdBudget::Lease lease;
+    UniqueFd guest;  // invalid until the agent has answered
+    std::vector<std::vector<std::uint8_t>> staged;
+  };
+
+  [[nodiscard]] std::optional<std::uint32_t> find_or_dial(const FlowKey& key, const Listener& listener, Time now);
+  [[nodiscard]] std::optional<FdBudget::Lease> make_room();
+  void stage(Flow& flow, ByteView datagram);
+
+  Loop& loop_;
+  Dialer& dialer_;
+  FdBudget& budget_;
+  Limits limits_;
+  std::map<RuleId, Listener> listeners_;
+  FlowTable<Flow> flows_;
+  std::unique_ptr<DatagramBatch> batch_;  // made with the first port
+};
+
+}  // namespace wg4::forward
