@@ -50,7 +50,9 @@ class RootlessKit:
                     "WIREGUARD4NETNS_CONFIG": str(self.config),
                 },
             )
-        served = wait_until(lambda: (www / "index.html").exists(), 10)
+        # The child does not wait for RootlessKit, which writes its files when all is set up.
+        files = (www / "index.html", self.state / "child_pid")
+        served = wait_until(lambda: all(map(Path.exists, files)), 10)
         if not served:
             self.kill()
             raise AssertionError(f"RootlessKit did not start:\n{self.log.read_text()}")
