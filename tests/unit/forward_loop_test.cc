@@ -178,7 +178,7 @@ TEST_CASE("a loop without an agent closes its ports and goes on to its end") {
   const auto listens = [&port] {
     const UniqueFd client(socket(AF_INET, SOCK_STREAM, 0));
     SocketAddress address(port);
-    REQUIRE(client.valid());
+    if (!client.valid()) return false;
     return connect(client.get(), address.get(), address.length) == 0;
   };
   CHECK(listens());
