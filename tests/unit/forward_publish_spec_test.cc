@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace wg4::forward {
 namespace {
@@ -14,10 +16,7 @@ Rule rule(Protocol protocol, const char* host, const char* guest) {
 }
 
 TEST_CASE("every form of one port") {
-  const struct {
-    const char* text;
-    Rule rule;
-  } forms[] = {
+  const std::vector<std::pair<const char*, Rule>> forms = {
       {"8080:80", rule(Protocol::tcp, "0.0.0.0:8080", "127.0.0.1:80")},
       {"8080:80/udp", rule(Protocol::udp, "0.0.0.0:8080", "127.0.0.1:80")},
       {"127.0.0.1:8080:80/tcp", rule(Protocol::tcp, "127.0.0.1:8080", "127.0.0.1:80")},
@@ -27,12 +26,12 @@ TEST_CASE("every form of one port") {
       {"8080:[fd00::5]:80", rule(Protocol::tcp, "0.0.0.0:8080", "[fd00::5]:80")},
       {"[::]:1:[::1]:65535/udp", rule(Protocol::udp, "[::]:1", "[::1]:65535")},
   };
-  for (const auto& form : forms) {
-    CAPTURE(form.text);
-    const auto rules = parse_publish(form.text, loopback);
+  for (const auto& [text, wanted] : forms) {
+    CAPTURE(text);
+    const auto rules = parse_publish(text, loopback);
     REQUIRE(rules.has_value());
     REQUIRE(rules->size() == 1);
-    CHECK(rules->front() == form.rule);
+    CHECK(rules->front() == wanted);
   }
 }
 

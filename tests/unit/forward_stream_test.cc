@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <vector>
 
 #include "shared/sys/sockaddr.h"
@@ -25,10 +26,12 @@ struct TcpPair {
   TcpPair() {
     const UniqueFd listener(socket(AF_INET, SOCK_STREAM, 0));
     SocketAddress address(*Endpoint::parse("127.0.0.1:0"));
+    if (!listener.valid()) std::abort();
     REQUIRE(bind(listener.get(), address.get(), address.length) == 0);
     REQUIRE(listen(listener.get(), 1) == 0);
     REQUIRE(getsockname(listener.get(), address.get(), &address.length) == 0);
     near.reset(socket(AF_INET, SOCK_STREAM, 0));
+    if (!near.valid()) std::abort();
     REQUIRE(connect(near.get(), address.get(), address.length) == 0);
     far.reset(accept(listener.get(), nullptr, nullptr));
     REQUIRE(far.valid());

@@ -22,7 +22,8 @@ const Json& argument(const Json& request, const char* name) {
 std::optional<std::uint32_t> positive(const Json& value, std::uint32_t last) {
   if (!value.is_number()) return std::nullopt;
   const auto number = value.get<double>();
-  if (!(number >= 1 && number <= last)) return std::nullopt;  // a NaN is in no range
+  const bool in_range = number >= 1 && number <= last;  // JSON has no NaN
+  if (!in_range) return std::nullopt;
   const auto whole = static_cast<std::uint32_t>(number);
   if (static_cast<double>(whole) != number) return std::nullopt;
   return whole;
@@ -77,25 +78,25 @@ Result<Request> parse_request(std::string_view text, const IpAddress& guest) {
   return fail("unknown execute");
 }
 
-std::string added(RuleId id) { return "{\"return\":{\"id\":" + std::to_string(id) + "}}"; }
+std::string added(RuleId id) { return R"({"return":{"id":)" + std::to_string(id) + "}}"; }
 
-std::string removed() { return "{\"return\":{}}"; }
+std::string removed() { return R"({"return":{}})"; }
 
 std::string refused(std::string_view what) {
-  return "{\"error\":{\"desc\":\"bad request: " + std::string(what) + "\"}}";
+  return R"({"error":{"desc":"bad request: )" + std::string(what) + R"("}})";
 }
 
 // Protocols, addresses and numbers need no escaping; the order of members is slirp4netns's.
 std::string listed(const std::map<RuleId, Rule>& rules) {
-  std::string text = "{\"entries\":[";
+  std::string text = R"({"entries":[)";
   for (const auto& [id, rule] : rules) {
     if (text.back() == '}') text.push_back(',');
-    text.append("{\"id\":").append(std::to_string(id));
-    text.append(",\"proto\":\"").append(name_of(rule.protocol));
-    text.append("\",\"host_addr\":\"").append(rule.host.address.to_string());
-    text.append("\",\"host_port\":").append(std::to_string(rule.host.port));
-    text.append(",\"guest_addr\":\"").append(rule.guest.address.to_string());
-    text.append("\",\"guest_port\":").append(std::to_string(rule.guest.port)).append("}");
+    text.append(R"({"id":)").append(std::to_string(id));
+    text.append(R"(,"proto":")").append(name_of(rule.protocol));
+    text.append(R"(","host_addr":")").append(rule.host.address.to_string());
+    text.append(R"(","host_port":)").append(std::to_string(rule.host.port));
+    text.append(R"(,"guest_addr":")").append(rule.guest.address.to_string());
+    text.append(R"(","guest_port":)").append(std::to_string(rule.guest.port)).append("}");
   }
   return text.append("]}");
 }

@@ -10,7 +10,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <utility>
 
 #include "wg4netns/forward/api_codec.h"
@@ -21,7 +20,7 @@ namespace {
 constexpr std::size_t max_clients = 64;
 constexpr std::chrono::seconds patience{5};
 constexpr int accepts_per_turn = 16;
-constexpr int backlog = 128;
+constexpr int backlog = 4096;  // the kernel takes net.core.somaxconn if that is less
 constexpr mode_t only_this_user = 0600;
 
 }  // namespace
@@ -34,9 +33,10 @@ Result<ApiSocket> ApiSocket::create(const std::string& path) {
                 "At most " + std::to_string(sizeof address.sun_path - 1) + " are possible: choose a shorter one");
   std::memcpy(address.sun_path, path.data(), path.size());
 
-  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
-  std::string name = std::filesystem::path(path).filename();
-  UniqueFd folder(open(parent.empty() ? "." : parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const std::size_t slash = path.rfind('/');
+  std::string name = path.substr(slash + 1);  // npos + 1 is 0
+  const std::string parent = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  UniqueFd folder(open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!folder.valid()) return fail("open the folder of --api-socket " + path, errno, "Make it first");
   if (unlinkat(folder.get(), name.c_str(), 0) != 0 && errno != ENOENT)
     return fail("replace --api-socket " + path, errno);

@@ -56,7 +56,7 @@ std::array<SocketAddress, DatagramBatch::max_datagrams> DatagramBatch::make_name
 
 std::size_t DatagramBatch::receive(int socket) {
   for (std::size_t i = 0; i < max_datagrams; ++i) {
-    places_[i] = {buffer_.get() + i * room, room};
+    places_[i] = {buffer_->data() + i * room, room};
     messages_[i] = {};
     messages_[i].msg_hdr.msg_name = names_[i].get();
     messages_[i].msg_hdr.msg_namelen = sizeof names_[i].storage;

@@ -39,7 +39,9 @@ class DatagramBatch {
     std::array<std::uint8_t, control_room> bytes;
   };
 
-  std::unique_ptr<std::uint8_t[]> buffer_ = std::make_unique_for_overwrite<std::uint8_t[]>(max_datagrams * room);
+  using Buffer = std::array<std::uint8_t, max_datagrams * room>;
+
+  std::unique_ptr<Buffer> buffer_ = std::make_unique_for_overwrite<Buffer>();
   std::array<SocketAddress, max_datagrams> names_ = make_names();
   std::array<Control, max_datagrams> controls_{};
   std::array<iovec, max_datagrams> places_{};

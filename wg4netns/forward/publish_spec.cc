@@ -99,6 +99,7 @@ Result<std::vector<Rule>> parse_publish(std::string_view text, const IpAddress& 
     return refuse(text, "'" + std::string(host ? fields[1] : fields[0]) + "' is not a port, nor a range of ports");
   if (host->size() != inside->size()) return refuse(text, "the two ranges of ports differ in length");
   std::vector<Rule> rules;
+  rules.reserve(static_cast<std::size_t>(host->size()));
   for (int i = 0; i < host->size(); ++i)
     rules.push_back({*protocol,
                      {host_address, static_cast<std::uint16_t>(host->first + i)},

@@ -43,9 +43,9 @@ void PipePool::give(Pipe pipe) {
     forget();
 }
 
-std::uint8_t* PipePool::copy_room() {
-  if (!copy_room_) copy_room_ = std::make_unique_for_overwrite<std::uint8_t[]>(copy_size);
-  return copy_room_.get();
+PipePool::CopyRoom& PipePool::copy_room() {
+  if (!copy_room_) copy_room_ = std::make_unique_for_overwrite<CopyRoom>();
+  return *copy_room_;
 }
 
 namespace {
@@ -56,11 +56,11 @@ struct Copied {
   Wants wants = Wants::turn;
 };
 
-Copied copy_some(int from, int to, std::uint8_t* room) {
-  const ssize_t seen = recv(from, room, PipePool::copy_size, MSG_PEEK | MSG_DONTWAIT);
+Copied copy_some(int from, int to, PipePool::CopyRoom& room) {
+  const ssize_t seen = recv(from, room.data(), room.size(), MSG_PEEK | MSG_DONTWAIT);
   if (seen == 0) return {0, Wants::nothing};
   if (seen < 0) return {0, wants_after_error(Wants::input)};
-  const ssize_t sent = send(to, room, static_cast<std::size_t>(seen), MSG_DONTWAIT | MSG_NOSIGNAL);
+  const ssize_t sent = send(to, room.data(), static_cast<std::size_t>(seen), MSG_DONTWAIT | MSG_NOSIGNAL);
   if (sent < 0) return {0, wants_after_error(Wants::output)};
   // On TCP, MSG_TRUNC throws away without copying.
   if (recv(from, nullptr, static_cast<std::size_t>(sent), MSG_TRUNC | MSG_DONTWAIT) != sent) return {0, Wants::failure};

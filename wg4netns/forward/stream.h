@@ -6,6 +6,7 @@
 // whose receivers do not take more, data is copied: looked at (MSG_PEEK), sent, and as much as was sent is thrown away.
 // Either way what the receiver does not take stays with the sender: that is the back-pressure.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -34,8 +35,8 @@ class PipePool {
   void give(Pipe pipe);
   void forget() { --made_; }
 
-  static constexpr std::size_t copy_size = 65536;
-  [[nodiscard]] std::uint8_t* copy_room();
+  using CopyRoom = std::array<std::uint8_t, 65536>;
+  [[nodiscard]] CopyRoom& copy_room();
 
  private:
   static constexpr std::size_t max_idle = 16;
@@ -44,7 +45,7 @@ class PipePool {
   std::size_t max_pipes_;
   std::size_t made_ = 0;
   std::vector<Pipe> idle_;
-  std::unique_ptr<std::uint8_t[]> copy_room_;
+  std::unique_ptr<CopyRoom> copy_room_;
 };
 
 /// What a stream waits for.
