@@ -128,9 +128,9 @@ void ForwardLoop::run() {
   for (;;) {
     const auto events = loop_.wait(wait_ms(more_to_do, deadline));
     const auto now = boot_clock();
-    for (const auto [token, what] : events) {
-      const std::uint32_t number = number_of(token);
-      switch (kind_of(token)) {
+    for (const auto& event : events) {
+      const std::uint32_t number = number_of(event.source);
+      switch (kind_of(event.source)) {
         case Kind::stop:
           return;
         case Kind::agent:
@@ -146,10 +146,10 @@ void ForwardLoop::run() {
           tcp_.listener_ready(number, now);
           break;
         case Kind::tcp_client:
-          tcp_.client_ready(number, what);
+          tcp_.client_ready(number, event.events);
           break;
         case Kind::tcp_guest:
-          tcp_.guest_ready(number, what);
+          tcp_.guest_ready(number, event.events);
           break;
         case Kind::udp_listener:
           udp_.listener_ready(number, now);
