@@ -1,6 +1,6 @@
 """Each header compiles alone, and twice in one file: it includes what it uses and guards itself.
 
-    headers.py COMPILE_COMMANDS_JSON    with the flags of the source file that is nearest
+    headers.py COMPILE_COMMANDS_JSON    with the flags of a source file that includes it, else of one that is nearest
     headers.py --self-test COMPILER     shows that a header that leans on others is found
 """
 
@@ -32,12 +32,14 @@ def flags_of(command: str) -> list[str]:
 
 
 def nearest(header: Path, commands: dict[Path, list[str]]) -> list[str]:
-    """Flags of a source file that shares most of its path with the header."""
+    """Flags of a source file that includes the header, and shares most of its path with it."""
+    include = f'#include "{header}"'
 
-    def shared_parts(source: Path) -> int:
-        return len(Path(os.path.commonpath([source, header])).parts)
+    def kinship(source: Path) -> tuple[bool, int]:
+        includes = include in (project.ROOT / source).read_text(encoding="utf-8")
+        return includes, len(Path(os.path.commonpath([source, header])).parts)
 
-    return commands[max(sorted(commands), key=shared_parts)]
+    return commands[max(sorted(commands), key=kinship)]
 
 
 def compile_alone(header: Path, command: list[str]) -> Finding | None:

@@ -9,24 +9,27 @@
 
 namespace wg4::test {
 
-/// Memory that ends flush against a page that may not be touched: one byte too far is a crash.
+/// Memory between two pages that may not be touched: one byte too far is a crash.
 class GuardedBuffer {
  public:
   explicit GuardedBuffer(std::size_t size) : size_(size) {
     const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
     const std::size_t usable = (size + page - 1) / page * page;
-    mapped_ = usable + page;
+    mapped_ = usable + 2 * page;
     void* const start = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (start == MAP_FAILED) std::abort();
     start_ = static_cast<std::uint8_t*>(start);
-    if (mprotect(start_ + usable, page, PROT_NONE) != 0) std::abort();
-    end_ = start_ + usable;
+    begin_ = start_ + page;
+    end_ = begin_ + usable;
+    if (mprotect(start_, page, PROT_NONE) != 0 || mprotect(end_, page, PROT_NONE) != 0) std::abort();
   }
   GuardedBuffer(const GuardedBuffer&) = delete;
   GuardedBuffer& operator=(const GuardedBuffer&) = delete;
   ~GuardedBuffer() { munmap(start_, mapped_); }
 
-  /// The last `size` bytes before the guard.
+  /// The first `size` bytes behind the guard in front.
+  [[nodiscard]] ByteSpan first(std::size_t size) const { return {begin_, size}; }
+  /// The last `size` bytes before the guard behind.
   [[nodiscard]] ByteSpan last(std::size_t size) const { return {end_ - size, size}; }
   [[nodiscard]] ByteSpan all() const { return last(size_); }
 
@@ -34,6 +37,7 @@ class GuardedBuffer {
   std::size_t size_;
   std::size_t mapped_ = 0;
   std::uint8_t* start_ = nullptr;
+  std::uint8_t* begin_ = nullptr;
   std::uint8_t* end_ = nullptr;
 };
 

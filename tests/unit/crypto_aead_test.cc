@@ -8,70 +8,25 @@
 #include <vector>
 
 #include "tests/support/guarded_buffer.h"
-#include "tests/support/seeded_entropy.h"
-#include "wg4netns/crypto/aead.h"
+#include "tests/unit/crypto_subjects.h"
 #include "wg4netns/crypto/startup.h"
 
 namespace wg4::crypto {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
-using Backend = std::unique_ptr<Aead>;
+constexpr std::size_t max_length = AeadFixture::max_length;
 
-constexpr std::size_t max_length = 65535;
-
-std::vector<Backend> all_backends() {
-  REQUIRE(start_up());
-  std::vector<Backend> backends;
-  backends.push_back(make_openssl_aead());
-  backends.push_back(make_sodium_aead());
-  REQUIRE(backends[0] != nullptr);
-  return backends;
-}
-
-/// Every length up to two packets' worth, then strides that are no multiple of anything, then the longest.
+/// Every length up to two packets' worth, then strides that are no multiple of anything, edges of blocks, the longest.
 std::vector<std::size_t> lengths() {
   std::vector<std::size_t> list;
-  for (std::size_t length = 0; length <= 2048; ++length) list.push_back(length);
-  for (std::size_t length = 2049; length < max_length; length += 1021) list.push_back(length);
+  for (std::size_t length = 0; length <= 2100; ++length) list.push_back(length);
+  for (std::size_t length = 2101; length < max_length; length += 1021) list.push_back(length);
+  for (std::size_t edge = 4096; edge < max_length; edge += 4096 + 64)
+    for (const std::size_t length : {edge - 16, edge - 1, edge, edge + 1, edge + 15}) list.push_back(length);
   list.push_back(max_length);
   return list;
 }
-
-class Fixture {
- public:
-  Fixture() : key_(random_key()), noise_(random(max_length)) {}
-
-  [[nodiscard]] const AeadKey& key() const { return key_; }
-  [[nodiscard]] ByteView plaintext(std::size_t size) const { return ByteView(noise_).first(size); }
-  [[nodiscard]] std::uint64_t counter() { return load_le<std::uint64_t>(random(8).data()); }
-  [[nodiscard]] std::uint32_t below(std::uint32_t end) { return chance_.below(end); }
-  [[nodiscard]] Bytes random(std::size_t size) {
-    Bytes bytes(size);
-    chance_.fill(bytes);
-    return bytes;
-  }
-
-  /// What the oracle makes of it.
-  [[nodiscard]] Bytes expected(std::size_t size, std::size_t padding, std::uint64_t counter) {
-    Bytes sealed(size + padding + aead_tag_size);
-    const SealJob job{{{}, plaintext(size)}, padding, sealed.data(), counter};
-    oracle_->seal_batch(key_, {&job, 1});
-    return sealed;
-  }
-
- private:
-  AeadKey random_key() {
-    AeadKey key;
-    chance_.fill(key.span());
-    return key;
-  }
-
-  test::SeededEntropy chance_{20250101};
-  AeadKey key_;
-  Bytes noise_;
-  Backend oracle_ = make_sodium_aead();
-};
 
 bool opens(Aead& aead, const AeadKey& key, ByteSpan sealed, std::uint64_t counter) {
   OpenJob job{sealed, counter};
@@ -82,10 +37,11 @@ bool opens(Aead& aead, const AeadKey& key, ByteSpan sealed, std::uint64_t counte
 void check_same(ByteView actual, ByteView expected) { REQUIRE(std::ranges::equal(actual, expected)); }
 
 TEST_CASE("Out of place, in one piece, at every length, flush against the end of memory") {
-  Fixture fixture;
+  AeadFixture fixture;
   const test::GuardedBuffer in(max_length);
   const test::GuardedBuffer out(max_length + aead_tag_size);
-  for (const Backend& aead : all_backends()) {
+  for (const Subject& aead : all_subjects()) {
+    CAPTURE(aead.name);
     for (const std::size_t length : lengths()) {
       CAPTURE(length);
       const ByteSpan text = in.last(length);
@@ -102,9 +58,10 @@ TEST_CASE("Out of place, in one piece, at every length, flush against the end of
 }
 
 TEST_CASE("In place, with and without padding") {
-  Fixture fixture;
+  AeadFixture fixture;
   const test::GuardedBuffer buffer(max_length + aead_tag_size);
-  for (const Backend& aead : all_backends()) {
+  for (const Subject& aead : all_subjects()) {
+    CAPTURE(aead.name);
     for (const std::size_t length : lengths()) {
       const std::size_t padding = std::min((16 - length % 16) % 16, max_length - length);
       CAPTURE(length);
@@ -123,8 +80,9 @@ TEST_CASE("In place, with and without padding") {
 }
 
 TEST_CASE("In two pieces: a head of whole blocks in front of a body that lies elsewhere") {
-  Fixture fixture;
-  for (const Backend& aead : all_backends()) {
+  AeadFixture fixture;
+  for (const Subject& aead : all_subjects()) {
+    CAPTURE(aead.name);
     for (const std::size_t head_size : {64U, 128U, 192U, 1408U}) {
       for (std::size_t body_size = 0; body_size < 1500; body_size += body_size < 130 ? 1 : 37) {
         for (const std::size_t padding : {0U, 1U, 15U}) {
@@ -145,8 +103,9 @@ TEST_CASE("In two pieces: a head of whole blocks in front of a body that lies el
 }
 
 TEST_CASE("A head without body may have any size") {
-  Fixture fixture;
-  for (const Backend& aead : all_backends()) {
+  AeadFixture fixture;
+  for (const Subject& aead : all_subjects()) {
+    CAPTURE(aead.name);
     for (std::size_t length = 0; length <= 1500; ++length) {
       Bytes sealed(length + 3 + aead_tag_size, 0xee);
       const SealJob job{{fixture.plaintext(length), {}}, 3, sealed.data(), 1};
@@ -157,8 +116,9 @@ TEST_CASE("A head without body may have any size") {
 }
 
 TEST_CASE("In two pieces that both stand where they belong already") {
-  Fixture fixture;
-  for (const Backend& aead : all_backends()) {
+  AeadFixture fixture;
+  for (const Subject& aead : all_subjects()) {
+    CAPTURE(aead.name);
     for (std::size_t body_size = 0; body_size < 1400; ++body_size) {
       const std::size_t length = 64 + body_size;
       Bytes sealed(length + 7 + aead_tag_size, 0xee);
@@ -172,9 +132,10 @@ TEST_CASE("In two pieces that both stand where they belong already") {
 }
 
 TEST_CASE("Batches of everything at once, and keys that change from batch to batch") {
-  for (const Backend& aead : all_backends()) {
+  for (const Subject& aead : all_subjects()) {
+    CAPTURE(aead.name);
     for (int round = 0; round < 20; ++round) {
-      Fixture fixture;
+      AeadFixture fixture;
       for (int skipped = 0; skipped < round; ++skipped) static_cast<void>(fixture.counter());
       std::vector<Bytes> sealed;
       std::vector<SealJob> jobs;
@@ -201,8 +162,9 @@ TEST_CASE("Batches of everything at once, and keys that change from batch to bat
 }
 
 TEST_CASE("Each flipped bit is noticed, and no plaintext stays behind") {
-  Fixture fixture;
-  for (const Backend& aead : all_backends()) {
+  AeadFixture fixture;
+  for (const Subject& aead : all_subjects()) {
+    CAPTURE(aead.name);
     for (const std::size_t length : {0U, 1U, 16U, 48U, 64U, 65U, 96U, 1420U, 9000U}) {
       const Bytes sealed = fixture.expected(length, 0, 77);
       const std::size_t bits = 8 * sealed.size();
@@ -219,10 +181,11 @@ TEST_CASE("Each flipped bit is noticed, and no plaintext stays behind") {
 }
 
 TEST_CASE("A wrong counter, a wrong key and a missing byte are noticed") {
-  Fixture fixture;
+  AeadFixture fixture;
   AeadKey other = fixture.key().clone();
   other.data()[31] ^= 0x80;
-  for (const Backend& aead : all_backends()) {
+  for (const Subject& aead : all_subjects()) {
+    CAPTURE(aead.name);
     for (const std::size_t length : {0U, 32U, 1420U}) {
       for (const std::uint64_t wrong : {6ULL, 5ULL + (1ULL << 32), 5ULL + (1ULL << 63)}) {
         Bytes sealed = fixture.expected(length, 0, 5);
@@ -240,8 +203,9 @@ TEST_CASE("A wrong counter, a wrong key and a missing byte are noticed") {
 }
 
 TEST_CASE("A backend works on after it forgot its keys, and an empty batch is none") {
-  Fixture fixture;
-  for (const Backend& aead : all_backends()) {
+  AeadFixture fixture;
+  for (const Subject& aead : all_subjects()) {
+    CAPTURE(aead.name);
     for (int i = 0; i < 3; ++i) {
       aead->forget_keys();
       aead->seal_batch(fixture.key(), {});

@@ -7,6 +7,7 @@
 
 #include "wg4netns/crypto/lane_kernel.h"
 
+// NOLINTBEGIN(modernize-avoid-c-arrays): std::array has functions that the linker could share
 namespace wg4::crypto {
 namespace {
 
@@ -42,7 +43,8 @@ struct Avx2 {
   static V multiply32(V a, V b) { return _mm256_mul_epu32(a, b); }
   static V both(V a, V b) { return _mm256_and_si256(a, b); }
   static V either(V a, V b) { return _mm256_or_si256(a, b); }
-  static V without(V a, V b) { return _mm256_andnot_si256(b, a); }
+  /// a where `mask` is all ones, b where it is zero
+  static V select(V mask, V a, V b) { return _mm256_blendv_epi8(b, a, mask); }
   template <int bits>
   static V shift_left(V a) {
     return _mm256_slli_epi64(a, bits);
@@ -93,6 +95,14 @@ struct Avx2 {
     }
   }
 
+  /// 4 blocks of 16 bytes -> their 64-bit words by lane; the lanes have the blocks i of either half by turns.
+  [[gnu::always_inline]] static void load_blocks(const std::uint8_t* from, V& low, V& high) {
+    const V first = _mm256_loadu_si256(reinterpret_cast<const V*>(from));
+    const V second = _mm256_loadu_si256(reinterpret_cast<const V*>(from + sizeof(V)));
+    low = _mm256_unpacklo_epi64(first, second);
+    high = _mm256_unpackhi_epi64(first, second);
+  }
+
   static Row<Avx2> load_row(const std::uint8_t* from) {
     return {{_mm256_loadu_si256(reinterpret_cast<const V*>(from)),
              _mm256_loadu_si256(reinterpret_cast<const V*>(from + sizeof(V)))}};
@@ -131,3 +141,4 @@ struct Avx2 {
 
 }  // namespace
 }  // namespace wg4::crypto
+// NOLINTEND(modernize-avoid-c-arrays)

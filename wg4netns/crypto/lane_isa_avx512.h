@@ -1,10 +1,12 @@
 #pragma once
-// 512-bit vectors for lane_kernel.h: 16 packets a group. For files that are compiled with -mavx512f -mavx512bw -mavx512vl.
+// 512-bit vectors for lane_kernel.h: 16 packets a group. For files that are compiled with -mavx512f -mavx512bw
+// -mavx512vl.
 
 #include <immintrin.h>
 
 #include "wg4netns/crypto/lane_kernel.h"
 
+// NOLINTBEGIN(modernize-avoid-c-arrays): std::array has functions that the linker could share
 namespace wg4::crypto {
 namespace {
 
@@ -16,14 +18,9 @@ struct Avx512 {
   static void clear_registers() {
     asm volatile(
         "vzeroall\n"
-        "vpxorq %%xmm16, %%xmm16, %%xmm16\n vpxorq %%xmm17, %%xmm17, %%xmm17\n"
-        "vpxorq %%xmm18, %%xmm18, %%xmm18\n vpxorq %%xmm19, %%xmm19, %%xmm19\n"
-        "vpxorq %%xmm20, %%xmm20, %%xmm20\n vpxorq %%xmm21, %%xmm21, %%xmm21\n"
-        "vpxorq %%xmm22, %%xmm22, %%xmm22\n vpxorq %%xmm23, %%xmm23, %%xmm23\n"
-        "vpxorq %%xmm24, %%xmm24, %%xmm24\n vpxorq %%xmm25, %%xmm25, %%xmm25\n"
-        "vpxorq %%xmm26, %%xmm26, %%xmm26\n vpxorq %%xmm27, %%xmm27, %%xmm27\n"
-        "vpxorq %%xmm28, %%xmm28, %%xmm28\n vpxorq %%xmm29, %%xmm29, %%xmm29\n"
-        "vpxorq %%xmm30, %%xmm30, %%xmm30\n vpxorq %%xmm31, %%xmm31, %%xmm31"
+        ".irp n, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31\n"
+        "vpxorq %%xmm\\n, %%xmm\\n, %%xmm\\n\n"
+        ".endr"
         :
         :
         : "memory", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11",
@@ -48,7 +45,8 @@ struct Avx512 {
   static V multiply32(V a, V b) { return _mm512_mul_epu32(a, b); }
   static V both(V a, V b) { return _mm512_and_si512(a, b); }
   static V either(V a, V b) { return _mm512_or_si512(a, b); }
-  static V without(V a, V b) { return _mm512_andnot_si512(b, a); }
+  /// a where `mask` is all ones, b where it is zero
+  static V select(V mask, V a, V b) { return _mm512_ternarylogic_epi64(mask, a, b, 0xca); }
   template <int bits>
   static V shift_left(V a) {
     return _mm512_slli_epi64(a, bits);
@@ -105,6 +103,14 @@ struct Avx512 {
     transpose_pieces(odd[0], odd[1], odd[2], odd[3], words[1], words[3], words[5], words[7]);
   }
 
+  /// 8 blocks of 16 bytes -> their 64-bit words by lane; the lanes have the blocks i of either half by turns.
+  [[gnu::always_inline]] static void load_blocks(const std::uint8_t* from, V& low, V& high) {
+    const V first = _mm512_loadu_si512(from);
+    const V second = _mm512_loadu_si512(from + sizeof(V));
+    low = _mm512_unpacklo_epi64(first, second);
+    high = _mm512_unpackhi_epi64(first, second);
+  }
+
   static __mmask64 front(std::size_t bytes) { return bytes >= 64 ? ~__mmask64{0} : (__mmask64{1} << bytes) - 1; }
   static Row<Avx512> load_row(const std::uint8_t* from) { return {{_mm512_loadu_si512(from)}}; }
   static void store_row(std::uint8_t* to, const Row<Avx512>& row) { _mm512_storeu_si512(to, row.part[0]); }
@@ -122,3 +128,4 @@ struct Avx512 {
 
 }  // namespace
 }  // namespace wg4::crypto
+// NOLINTEND(modernize-avoid-c-arrays)

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+// NOLINTBEGIN(modernize-avoid-c-arrays): std::array has functions that the linker could share
 namespace wg4::crypto {
 
 inline constexpr std::size_t max_lanes = 16;
@@ -20,12 +21,18 @@ struct LaneJob {
   std::uint32_t tag[4] = {};  ///< result, little-endian words
 };
 
-/// Seals or opens `count` packets under one key. `jobs` has room for `lanes` of them; those behind `count` are ignored
-/// but must be zero-sized. Opening computes the tag and decrypts; comparing is the caller's.
+/// Seals or opens `count` packets under one key of 32 bytes. `jobs` has room for all lanes; those behind `count` are
+/// ignored but must be zero-sized. Opening computes the tag and decrypts; comparing is the caller's.
+using GroupFunction = void (*)(const std::uint8_t* key, LaneJob* jobs, std::size_t count);
+/// The same for one packet, for which it is faster.
+using SingleFunction = void (*)(const std::uint8_t* key, LaneJob& job);
+
 struct LaneKernel {
   std::size_t lanes;
-  void (*seal)(const std::uint32_t* key, LaneJob* jobs, std::size_t count);
-  void (*open)(const std::uint32_t* key, LaneJob* jobs, std::size_t count);
+  GroupFunction seal;
+  GroupFunction open;
+  SingleFunction seal_single;
+  SingleFunction open_single;
 };
 
 /// To be called only on a CPU that has the instructions.
@@ -34,3 +41,4 @@ extern const LaneKernel avx512_kernel;       // AVX-512 F, BW, VL
 extern const LaneKernel avx512_ifma_kernel;  // AVX-512 F, BW, VL, IFMA
 
 }  // namespace wg4::crypto
+// NOLINTEND(modernize-avoid-c-arrays)

@@ -3,7 +3,8 @@
 // block) * r, for as many packets at once as a vector has lanes.
 //
 // A number of 130 bits is a few limbs, one vector each. What rises above 2^130 comes back five times at the bottom,
-// because 2^130 = 5 (mod p). Limbs are carried only so far that the next product fits; finish() makes the number unique.
+// because 2^130 = 5 (mod p). Limbs are carried only so far that the next product fits; finish() makes the number
+// unique.
 //
 //   Poly26  5 limbs of 26 bits, for CPUs that multiply 32 by 32 bits
 //   Poly44  3 limbs of 44, 44 and 42 bits, for CPUs that multiply 52 by 52 bits and add either half of the product
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 
+// NOLINTBEGIN(modernize-avoid-c-arrays): std::array has functions that the linker could share
 namespace wg4::crypto {
 namespace {
 
@@ -59,13 +61,15 @@ struct PolyNumber {
   void reduce() {
     // Before, h is little above 2^130. The first pass may leave 5 too much in the bottom limb, but then the others are
     // nearly zero and the second one ends it.
-    add5(carry_up(h));
-    add5(carry_up(h));
+    for (int pass = 0; pass < 2; ++pass) {
+      const V carry = carry_up(h);
+      h[0] = Isa::add64(h[0], times5(carry));
+    }
     V g[limbs];  // h + 5: reaches 2^130 exactly when h >= p, and is h - p then
     for (std::size_t i = 0; i < limbs; ++i) g[i] = h[i];
     g[0] = Isa::add64(g[0], Isa::set64(5));
     const V take_g = Isa::subtract64(Isa::set64(0), carry_up(g));
-    for (std::size_t i = 0; i < limbs; ++i) h[i] = Isa::either(Isa::both(take_g, g[i]), Isa::without(h[i], take_g));
+    for (std::size_t i = 0; i < limbs; ++i) h[i] = Isa::select(take_g, g[i], h[i]);
   }
 
   /// Leaves each limb with its bits; returns what overflows 2^130.
@@ -73,14 +77,12 @@ struct PolyNumber {
     V carry = Isa::set64(0);
     for (std::size_t i = 0; i < limbs; ++i) {
       const V sum = Isa::add64(limb[i], carry);
-      carry = i < top ? Isa::template shift_right<bits>(sum) : Isa::template shift_right<top_bits>(sum);
+      carry = Isa::template shift_right<bits>(sum);
+      if (i == top) carry = Isa::template shift_right<top_bits>(sum);
       limb[i] = Isa::both(sum, mask(i));
     }
     return carry;
   }
-
-  /// h := h + 5 * carry
-  void add5(V carry) { h[0] = Isa::add64(h[0], times5(carry)); }
 
   static V times5(V a) { return Isa::add64(a, Isa::template shift_left<2>(a)); }
   static V mask(std::size_t limb) { return Isa::set64((std::uint64_t{1} << (limb < top ? bits : top_bits)) - 1); }
@@ -99,28 +101,52 @@ class Poly26 : PolyNumber<Isa, 5, 26> {
     V low;
     V high;
     Number::begin(key, half, low, high);
-    to_limbs(low, high, r_);
-    for (std::size_t i = 0; i < 4; ++i) s_[i] = Number::times5(r_[i + 1]);
+    V r[limbs];
+    to_limbs(low, high, r);
+    set_multiplier(r);
   }
 
-  /// h := (h + block) * r
-  [[gnu::always_inline]] void absorb(V low, V high) {
-    V m[5];
+  /// h := h + block, where `present` is all ones; elsewhere it and the block are zero. Every block is a whole one:
+  /// 2^128 is added to it.
+  [[gnu::always_inline]] void add(V low, V high, V present) {
+    V m[limbs];
     to_limbs(low, high, m);
-    m[4] = Isa::either(m[4], Isa::set64(1U << 24));  // every block is a whole one: 2^128 is added
-    for (std::size_t i = 0; i < 5; ++i) m[i] = Isa::add64(m[i], h[i]);
-    multiply(m);
+    m[limbs - 1] = Isa::either(m[limbs - 1], Isa::both(present, Isa::set64(std::uint64_t{1} << 24)));
+    for (std::size_t i = 0; i < limbs; ++i) h[i] = Isa::add64(h[i], m[i]);
+  }
+
+  /// h := h * r
+  [[gnu::always_inline]] void multiply_accumulator() { multiply(h, h); }
+
+  /// out := m * r; they may be the same. Limbs of m are below 2^27 and a little, so that sums of products are below
+  /// 2^58.
+  [[gnu::always_inline]] void multiply(const V* m, V* out) const {
+    const auto x = [](V a, V b) { return Isa::multiply32(a, b); };
+    const V d[5] = {sum5(x(m[0], r_[0]), x(m[1], s_[3]), x(m[2], s_[2]), x(m[3], s_[1]), x(m[4], s_[0])),
+                    sum5(x(m[0], r_[1]), x(m[1], r_[0]), x(m[2], s_[3]), x(m[3], s_[2]), x(m[4], s_[1])),
+                    sum5(x(m[0], r_[2]), x(m[1], r_[1]), x(m[2], r_[0]), x(m[3], s_[3]), x(m[4], s_[2])),
+                    sum5(x(m[0], r_[3]), x(m[1], r_[2]), x(m[2], r_[1]), x(m[3], r_[0]), x(m[4], s_[3])),
+                    sum5(x(m[0], r_[4]), x(m[1], r_[3]), x(m[2], r_[2]), x(m[3], r_[1]), x(m[4], r_[0]))};
+    for (std::size_t i = 0; i < 5; ++i) out[i] = d[i];
+    carry_in_two_chains(out);
   }
 
   void finish(V* tag) {
     this->reduce();
-    const V low = Isa::either(h[0], Isa::either(Isa::template shift_left<26>(h[1]), Isa::template shift_left<52>(h[2])));
+    const V low =
+        Isa::either(h[0], Isa::either(Isa::template shift_left<26>(h[1]), Isa::template shift_left<52>(h[2])));
     const V high = Isa::either(Isa::template shift_right<12>(h[2]),
                                Isa::either(Isa::template shift_left<14>(h[3]), Isa::template shift_left<40>(h[4])));
     Number::add_pad(low, high, tag);
   }
 
   [[nodiscard]] V* accumulator() { return h; }
+  [[nodiscard]] const V* multiplier() const { return r_; }
+  /// `r` as multiply() leaves it
+  [[gnu::always_inline]] void set_multiplier(const V* r) {
+    for (std::size_t i = 0; i < limbs; ++i) r_[i] = r[i];
+    for (std::size_t i = 0; i + 1 < limbs; ++i) s_[i] = Number::times5(r_[i + 1]);
+  }
 
  private:
   [[gnu::always_inline]] static void to_limbs(V low, V high, V* limb) {
@@ -136,40 +162,29 @@ class Poly26 : PolyNumber<Isa, 5, 26> {
     return Isa::add64(Isa::add64(Isa::add64(a, b), Isa::add64(c, d)), e);
   }
 
-  /// h := m * r. Limbs of m are below 2^27 and a little, so that sums of products are below 2^58.
-  [[gnu::always_inline]] void multiply(const V* m) {
-    const auto x = [](V a, V b) { return Isa::multiply32(a, b); };
-    const V d[5] = {sum5(x(m[0], r_[0]), x(m[1], s_[3]), x(m[2], s_[2]), x(m[3], s_[1]), x(m[4], s_[0])),
-                    sum5(x(m[0], r_[1]), x(m[1], r_[0]), x(m[2], s_[3]), x(m[3], s_[2]), x(m[4], s_[1])),
-                    sum5(x(m[0], r_[2]), x(m[1], r_[1]), x(m[2], r_[0]), x(m[3], s_[3]), x(m[4], s_[2])),
-                    sum5(x(m[0], r_[3]), x(m[1], r_[2]), x(m[2], r_[1]), x(m[3], r_[0]), x(m[4], s_[3])),
-                    sum5(x(m[0], r_[4]), x(m[1], r_[3]), x(m[2], r_[2]), x(m[3], r_[1]), x(m[4], r_[0]))};
-    for (std::size_t i = 0; i < 5; ++i) h[i] = d[i];
-    carry_in_two_chains();
-  }
-
   /// Half the latency of carrying from end to end. Limbs 1 and 4 keep a bit more than 26 bits.
-  [[gnu::always_inline]] void carry_in_two_chains() {
+  [[gnu::always_inline]] static void carry_in_two_chains(V* limb) {
     const V mask = Number::mask(0);
     const auto carry = [&](V& from, V& to) {
       to = Isa::add64(to, Isa::template shift_right<26>(from));
       from = Isa::both(from, mask);
     };
-    carry(h[0], h[1]);
-    carry(h[3], h[4]);
-    carry(h[1], h[2]);
-    Number::add5(Isa::template shift_right<26>(h[4]));
-    h[4] = Isa::both(h[4], mask);
-    carry(h[2], h[3]);
-    carry(h[0], h[1]);
-    carry(h[3], h[4]);
+    carry(limb[0], limb[1]);
+    carry(limb[3], limb[4]);
+    carry(limb[1], limb[2]);
+    limb[0] = Isa::add64(limb[0], Number::times5(Isa::template shift_right<26>(limb[4])));
+    limb[4] = Isa::both(limb[4], mask);
+    carry(limb[2], limb[3]);
+    carry(limb[0], limb[1]);
+    carry(limb[3], limb[4]);
   }
 
   V r_[5];  // multiplier
   V s_[4];  // 5 * r[1..4], for what wraps around
 };
 
-/// `Multiply52` has low(sum, a, b) and high(sum, a, b): sum and bits 0..51, or 52..103, of a * b; a and b are below 2^52.
+/// `Multiply52` has low(sum, a, b) and high(sum, a, b): sum and bits 0..51, or 52..103, of a * b; a and b are below
+/// 2^52.
 template <class Isa, class Multiply52>
 class Poly44 : PolyNumber<Isa, 3, 44> {
   using Number = PolyNumber<Isa, 3, 44>;
@@ -183,38 +198,26 @@ class Poly44 : PolyNumber<Isa, 3, 44> {
     V low;
     V high;
     Number::begin(key, half, low, high);
-    to_limbs(low, high, r_);
-    for (std::size_t i = 0; i < 2; ++i) s_[i] = Isa::template shift_left<2>(Number::times5(r_[i + 1]));
+    V r[limbs];
+    to_limbs(low, high, r);
+    set_multiplier(r);
   }
 
-  /// h := (h + block) * r
-  [[gnu::always_inline]] void absorb(V low, V high) {
-    V m[3];
+  /// h := h + block, where `present` is all ones; elsewhere it and the block are zero. Every block is a whole one:
+  /// 2^128 is added to it.
+  [[gnu::always_inline]] void add(V low, V high, V present) {
+    V m[limbs];
     to_limbs(low, high, m);
-    m[2] = Isa::either(m[2], Isa::set64(std::uint64_t{1} << 40));  // every block is a whole one: 2^128 is added
-    for (std::size_t i = 0; i < 3; ++i) m[i] = Isa::add64(m[i], h[i]);
-    multiply(m);
+    m[limbs - 1] = Isa::either(m[limbs - 1], Isa::both(present, Isa::set64(std::uint64_t{1} << 40)));
+    for (std::size_t i = 0; i < limbs; ++i) h[i] = Isa::add64(h[i], m[i]);
   }
 
-  void finish(V* tag) {
-    this->reduce();
-    const V low = Isa::either(h[0], Isa::template shift_left<44>(h[1]));
-    const V high = Isa::either(Isa::template shift_right<20>(h[1]), Isa::template shift_left<24>(h[2]));
-    Number::add_pad(low, high, tag);
-  }
+  /// h := h * r
+  [[gnu::always_inline]] void multiply_accumulator() { multiply(h, h); }
 
-  [[nodiscard]] V* accumulator() { return h; }
-
- private:
-  [[gnu::always_inline]] static void to_limbs(V low, V high, V* limb) {
-    const V mask = Number::mask(0);
-    limb[0] = Isa::both(low, mask);
-    limb[1] = Isa::both(Isa::either(Isa::template shift_right<44>(low), Isa::template shift_left<20>(high)), mask);
-    limb[2] = Isa::template shift_right<24>(high);
-  }
-
-  /// h := m * r. Limbs: m below 2^51, 2^45, 2^43; r below 2^44, 2^44, 2^36; s below 2^49.
-  [[gnu::always_inline]] void multiply(const V* m) {
+  /// out := m * r; they may be the same. Limbs: m below 2^45, 2^45 and 2^43 or a little more; r below 2^44, 2^44 and a
+  /// little, 2^42; s below 2^49.
+  [[gnu::always_inline]] void multiply(const V* m, V* out) const {
     const V factor[3][3] = {{r_[0], s_[1], s_[0]}, {r_[1], r_[0], s_[1]}, {r_[2], r_[1], r_[0]}};
     V low[3];
     V high[3];
@@ -226,11 +229,36 @@ class Poly44 : PolyNumber<Isa, 3, 44> {
       }
     }
     // A high half counts 2^52: 2^8 in the limb above. Above the top limb, 2^132 is 4 times what wraps around.
-    h[0] = low[0];
-    h[1] = Isa::add64(low[1], Isa::template shift_left<8>(high[0]));
-    h[2] = Isa::add64(low[2], Isa::template shift_left<8>(high[1]));
-    const V carry = Number::carry_up(h);
-    Number::add5(Isa::add64(carry, Isa::template shift_left<10>(high[2])));  // below 2^51: need not be carried on
+    out[0] = low[0];
+    out[1] = Isa::add64(low[1], Isa::template shift_left<8>(high[0]));
+    out[2] = Isa::add64(low[2], Isa::template shift_left<8>(high[1]));
+    const V carry = Isa::add64(Number::carry_up(out), Isa::template shift_left<10>(high[2]));
+    out[0] = Isa::add64(out[0], Number::times5(carry));
+    out[1] = Isa::add64(out[1], Isa::template shift_right<44>(out[0]));
+    out[0] = Isa::both(out[0], Number::mask(0));
+  }
+
+  void finish(V* tag) {
+    this->reduce();
+    const V low = Isa::either(h[0], Isa::template shift_left<44>(h[1]));
+    const V high = Isa::either(Isa::template shift_right<20>(h[1]), Isa::template shift_left<24>(h[2]));
+    Number::add_pad(low, high, tag);
+  }
+
+  [[nodiscard]] V* accumulator() { return h; }
+  [[nodiscard]] const V* multiplier() const { return r_; }
+  /// `r` as multiply() leaves it
+  [[gnu::always_inline]] void set_multiplier(const V* r) {
+    for (std::size_t i = 0; i < limbs; ++i) r_[i] = r[i];
+    for (std::size_t i = 0; i + 1 < limbs; ++i) s_[i] = Isa::template shift_left<2>(Number::times5(r_[i + 1]));
+  }
+
+ private:
+  [[gnu::always_inline]] static void to_limbs(V low, V high, V* limb) {
+    const V mask = Number::mask(0);
+    limb[0] = Isa::both(low, mask);
+    limb[1] = Isa::both(Isa::either(Isa::template shift_right<44>(low), Isa::template shift_left<20>(high)), mask);
+    limb[2] = Isa::template shift_right<24>(high);
   }
 
   V r_[3];  // multiplier
@@ -239,3 +267,4 @@ class Poly44 : PolyNumber<Isa, 3, 44> {
 
 }  // namespace
 }  // namespace wg4::crypto
+// NOLINTEND(modernize-avoid-c-arrays)

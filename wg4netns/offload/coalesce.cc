@@ -38,7 +38,7 @@ std::size_t plain_ip_header(ByteView packet) {
     const bool fragment = (load_be<std::uint16_t>(&packet[v4_fragment]) & fragment_bits) != 0;
     return !fragment && load_be<std::uint16_t>(&packet[v4_length]) == packet.size() ? v4_header_size : 0;
   }
-  if (packet[0] >> 4 != 6 || packet.size() < v6_header_size) return 0;
+  if (packet[0] >> 4 != 6) return 0;
   return v6_header_size + load_be<std::uint16_t>(&packet[v6_length]) == packet.size() ? v6_header_size : 0;
 }
 
@@ -101,7 +101,6 @@ void Coalescer::Group::open(const Packet& packet) {
   count_ = 1;
   segment_ = packet.payload();
   length_ = packet.bytes.size();
-  last_flags_ = 0;
   pieces_[1] = packet.bytes;
 }
 

@@ -97,7 +97,7 @@ class Coalescer {
     std::size_t segment_ = 0;      // payload of all but the last
     std::size_t length_ = 0;       // of the packet that they make
     bool same_id_ = false;         // the identification stays, instead of counting up
-    std::uint8_t last_flags_ = 0;  // PSH and FIN of the last segment
+    std::uint8_t last_flags_ = 0;  // PSH and FIN of the last TCP segment
     std::array<std::uint8_t, virtio_net_header_size> header_;
     std::array<ByteView, max_pieces + 1> pieces_;
   };

@@ -47,10 +47,9 @@ bool Segmenter::begin(ByteSpan frame) {
 /// protocol, zero becomes its other form, as in Linux: for UDP it would mean that there is none (RFC 768), others take
 /// both.
 bool Segmenter::finish_checksum() {
-  const std::size_t start = header_.checksum_start;
-  const std::size_t field = start + header_.checksum_offset;
-  if (start >= packet_.size() || field + sizeof(std::uint16_t) > packet_.size()) return false;
-  store_nonzero_checksum(packet_.data() + field, add_bytes(0, packet_.subspan(start)));
+  const std::size_t field = std::size_t{header_.checksum_start} + header_.checksum_offset;
+  if (field + sizeof(std::uint16_t) > packet_.size()) return false;
+  store_nonzero_checksum(packet_.data() + field, add_bytes(0, packet_.subspan(header_.checksum_start)));
   return true;
 }
 

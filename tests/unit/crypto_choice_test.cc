@@ -1,0 +1,115 @@
+// The choice between backends: the first that works, and a word about those that do not.
+
+#include <doctest/doctest.h>
+
+#include <array>
+
+#include "wg4netns/crypto/aead_backends.h"
+#include "wg4netns/crypto/startup.h"
+
+namespace wg4::crypto {
+namespace {
+
+/// Right but for one thing.
+template <class Fault>
+class BrokenAead final : public Aead {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "broken"; }
+  void seal_batch(const AeadKey& key, std::span<const SealJob> jobs) override {
+    aead_->seal_batch(key, jobs);
+    Fault::after_seal(jobs);
+  }
+  void open_batch(const AeadKey& key, std::span<OpenJob> jobs) override {
+    aead_->open_batch(key, jobs);
+    Fault::after_open(jobs);
+  }
+  void forget_keys() override {}
+
+ private:
+  std::unique_ptr<Aead> aead_ = make_sodium_aead();
+};
+
+struct None {
+  static void after_seal(std::span<const SealJob> /*jobs*/) {}
+  static void after_open(std::span<OpenJob> /*jobs*/) {}
+};
+struct SealsOneBitWrong : None {
+  static void after_seal(std::span<const SealJob> jobs) {
+    if (jobs.size() > 20) *(jobs[20].out + jobs[20].plaintext.size() + jobs[20].padding + 15) ^= 0x80;
+  }
+};
+struct OpensAnything : None {
+  static void after_open(std::span<OpenJob> jobs) {
+    for (OpenJob& job : jobs) job.authentic = true;
+  }
+};
+struct OpensNothing : None {
+  static void after_open(std::span<OpenJob> jobs) { jobs.front().authentic = false; }
+};
+struct OpensOneByteWrong : None {
+  static void after_open(std::span<OpenJob> jobs) { jobs[15].data[3] ^= 1; }
+};
+
+template <class Fault>
+std::unique_ptr<Aead> make() {
+  return std::make_unique<BrokenAead<Fault>>();
+}
+std::unique_ptr<Aead> make_none() { return nullptr; }
+bool here() { return true; }
+bool elsewhere() { return false; }
+
+TEST_CASE("The self-test passes what works and nothing else") {
+  REQUIRE(start_up());
+  for (const std::string_view name : available_backends()) {
+    CAPTURE(name);
+    CHECK(passes_self_test(*make_backend(name)));
+  }
+  CHECK(passes_self_test(*make<None>()));
+  CHECK_FALSE(passes_self_test(*make<SealsOneBitWrong>()));
+  CHECK_FALSE(passes_self_test(*make<OpensAnything>()));
+  CHECK_FALSE(passes_self_test(*make<OpensNothing>()));
+  CHECK_FALSE(passes_self_test(*make<OpensOneByteWrong>()));
+}
+
+TEST_CASE("A backend that fails its self-test is passed over and named") {
+  const std::array<Backend, 5> backends = {{{"elsewhere", elsewhere, make<None>},
+                                            {"wrong", here, make<SealsOneBitWrong>},
+                                            {"trusting", here, make<OpensAnything>},
+                                            {"missing", here, make_none},
+                                            {"good", here, make<None>}}};
+  const Result<Choice> choice = choose_backend({}, backends);
+  REQUIRE(choice.has_value());
+  CHECK(choice->failed == std::vector<std::string_view>{"wrong", "trusting", "missing"});
+  REQUIRE(choice->aead != nullptr);
+  CHECK(passes_self_test(*choice->aead));
+
+  const Result<Choice> forced = choose_backend("good", backends);
+  REQUIRE(forced.has_value());
+  CHECK(forced->failed.empty());
+
+  const Result<Choice> broken = choose_backend("trusting", backends);
+  REQUIRE_FALSE(broken.has_value());
+  CHECK(broken.error().what == "self-test of the cipher fails: trusting");
+
+  const Result<Choice> absent = choose_backend("elsewhere", backends);
+  REQUIRE_FALSE(absent.has_value());
+  CHECK(absent.error().what == "there is no cipher backend 'elsewhere' on this machine");
+  CHECK(absent.error().hint == "It has: wrong, trusting, missing, good");
+}
+
+TEST_CASE("Where nothing works, there is an error and no cipher") {
+  const std::array<Backend, 2> backends = {{{"wrong", here, make<SealsOneBitWrong>}, {"missing", here, make_none}}};
+  const Result<Choice> choice = choose_backend({}, backends);
+  REQUIRE_FALSE(choice.has_value());
+  CHECK(choice.error().what == "self-test of the cipher fails: wrong, missing");
+}
+
+TEST_CASE("Left alone, it takes the first one that runs here") {
+  const Result<Choice> choice = choose_backend();
+  REQUIRE(choice.has_value());
+  CHECK(choice->failed.empty());
+  CHECK(choice->aead->name() == make_backend(available_backends().front())->name());
+}
+
+}  // namespace
+}  // namespace wg4::crypto
