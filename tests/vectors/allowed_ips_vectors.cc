@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <bit>
 #include <string_view>
 
 #include "tests/support/naive_allowed_ips.h"
@@ -165,6 +166,38 @@ TEST_CASE("A peer's entries are masked, in the order of insertion, IPv4 first") 
   CHECK(table.entries(ann) == expected);
   CHECK(table.entries(bob) == std::vector<Prefix>{prefix("10.9.9.9/32"), prefix("172.16.0.0/12")});
   CHECK(table.entries(cat).empty());
+}
+
+TEST_CASE("Nodes that are full: every prefix of 0 to 8 bits, added and removed in a scattered order") {
+  AllowedIps table;
+  test::NaiveAllowedIps model;
+  const auto nth = [](unsigned number) {  // numbered as in a heap, from 1
+    const auto length = static_cast<std::uint8_t>(std::bit_width(number) - 1);
+    std::array<std::uint8_t, 4> bytes{static_cast<std::uint8_t>(number << (8 - length)), 0, 0, 0};
+    return Prefix{IpAddress::v4(bytes), length};
+  };
+  const auto agree = [&] {
+    for (unsigned first = 0; first < 256; ++first) {
+      const IpAddress address = IpAddress::v4({{static_cast<std::uint8_t>(first), 1, 2, 3}});
+      if (table.find(address).value_or(no_peer) != model.find(address)) return false;
+    }
+    return table.size() == model.size();
+  };
+  constexpr unsigned end = 512;  // of the numbers; the factors below have nothing in common with it
+  for (unsigned i = 1; i < end; ++i) {
+    const unsigned number = i * 333 % end;
+    table.insert(nth(number), number);
+    model.insert(nth(number), number);
+    REQUIRE(agree());
+  }
+  CHECK(table.node_count() == 2 + 16);  // one per digit, and the other family's root
+  for (unsigned i = 1; i < end; ++i) {
+    const unsigned number = i * 77 % end;
+    REQUIRE(table.remove(nth(number), number));
+    REQUIRE(model.remove(nth(number), number));
+    REQUIRE(agree());
+  }
+  CHECK(table.node_count() == 2);
 }
 
 // ---------------------------------------------------------------- against the model

@@ -12,8 +12,8 @@
 
 namespace wg4 {
 
-/// Takes about 60 bytes per IPv4 and 80 per IPv6 prefix. PeerIds are expected to be small numbers: memory grows with
-/// the highest.
+/// Takes about 30 bytes per IPv4 and 45 per IPv6 prefix where they stand side by side, 75 and 130 where they are
+/// scattered at random. PeerIds are expected to be small numbers: memory grows with the highest.
 class AllowedIps {
  public:
   /// Host bits do not matter. A prefix that another peer owns moves to this one.

@@ -1,74 +1,34 @@
 #pragma once
-// A binary trie with path compression, as the kernel's allowedips.c: a node stands for a prefix, its two children for
-// longer prefixes below it, by the bit right behind its own. Chains of single children do not exist: a node is there
-// because a peer owns its prefix or because two branches part at it. So n prefixes need at most 2n nodes, and a look-up
-// visits one node per prefix length that matters, never more than the address has bits.
+// A trie with a branch for each hexadecimal digit, and with path compression. A node stands for the digits that all
+// below it share. In it are the prefixes that end within its next digit, the /1 to /4 of that digit, as one bit each
+// (and in the first node the one of length 0); and for each value of that digit there may be a child, for longer ones.
+// Chains of single children do not exist: a node is there because it has a prefix or because branches part at it. So n
+// prefixes need at most 2n nodes, and even a million prefixes are only some five nodes deep, where a binary trie is 20:
+// each step is a wait for memory, and that is all that a look-up costs.
 //
-// Nodes live in one vector and name each other by index: half the size of pointers, and nothing is allocated per node.
-// Node 0 is the root, 0/0; it is always there, and since it is nobody's child, 0 also means "no child". The prefixes of
-// one peer form a ring through their nodes, in the order in which they were inserted.
+// The children of a node are neighbours in memory, and only those that exist: where one stands among them is the number
+// of bits below its own. The same goes for the owners of its prefixes (the "tree bitmap" of Eatherton, Varghese and
+// Dittia, 2004). Within the digit a prefix is numbered as in a heap: the empty one is 1, and its two halves of n are 2n
+// and 2n + 1; so a longer prefix has a higher number than those that hold it.
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
-#include <vector>
 
-#include "shared/base/bytes.h"
+#include "wg4netns/core/address_bits.h"
 #include "wg4netns/core/peer_id.h"
+#include "wg4netns/core/prefix_rings.h"
+#include "wg4netns/core/runs.h"
 
 namespace wg4 {
-
-/// An IPv4 address as a number; bit 0 is the first on the wire.
-struct Bits32 {
-  static constexpr unsigned width = 32;
-  std::uint32_t value = 0;
-
-  [[nodiscard]] static Bits32 load(const std::uint8_t* wire) { return {load_be<std::uint32_t>(wire)}; }
-  void store(std::uint8_t* wire) const { store_be(wire, value); }
-  [[nodiscard]] bool bit(unsigned at) const { return ((value >> (31 - at)) & 1) != 0; }
-  /// How many leading bits are equal.
-  [[nodiscard]] unsigned common(Bits32 other) const {
-    return static_cast<unsigned>(std::countl_zero(value ^ other.value));
-  }
-  [[nodiscard]] Bits32 masked(unsigned length) const {
-    return {length == 0 ? 0 : value & (~std::uint32_t{0} << (32 - length))};
-  }
-};
-
-/// An IPv6 address in the same way.
-struct Bits128 {
-  static constexpr unsigned width = 128;
-  std::uint64_t high = 0;
-  std::uint64_t low = 0;
-
-  [[nodiscard]] static Bits128 load(const std::uint8_t* wire) {
-    return {load_be<std::uint64_t>(wire), load_be<std::uint64_t>(wire + 8)};
-  }
-  void store(std::uint8_t* wire) const {
-    store_be(wire, high);
-    store_be(wire + 8, low);
-  }
-  [[nodiscard]] bool bit(unsigned at) const { return ((at < 64 ? high >> (63 - at) : low >> (127 - at)) & 1) != 0; }
-  [[nodiscard]] unsigned common(Bits128 other) const {
-    const std::uint64_t difference = high ^ other.high;
-    if (difference != 0) return static_cast<unsigned>(std::countl_zero(difference));
-    return 64 + static_cast<unsigned>(std::countl_zero(low ^ other.low));
-  }
-  [[nodiscard]] Bits128 masked(unsigned length) const {
-    constexpr std::uint64_t ones = ~std::uint64_t{0};
-    if (length == 0) return {};
-    if (length <= 64) return {high & (ones << (64 - length)), 0};
-    return {high, low & (ones << (128 - length))};
-  }
-};
 
 template <class Bits>
 class PrefixTrie {
  public:
-  PrefixTrie() : nodes_(1) {}
+  PrefixTrie() { nodes_.insert(0, 0, 0, Node{}); }
 
-  /// Host bits do not matter. A prefix that another peer owns moves. length <= Bits::width, here and below.
+  /// Host bits do not matter. A prefix that another peer owns moves. length <= the address's bits, here and below.
   void insert(Bits address, unsigned length, PeerId peer);
   /// False when the prefix is not this peer's own.
   bool remove(Bits address, unsigned length, PeerId peer);
@@ -78,187 +38,194 @@ class PrefixTrie {
 
   /// Calls visit(Bits, unsigned length) for each prefix of the peer, oldest first.
   template <class Visit>
-  void for_each(PeerId peer, Visit visit) const;
-  [[nodiscard]] std::size_t size() const { return size_; }
+  void for_each(PeerId peer, Visit visit) const {
+    rings_.for_each(peer, visit);
+  }
+  [[nodiscard]] std::size_t size() const { return owners_.size(); }
   /// Nodes in use, the root included: never more than 2 * size() + 1.
-  [[nodiscard]] std::size_t node_count() const { return nodes_.size() - free_count_; }
+  [[nodiscard]] std::size_t node_count() const { return nodes_.size(); }
 
  private:
   using Index = std::uint32_t;
   static constexpr Index root = 0;
-  static constexpr Index none = 0;              // as a child
-  static constexpr Index no_node = UINT32_MAX;  // in a list, where the root may stand, too
+  static constexpr Index none = 0;  // the root is nobody's child
+  static constexpr unsigned digit_bits = 4;
 
   struct Node {
-    Bits prefix{};  // host bits zero
-    std::array<Index, 2> child{none, none};
-    PeerId peer = no_peer;  // or a place where branches part, which nobody owns
-    Index next = no_node;   // in the owner's ring; of a free node: the next free one
-    Index previous = no_node;
-    std::uint8_t length = 0;
+    Bits prefix{};               // what comes after its digits is zero
+    Index children = none;       // a run in nodes_
+    Index owners = 0;            // a run in owners_
+    std::uint32_t owned = 0;     // which prefixes somebody owns, by their number
+    std::uint16_t branches = 0;  // which children there are, by their digit
+    std::uint8_t digits = 0;     // how many it stands for
+  };
+  struct Owner {
+    PeerId peer = no_peer;
+    Index entry = 0;  // in rings_
   };
 
-  [[nodiscard]] static bool holds(const Node& node, Bits address) { return node.prefix.common(address) >= node.length; }
-  Index attach(Index parent, Bits prefix, unsigned length);
-  Index split(Index parent, Index below, unsigned length);
-  void splice_out(Index parent, Index node);
-  void own(Index node, PeerId peer);
-  void disown(Index node);
-  [[nodiscard]] Index allocate();
-  void release(Index node);
+  /// The digits in front of the one in which a prefix ends.
+  [[nodiscard]] static unsigned digits_before(unsigned length) { return length == 0 ? 0 : (length - 1) / digit_bits; }
+  /// Its number in the node of that many digits.
+  [[nodiscard]] static unsigned number(Bits prefix, unsigned length) {
+    const unsigned at = digits_before(length);
+    return (16U | prefix.digit(at)) >> ((at + 1) * digit_bits - length);
+  }
+  [[nodiscard]] static bool holds(const Node& node, Bits address) {
+    return node.prefix.common(address) >= node.digits * digit_bits;
+  }
+  [[nodiscard]] static Node make_node(Bits prefix, unsigned digits) {
+    return {.prefix = prefix.masked(digits * digit_bits), .digits = static_cast<std::uint8_t>(digits)};
+  }
+  /// How many bits of `set` are below the one at `bit`.
+  [[nodiscard]] static unsigned rank(std::uint32_t set, unsigned bit) {
+    return static_cast<unsigned>(std::popcount(set & ((1U << bit) - 1)));
+  }
+  [[nodiscard]] static unsigned count(std::uint32_t set) { return static_cast<unsigned>(std::popcount(set)); }
+  [[nodiscard]] static Index child(const Node& node, unsigned digit) {
+    return ((node.branches >> digit) & 1) != 0 ? node.children + rank(node.branches, digit) : none;
+  }
 
-  std::vector<Node> nodes_;
-  std::vector<Index> oldest_;  // by PeerId: where its ring begins
-  Index free_ = no_node;
-  std::size_t free_count_ = 0;
-  std::size_t size_ = 0;
+  Index attach(Index parent, Bits prefix, unsigned digits);
+  void detach(Index parent, unsigned digit);
+  void fork(Index node, unsigned digits);
+  void join(Index node);
+
+  Runs<Node> nodes_;
+  Runs<Owner> owners_;
+  PrefixRings<Bits> rings_;
 };
+
+/// By a digit: the numbers of all prefixes that hold it.
+inline constexpr auto prefixes_of_digit = [] {
+  std::array<std::uint32_t, 16> sets{};
+  for (unsigned digit = 0; digit < 16; ++digit) {
+    for (unsigned number = 16 + digit; number != 0; number /= 2) sets[digit] |= 1U << number;
+  }
+  return sets;
+}();
 
 template <class Bits>
 PeerId PrefixTrie<Bits>::find(Bits address) const {
-  PeerId found = no_peer;
+  const Node* longest = nullptr;
+  std::uint32_t matches = 0;
   Index at = root;
   do {
     const Node& node = nodes_[at];
     if (!holds(node, address)) break;
-    if (node.peer != no_peer) found = node.peer;
-    if (node.length == Bits::width) break;
-    at = node.child[address.bit(node.length)];
+    const unsigned digit = address.digit(node.digits);
+    if (const std::uint32_t here = node.owned & prefixes_of_digit[digit]; here != 0) {
+      longest = &node;
+      matches = here;
+    }
+    at = child(node, digit);
   } while (at != none);
-  return found;
+  if (longest == nullptr) return no_peer;
+  const auto number = static_cast<unsigned>(std::bit_width(matches)) - 1;
+  return owners_[longest->owners + rank(longest->owned, number)].peer;
 }
 
 template <class Bits>
 void PrefixTrie<Bits>::insert(Bits address, unsigned length, PeerId peer) {
   const Bits prefix = address.masked(length);
+  const unsigned digits = digits_before(length);
+  if (size() == 0) nodes_[root] = make_node(prefix, digits);
   Index at = root;
-  while (nodes_[at].length < length) {
-    const Index below = nodes_[at].child[prefix.bit(nodes_[at].length)];
-    if (below == none) {
-      at = attach(at, prefix, length);
-      continue;
-    }
-    const unsigned shared = std::min(length, nodes_[below].prefix.common(prefix));
-    at = shared < nodes_[below].length ? split(at, below, shared) : below;
+  while (true) {
+    const unsigned shared = std::min(digits, nodes_[at].prefix.common(prefix) / digit_bits);
+    if (shared < nodes_[at].digits) fork(at, shared);
+    if (nodes_[at].digits == digits) break;
+    const Index below = child(nodes_[at], prefix.digit(nodes_[at].digits));
+    at = below != none ? below : attach(at, prefix, digits);
   }
-  own(at, peer);
+  Node& node = nodes_[at];
+  const unsigned bit = number(prefix, length);
+  const unsigned place = rank(node.owned, bit);
+  const Owner owner{peer, rings_.add(peer, prefix, length)};
+  if (((node.owned >> bit) & 1) != 0) {
+    Owner& previous = owners_[node.owners + place];
+    rings_.remove(previous.peer, previous.entry);
+    previous = owner;
+  } else {
+    node.owners = owners_.insert(node.owners, count(node.owned), place, owner);
+    node.owned |= 1U << bit;
+  }
 }
 
 template <class Bits>
 bool PrefixTrie<Bits>::remove(Bits address, unsigned length, PeerId peer) {
   const Bits prefix = address.masked(length);
-  Index grandparent = root;
+  const unsigned digits = digits_before(length);
   Index parent = root;
   Index at = root;
-  while (nodes_[at].length < length) {
-    grandparent = parent;
+  while (nodes_[at].digits < digits) {
     parent = at;
-    at = nodes_[at].child[prefix.bit(nodes_[at].length)];
-    if (at == none || nodes_[at].length > length || !holds(nodes_[at], prefix)) return false;
+    at = child(nodes_[at], prefix.digit(nodes_[at].digits));
+    if (at == none) return false;
   }
-  if (nodes_[at].peer != peer) return false;
-  disown(at);
-  splice_out(parent, at);
-  splice_out(grandparent, parent);  // its branches may no longer part
-  if (size_ == 0) *this = PrefixTrie();
+  Node& node = nodes_[at];
+  const unsigned bit = number(prefix, length);
+  if (node.digits != digits || !holds(node, prefix) || ((node.owned >> bit) & 1) == 0) return false;
+  const unsigned place = rank(node.owned, bit);
+  const Owner owner = owners_[node.owners + place];
+  if (owner.peer != peer) return false;
+
+  rings_.remove(peer, owner.entry);
+  node.owners = owners_.erase(node.owners, count(node.owned), place);
+  node.owned &= ~(1U << bit);
+  if (size() == 0) {
+    *this = PrefixTrie();
+  } else if (node.owned == 0 && node.branches == 0) {
+    detach(parent, prefix.digit(nodes_[parent].digits));
+    join(parent);
+  } else {
+    join(at);
+  }
   return true;
 }
 
 template <class Bits>
 void PrefixTrie<Bits>::remove_all(PeerId peer) {
-  while (peer < oldest_.size() && oldest_[peer] != no_node) {
-    const Node& node = nodes_[oldest_[peer]];
-    remove(node.prefix, node.length, peer);
-  }
+  while (const auto* entry = rings_.oldest(peer)) remove(entry->prefix, entry->length, peer);
+}
+
+/// A new child for a digit that has none.
+template <class Bits>
+auto PrefixTrie<Bits>::attach(Index parent, Bits prefix, unsigned digits) -> Index {
+  const Node node = nodes_[parent];
+  const unsigned digit = prefix.digit(node.digits);
+  const unsigned place = rank(node.branches, digit);
+  const Index children = nodes_.insert(node.children, count(node.branches), place, make_node(prefix, digits));
+  nodes_[parent].children = children;
+  nodes_[parent].branches = static_cast<std::uint16_t>(node.branches | (1U << digit));
+  return children + place;
 }
 
 template <class Bits>
-template <class Visit>
-void PrefixTrie<Bits>::for_each(PeerId peer, Visit visit) const {
-  if (peer >= oldest_.size() || oldest_[peer] == no_node) return;
-  Index at = oldest_[peer];
-  do {
-    visit(nodes_[at].prefix, unsigned{nodes_[at].length});
-    at = nodes_[at].next;
-  } while (at != oldest_[peer]);
+void PrefixTrie<Bits>::detach(Index parent, unsigned digit) {
+  const Node node = nodes_[parent];
+  const Index children = nodes_.erase(node.children, count(node.branches), rank(node.branches, digit));
+  nodes_[parent].children = children;
+  nodes_[parent].branches = static_cast<std::uint16_t>(node.branches & ~(1U << digit));
 }
 
-/// A new node below `parent`, in place of whatever was there.
+/// Pushes a node down to be the only child of a new one with fewer digits, which takes its place.
 template <class Bits>
-auto PrefixTrie<Bits>::attach(Index parent, Bits prefix, unsigned length) -> Index {
-  const Index node = allocate();
-  nodes_[node].prefix = prefix;
-  nodes_[node].length = static_cast<std::uint8_t>(length);
-  nodes_[parent].child[prefix.bit(nodes_[parent].length)] = node;
-  return node;
+void PrefixTrie<Bits>::fork(Index node, unsigned digits) {
+  const Node below = nodes_[node];
+  Node above = make_node(below.prefix, digits);
+  above.children = nodes_.insert(none, 0, 0, below);
+  above.branches = static_cast<std::uint16_t>(1U << below.prefix.digit(digits));
+  nodes_[node] = above;
 }
 
-/// A new node in the middle of the edge from `parent` to `below`.
+/// The reverse, where there is no more reason for the node above.
 template <class Bits>
-auto PrefixTrie<Bits>::split(Index parent, Index below, unsigned length) -> Index {
-  const Bits prefix = nodes_[below].prefix;
-  const Index node = attach(parent, prefix.masked(length), length);
-  nodes_[node].child[prefix.bit(length)] = below;
-  return node;
-}
-
-/// Takes `node` out unless there is a reason for it.
-template <class Bits>
-void PrefixTrie<Bits>::splice_out(Index parent, Index node) {
-  const auto [left, right] = nodes_[node].child;
-  const bool branches_part = left != none && right != none;
-  if (node == root || nodes_[node].peer != no_peer || branches_part) return;
-  nodes_[parent].child[nodes_[node].prefix.bit(nodes_[parent].length)] = left != none ? left : right;
-  release(node);
-}
-
-template <class Bits>
-void PrefixTrie<Bits>::own(Index node, PeerId peer) {
-  if (nodes_[node].peer != no_peer) disown(node);
-  if (peer >= oldest_.size()) oldest_.resize(peer + std::size_t{1}, no_node);
-  if (oldest_[peer] == no_node) {
-    oldest_[peer] = nodes_[node].next = nodes_[node].previous = node;
-  } else {
-    const Index oldest = oldest_[peer];
-    const Index newest = nodes_[oldest].previous;
-    nodes_[node].next = oldest;
-    nodes_[node].previous = newest;
-    nodes_[newest].next = nodes_[oldest].previous = node;
-  }
-  nodes_[node].peer = peer;
-  ++size_;
-}
-
-template <class Bits>
-void PrefixTrie<Bits>::disown(Index node) {
-  const Index next = nodes_[node].next;
-  const Index previous = nodes_[node].previous;
-  Index& oldest = oldest_[nodes_[node].peer];
-  if (oldest == node) oldest = next == node ? no_node : next;
-  nodes_[previous].next = next;
-  nodes_[next].previous = previous;
-  nodes_[node].peer = no_peer;
-  --size_;
-}
-
-template <class Bits>
-auto PrefixTrie<Bits>::allocate() -> Index {
-  if (free_ == no_node) {
-    nodes_.emplace_back();
-    return static_cast<Index>(nodes_.size() - 1);
-  }
-  const Index node = free_;
-  free_ = nodes_[node].next;
-  --free_count_;
-  nodes_[node] = Node{};
-  return node;
-}
-
-template <class Bits>
-void PrefixTrie<Bits>::release(Index node) {
-  nodes_[node].next = free_;
-  free_ = node;
-  ++free_count_;
+void PrefixTrie<Bits>::join(Index node) {
+  const Node above = nodes_[node];
+  if (above.owned != 0 || !std::has_single_bit(above.branches)) return;
+  nodes_[node] = nodes_[above.children];
+  nodes_.erase(above.children, 1, 0);
 }
 
 }  // namespace wg4
