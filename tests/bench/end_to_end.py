@@ -111,7 +111,7 @@ def server(ends: Ends) -> Iterator[None]:
         yield
 
 
-def iperf(ends: Ends, seconds: float, *options: str) -> tuple[dict, float]:
+def iperf(ends: Ends, seconds: int, *options: str) -> tuple[dict, float]:
     """The client's report, and the CPU seconds of the tunnel programs meanwhile."""
     with server(ends):
         before = ends.cpu_s()
@@ -129,8 +129,8 @@ def median_us(ends: Ends, count: int) -> float:
     return statistics.median(float(time) * 1000 for time in re.findall(r"time=([\d.]+)", text))
 
 
-def measure(ends: Ends, seconds: float) -> dict[str, float]:
-    figures = {"ping": median_us(ends, max(5, int(100 * seconds)))}
+def measure(ends: Ends, seconds: int) -> dict[str, float]:
+    figures = {"ping": median_us(ends, 100 * seconds)}
     for name, options in (("tcp", ()), ("tcp4", ("-P", "4")), ("both", ("--bidir",))):
         report, spent = iperf(ends, seconds, *options)
         figures[name] = report["sum_received"]["bits_per_second"] / 1e9
@@ -143,7 +143,7 @@ def measure(ends: Ends, seconds: float) -> dict[str, float]:
     figures["udp"] = (udp["packets"] - udp["lost_packets"]) / udp["seconds"] / 1e3
     load = ("iperf3", "-c", SERVER, "-t", str(seconds + 1))
     with server(ends), ends.client.background(*load):
-        figures["ping_load"] = median_us(ends, max(5, int(100 * seconds)))
+        figures["ping_load"] = median_us(ends, 100 * seconds)
     figures["memory"] = ends.memory_mib()
     return figures
 
@@ -165,7 +165,7 @@ def report(rounds: dict[str, list[dict[str, float]]]) -> dict[str, dict[str, flo
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=3, help="of each TCP and UDP stream")
+    parser.add_argument("--seconds", type=int, default=3, help="of each TCP and UDP stream")
     parser.add_argument("--chart", action="store_true", help="print an SVG chart")
     options = parser.parse_args()
     if os.geteuid() == 0 and "WG4_STAGED" not in os.environ:

@@ -68,7 +68,7 @@ std::chrono::nanoseconds next_wake_up(SharedDevice& shared, const Endpoints& end
 
 }  // namespace
 
-Result<void> serve(SharedDevice& shared, Tunnel& tunnel, Workers& workers, Endpoints& endpoints, EndConditions& end) {
+Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, Endpoints& endpoints, EndConditions& end) {
   Loop loop = TRY(Loop::create());
   BootTimer timer = TRY(BootTimer::create());
   TRY(watch_all(loop, tunnel, workers, timer, endpoints, end));
@@ -76,7 +76,7 @@ Result<void> serve(SharedDevice& shared, Tunnel& tunnel, Workers& workers, Endpo
   bool handshakes_wait = false;
   bool tun_paused = false;
   for (;;) {
-    timer.arm(next_wake_up(shared, endpoints));
+    timer.arm(next_wake_up(device, endpoints));
     const auto events = loop.wait(handshakes_wait ? 0 : -1);
     const Now now = read_clocks();
     for (const auto [source, what, number] : events) {
@@ -107,14 +107,14 @@ Result<void> serve(SharedDevice& shared, Tunnel& tunnel, Workers& workers, Endpo
           TRY(loop.watch(end.target->fd(), Source::target));
           break;
         case Source::resolver:
-          TRY(shared.hold()->apply(endpoints.answered(now.boot), now, tunnel));
+          TRY(device.hold()->apply(endpoints.answered(now.boot), now, tunnel));
           break;
       }
     }
     if (!tunnel.pump_outbound(now))
       return fail("the interface is gone", 0, "It was deleted in its namespace, or the namespace ended");
     endpoints.expire(now.boot);
-    handshakes_wait = control(shared, now, tunnel, endpoints);
+    handshakes_wait = control(device, now, tunnel, endpoints);
     tunnel.flush();
     TRY(follow_backlog(loop, tunnel, tun_paused));
   }
