@@ -99,10 +99,11 @@ install_packages
 prepare_machine
 build release
 run_tests release "${filter[@]}"
-# Lint looks at sources, not at a build, and the slow ones wait for real time: once is enough for both.
-if [[ $quick == no && $label != @(bench|lint|slow) ]]; then
+# Lint looks at sources, not at a build, the slow ones wait for real time, and engines look at the whole from outside:
+# once is enough for these.
+if [[ $quick == no && $label != @(bench|engines|lint|slow) ]]; then
 	build asan
-	run_tests asan "${filter[@]}" --label-exclude '^(bench|lint|slow)$'
+	run_tests asan "${filter[@]}" --label-exclude '^(bench|engines|lint|slow)$'
 fi
 if [[ $quick == no && -z $label ]]; then
 	# Threads are the programs' alone: what loads them, with the thread sanitizer watching.
