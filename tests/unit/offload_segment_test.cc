@@ -18,7 +18,6 @@ constexpr std::size_t header_size = offload::virtio_net_header_size;
 // Where things stand in a frame.
 constexpr std::size_t at_flags = 0;
 constexpr std::size_t at_kind = 1;
-constexpr std::size_t at_gso_size = 4;
 constexpr std::size_t at_start = 6;
 constexpr std::size_t at_offset = 8;
 
