@@ -24,6 +24,14 @@ Result<void> watch_tunnel(Loop& loop, const Tunnel& tunnel) {
   return watch_udp(loop, tunnel, EPOLLIN);
 }
 
+void follow_event(Tunnel& tunnel, const Loop::Event& event, Now now) {
+  if (event.source == Source::tun) {
+    tunnel.queue_ready(event.number);
+  } else {
+    tunnel.pump_inbound(event.source == Source::udp4 ? Family::v4 : Family::v6, now);
+  }
+}
+
 Result<void> follow_backlog(Loop& loop, const Tunnel& tunnel, bool& paused) {
   if (tunnel.backlogged() == paused) return {};
   paused = tunnel.backlogged();

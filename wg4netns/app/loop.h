@@ -12,6 +12,9 @@ using Loop = EventLoop<Source>;
 /// Watches a tunnel's edges. Of several threads that watch the same socket, one is woken.
 [[nodiscard]] Result<void> watch_tunnel(Loop& loop, const Tunnel& tunnel);
 
+/// What an event of watch_tunnel() asks for: reads the UDP socket, or remembers the TUN's queue for pump_outbound().
+void follow_event(Tunnel& tunnel, const Loop::Event& event, Now now);
+
 /// While UDP is full the TUN is not read, and the sockets tell when they take more. `paused` is whether that was so.
 [[nodiscard]] Result<void> follow_backlog(Loop& loop, const Tunnel& tunnel, bool& paused);
 

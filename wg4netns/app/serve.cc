@@ -79,16 +79,12 @@ Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, Endpo
     timer.arm(next_wake_up(device, endpoints));
     const auto events = loop.wait(handshakes_wait ? 0 : -1);
     const Now now = read_clocks();
-    for (const auto [source, what, number] : events) {
-      switch (source) {
+    for (const Loop::Event& event : events) {
+      switch (event.source) {
         case Source::tun:
-          tunnel.queue_ready(number);
-          break;
         case Source::udp4:
-          tunnel.pump_inbound(Family::v4, now);
-          break;
         case Source::udp6:
-          tunnel.pump_inbound(Family::v6, now);
+          follow_event(tunnel, event, now);
           break;
         case Source::timer:
           timer.acknowledge();

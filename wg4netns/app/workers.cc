@@ -59,20 +59,9 @@ void Workers::run(Worker& worker) {
   for (;;) {
     const auto events = worker.loop.wait(-1);
     const Now now = read_clocks();
-    for (const auto [source, what, number] : events) {
-      switch (source) {
-        case Source::tun:
-          tunnel.queue_ready(number);
-          break;
-        case Source::udp4:
-          tunnel.pump_inbound(Family::v4, now);
-          break;
-        case Source::udp6:
-          tunnel.pump_inbound(Family::v6, now);
-          break;
-        default:
-          return;
-      }
+    for (const Loop::Event& event : events) {
+      if (event.source == Source::wake) return;
+      follow_event(tunnel, event, now);
     }
     // The control thread sees the same on its own queue, and ends the program.
     if (!tunnel.pump_outbound(now)) return;
