@@ -60,8 +60,8 @@ struct Parts {
 constexpr unsigned queues_per_thread = 8;
 constexpr unsigned most_threads = handoff::max_tun_fds / queues_per_thread;
 
-/// Moving a batch from one core's cache to another's costs more than two cores can gain; a client's one connection
-/// seldom fills more than a few.
+/// A rule of thumb, not yet measured: the programs at both ends of the tunnel's connections want processors, too, and a
+/// client's one connection seldom fills more than a few.
 unsigned thread_count(const TunnelOptions& options) {
   const unsigned processors = std::thread::hardware_concurrency();
   const unsigned best = processors < 4 ? 1 : std::min(processors / 2, 4U);
