@@ -39,7 +39,7 @@ SimHost::SimHost(SimWorld& world, unsigned number, std::uint64_t seed, std::pmr:
       open_batch_(secrets),
       v4_{numbered("192.0.2.", number), listen_port},
       v6_{numbered("2001:db8::", number), listen_port},
-      room_(max_run_size) {
+      room_(max_batch_size) {
   PrivateKey key;
   entropy_.fill(key.span());
   set_private_key(std::move(key));

@@ -25,7 +25,7 @@ TEST_CASE("timers that nothing has set never fire") {
 
 TEST_CASE("a deadline is taken once, and not a moment early") {
   Timers timers;
-  timers.session_derived(start);
+  timers.session_derived(start, entropy);
   CHECK(timers.next() == start + 540s);
   CHECK_FALSE(timers.take_zero_key_material(start + 540s - 1ns));
   CHECK(timers.take_zero_key_material(start + 540s));
@@ -35,11 +35,13 @@ TEST_CASE("a deadline is taken once, and not a moment early") {
 
 TEST_CASE("unanswered data: the first packet counts, any answer calls it off") {
   Timers timers;
-  timers.data_sent(start, entropy);
+  timers.session_derived(start, entropy);
+  CHECK(timers.take_zero_key_material(start + 540s));
+  timers.data_sent(start);
   const Instant first = timers.next();
   CHECK(first >= start + 15s);
   CHECK(first < start + 15s + rekey_timeout_jitter_max);
-  timers.data_sent(start + 3s, entropy);
+  timers.data_sent(start + 3s);
   CHECK(timers.next() == first);
   timers.any_authenticated_packet_received();
   CHECK(timers.next() == never);

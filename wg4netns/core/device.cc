@@ -69,8 +69,11 @@ std::size_t Device::prepare(Peer& peer, Keypair& keypair, Plaintexts packets, Ec
       std::min<std::uint64_t>(std::min(max_batch, packets.size()), reject_after_messages - keypair.send_counter);
   std::size_t count = 0;
   std::size_t total = 0;
-  for (; count < most && total + sealed_size(packets[count]) <= max_run_size; ++count)
-    total += sealed_size(packets[count]);
+  for (; count < most; ++count) {
+    const std::size_t size = sealed_size(packets[count]);
+    if (total + size > max_batch_size) break;
+    total += size;
+  }
   packets = packets.first(count);
 
   const std::uint64_t first_counter = std::exchange(keypair.send_counter, keypair.send_counter + count);
@@ -78,7 +81,7 @@ std::size_t Device::prepare(Peer& peer, Keypair& keypair, Plaintexts packets, Ec
   peer.timers.any_authenticated_packet_traversal(turn.now.boot);
   peer.timers.any_authenticated_packet_sent();
   if (std::ranges::any_of(packets, [](const auto& packet) { return packet.size() > 0; }))
-    peer.timers.data_sent(turn.now.boot, entropy_);
+    peer.timers.data_sent(turn.now.boot);
   keep_fresh_sending(peer, turn);
 
   const ByteSpan room = turn.out.send_room(total);
@@ -88,8 +91,9 @@ std::size_t Device::prepare(Peer& peer, Keypair& keypair, Plaintexts packets, Ec
     store_le(header.type().data(), static_cast<std::uint32_t>(MessageType::data));
     store_le(header.receiver().data(), keypair.remote_index);
     store_le(header.counter().data(), first_counter + i);
-    batch.jobs_[i] = {packets[i], padding(packets[i].size()), at + data_header_size, first_counter + i};
-    at += sealed_size(packets[i]);
+    const std::size_t filling = padding(packets[i].size());
+    batch.jobs_[i] = {packets[i], filling, at + data_header_size, first_counter + i};
+    at += data_overhead + packets[i].size() + filling;
   }
   batch.count_ = count;
   batch.key_->assign(keypair.send_key.span());

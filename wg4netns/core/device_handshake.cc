@@ -191,7 +191,7 @@ void Device::begin_session(Peer& peer, Turn& turn) {
   auto keys = peer.handshake.begin_session();
   CHECK(keys.has_value());
   index_table_.replace(keys->local_index, {peer.id, IndexKind::keypair});
-  peer.timers.session_derived(turn.now.boot);
+  peer.timers.session_derived(turn.now.boot, entropy_);
   retire(peer.keypairs.add(make_pmr<Keypair>(secrets_, std::move(*keys), turn.now.boot)));
 }
 

@@ -46,6 +46,7 @@ inline constexpr std::size_t max_ratelimiter_sources = 16 * 1024;
 inline constexpr std::size_t max_batch = 64;             // datagrams in one step: what every kernel's UDP_SEGMENT takes
 inline constexpr std::size_t max_datagram_size = 65507;  // UDP over IPv4
 inline constexpr std::size_t max_run_size = 65507;       // of one sendmsg with UDP_SEGMENT
-inline constexpr std::size_t padding_multiple = 16;      // whitepaper 5.4.6
+inline constexpr std::size_t max_batch_size = 2 * max_run_size;  // bytes of datagrams that are sealed in one step
+inline constexpr std::size_t padding_multiple = 16;              // whitepaper 5.4.6
 
 }  // namespace wg4

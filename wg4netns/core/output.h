@@ -31,7 +31,8 @@ struct DatagramRun {
   std::size_t segment_size = 0;
 };
 
-/// What one peer sends at once: datagrams of `segment_size` bytes behind each other, the last may be shorter.
+/// What one peer sends at once: datagrams of `segment_size` bytes behind each other, the last may be shorter. It may be
+/// more than one system call takes.
 struct SendRun {
   Path path;
   PeerId peer = no_peer;  ///< to tell the core when the source address went bad
@@ -61,7 +62,7 @@ class Output {
   Output& operator=(const Output&) = delete;
   virtual ~Output() = default;
 
-  /// Room for at least `bytes` of datagrams (at most max_run_size). Valid until the next call.
+  /// Room for at least `bytes` of datagrams (at most max_batch_size). Valid until the next call.
   virtual ByteSpan send_room(std::size_t bytes) = 0;
   /// The next `run.size` bytes of the last send_room() are to be sent.
   virtual void send(const SendRun& run) = 0;

@@ -22,8 +22,8 @@ inline constexpr Instant never = Instant::max();
 
 class Timers {
  public:
-  void data_sent(Instant now, Entropy& entropy) {
-    if (new_handshake_ == never) new_handshake_ = now + keepalive_timeout + rekey_timeout + rekey_jitter(entropy);
+  void data_sent(Instant now) {
+    if (new_handshake_ == never) new_handshake_ = now + keepalive_timeout + rekey_timeout + session_jitter_;
   }
   void data_received(Instant now) {
     if (send_keepalive_ == never) {
@@ -53,7 +53,11 @@ class Timers {
     handshake_attempts_ = 0;
     sent_lastminute_handshake_ = false;
   }
-  void session_derived(Instant now) { zero_key_material_ = now + key_zeroing_time; }
+  /// What the session's jitter is drawn for comes with almost every turn of traffic: too often for a system call.
+  void session_derived(Instant now, Entropy& entropy) {
+    zero_key_material_ = now + key_zeroing_time;
+    session_jitter_ = rekey_jitter(entropy);
+  }
 
   /// Zero switches it off.
   void set_persistent_keepalive(Duration interval) {
@@ -101,6 +105,7 @@ class Timers {
   Instant zero_key_material_ = never;
   Instant persistent_keepalive_ = never;
   Duration persistent_keepalive_interval_ = 0s;
+  Duration session_jitter_ = 0s;
   std::uint8_t handshake_attempts_ = 0;
   bool need_another_keepalive_ = false;
   bool sent_lastminute_handshake_ = false;

@@ -89,6 +89,9 @@ std::uint16_t bound_port(int fd) {
 
 bool is_source_refusal(int error) { return error == EINVAL || error == ENETUNREACH || error == EADDRNOTAVAIL; }
 
+/// Datagrams of one size that one message takes.
+std::size_t most_segments(std::size_t segment) { return std::min(max_batch, max_run_size / segment); }
+
 /// The kernel would not cut this run into datagrams: too long for the path, or no segmentation here at all.
 bool is_segmentation_refusal(int error) { return error == EINVAL || error == EMSGSIZE || error == EIO; }
 
@@ -174,10 +177,10 @@ std::span<const DatagramRun> UdpSocket::receive(Family family) {
 // ---------------------------------------------------------------- send
 
 ByteSpan UdpSocket::room(std::size_t bytes) {
-  CHECK(bytes <= max_run_size);
-  const bool runs_fit = queue_.size() + max_batch <= send_batch;
-  if (used_ + bytes > max_run_size || !runs_fit) flush();
-  if (used_ + bytes > send_buffer_size || queue_.size() + max_batch > send_batch) {
+  CHECK(bytes <= max_batch_size);
+  const auto fits = [&] { return used_ + bytes <= send_buffer_size && queue_.size() + max_batch <= send_batch; };
+  if (!fits()) flush();
+  if (!fits()) {
     // Still full: what has waited longest is worth least.
     counters_.overflow += queue_.size();
     consume(queue_.size());
@@ -186,21 +189,31 @@ ByteSpan UdpSocket::room(std::size_t bytes) {
 }
 
 void UdpSocket::push(const SendRun& run) {
-  if (!queue_.empty() && joins(queue_.back(), run)) {
-    queue_.back().run.size += run.size;
-  } else {
-    queue_.push_back({run, used_});
+  std::size_t left = run.size;
+  if (!queue_.empty()) {
+    const std::size_t joined = std::min(left, space_behind(queue_.back(), run));
+    queue_.back().run.size += joined;
+    used_ += joined;
+    left -= joined;
   }
-  used_ += run.size;
+  const std::size_t longest = run.segment_size * most_segments(run.segment_size);
+  while (left > 0) {
+    queue_.push_back({run, used_});
+    queue_.back().run.size = std::min(left, longest);
+    used_ += queue_.back().run.size;
+    left -= queue_.back().run.size;
+  }
 }
 
-bool UdpSocket::joins(const QueuedRun& last, const SendRun& run) const {
+/// Bytes, of whole datagrams, that `run` could add to the run before it.
+std::size_t UdpSocket::space_behind(const QueuedRun& last, const SendRun& run) const {
   const std::size_t segment = last.run.segment_size;
-  const std::size_t total = last.run.size + run.size;
+  const std::size_t segments = last.run.size / segment;
   const bool last_is_whole = last.run.size % segment == 0;
   const bool run_fits = run.segment_size == segment || run.size < segment;
-  return segmentation_ && last_is_whole && run_fits && last.run.tos == run.tos && total <= max_run_size &&
-         (total + segment - 1) / segment <= max_batch && last.run.path == run.path;
+  const bool same_kind = last.run.tos == run.tos && last.run.path == run.path;
+  if (!segmentation_ || !last_is_whole || !run_fits || !same_kind) return 0;
+  return (most_segments(segment) - segments) * segment;
 }
 
 void UdpSocket::flush() {

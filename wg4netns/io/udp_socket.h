@@ -54,9 +54,10 @@ class UdpSocket {
 
   // --- send: room(), push() ..., flush()
 
-  /// Space for `bytes` of datagrams, at most max_run_size, in at most max_batch runs; valid until the next call.
+  /// Space for `bytes` of datagrams, at most max_batch_size, in at most max_batch runs; valid until the next call.
   [[nodiscard]] ByteSpan room(std::size_t bytes);
-  /// What comes next in the last room() is to be sent. Joins the run before it where both are of one kind.
+  /// What comes next in the last room() is to be sent. Goes on with the run before it where both are of one kind, so
+  /// that each but the last is as long as the system takes it.
   void push(const SendRun& run);
   /// Sends what was pushed, as far as the sockets take it; the rest stays and backlogged() is true.
   void flush();
@@ -78,8 +79,8 @@ class UdpSocket {
   static constexpr std::size_t receive_batch = 32;
   static constexpr std::size_t receive_batch_of_runs = 3;
   static constexpr std::size_t receive_buffer_size = 65536;
-  static constexpr std::size_t send_buffer_size = 2 * max_run_size;
-  static constexpr std::size_t send_batch = 2 * max_batch;  // runs
+  static constexpr std::size_t send_buffer_size = 3 * max_batch_size;  // more than a turn sends
+  static constexpr std::size_t send_batch = 2 * max_batch;             // runs
 
   struct QueuedRun {
     SendRun run;
@@ -93,7 +94,7 @@ class UdpSocket {
   UdpSocket() : buffers_(std::make_unique_for_overwrite<Buffers>()) { queue_.reserve(send_batch); }
   [[nodiscard]] static std::size_t index(Family family) { return family == Family::v4 ? 0 : 1; }
   [[nodiscard]] Result<void> open_pair(const UdpOptions& options);
-  [[nodiscard]] bool joins(const QueuedRun& last, const SendRun& run) const;
+  [[nodiscard]] std::size_t space_behind(const QueuedRun& last, const SendRun& run) const;
   [[nodiscard]] std::size_t send_same_family(std::size_t first);
   void send_refused(QueuedRun& queued, int error);
   [[nodiscard]] int send_one(const QueuedRun& queued, bool with_source, bool as_run);

@@ -1,6 +1,6 @@
 #include "wg4netns/offload/checksum.h"
 
-#include <bit>
+#include <array>
 #include <cstring>
 
 #include "wg4netns/offload/transport_header.h"
@@ -30,7 +30,15 @@ WG4_VECTOR_CLONES Sum add_blocks(const std::uint8_t* bytes, std::size_t count) {
   return sum;
 }
 
-Sum add_quad(Sum sum, std::uint64_t quad) { return sum + (quad & 0xffffffff) + (quad >> 32); }
+/// Adds the next sizeof(Word) bytes, and takes them off.
+template <class Word>
+Sum add_front(Sum sum, ByteView& bytes) {
+  Word word = 0;
+  std::memcpy(&word, bytes.data(), sizeof(word));
+  bytes = bytes.subspan(sizeof(word));
+  const std::uint64_t quad = word;
+  return sum + (quad & 0xffffffff) + (quad >> 32);
+}
 
 }  // namespace
 
@@ -39,24 +47,12 @@ Sum add_bytes(Sum sum, ByteView bytes) {
     sum += add_blocks(bytes.data(), blocks);
     bytes = bytes.subspan(blocks * sizeof(Lanes));
   }
-  std::uint64_t quad = 0;
-  for (; bytes.size() >= sizeof(quad); bytes = bytes.subspan(sizeof(quad))) {
-    std::memcpy(&quad, bytes.data(), sizeof(quad));
-    sum = add_quad(sum, quad);
-  }
-  quad = 0;
-  if (!bytes.empty()) std::memcpy(&quad, bytes.data(), bytes.size());
-  return add_quad(sum, quad);
-}
-
-Sum add_word(Sum sum, std::uint16_t value) { return sum + to_or_from<std::endian::big>(value); }
-
-std::uint16_t fold(Sum sum) {
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint16_t>(sum);
+  while (bytes.size() >= sizeof(std::uint64_t)) sum = add_front<std::uint64_t>(sum, bytes);
+  if (bytes.size() >= sizeof(std::uint32_t)) sum = add_front<std::uint32_t>(sum, bytes);
+  if (bytes.size() >= sizeof(std::uint16_t)) sum = add_front<std::uint16_t>(sum, bytes);
+  if (bytes.empty()) return sum;
+  const std::array<std::uint8_t, 2> padded{bytes[0], 0};
+  return add_bytes(sum, padded);
 }
 
 void store_checksum(std::uint8_t* field, Sum sum) {

@@ -2,6 +2,7 @@
 // The Internet checksum (RFC 1071). Sums are kept in memory order, so that no byte is ever swapped: the sum of
 // byte-swapped words is the byte-swapped sum.
 
+#include <bit>
 #include <cstdint>
 
 #include "shared/base/bytes.h"
@@ -15,9 +16,15 @@ using Sum = std::uint64_t;
 /// may be of odd length.
 [[nodiscard]] Sum add_bytes(Sum sum, ByteView bytes);
 /// Adds a 16-bit value in host order.
-[[nodiscard]] Sum add_word(Sum sum, std::uint16_t value);
+[[nodiscard]] inline Sum add_word(Sum sum, std::uint16_t value) { return sum + to_or_from<std::endian::big>(value); }
 /// Folds to 16 bits in memory order; not complemented.
-[[nodiscard]] std::uint16_t fold(Sum sum);
+[[nodiscard]] inline std::uint16_t fold(Sum sum) {
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<std::uint16_t>(sum);
+}
 
 /// Stores the folded sum, complemented, as a checksum field.
 void store_checksum(std::uint8_t* field, Sum sum);

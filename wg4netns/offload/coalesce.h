@@ -108,7 +108,7 @@ class Coalescer {
   [[nodiscard]] Gather close(Group& group);
   [[nodiscard]] Gather alone(ByteView packet);
 
-  [[nodiscard]] bool is_full() const { return std::popcount(open_) == max_flows; }
+  [[nodiscard]] bool is_full() const { return open_ == (1U << max_flows) - 1; }
   [[nodiscard]] Group& first_open() { return groups_[static_cast<std::size_t>(std::countr_zero(open_))]; }
   [[nodiscard]] Group& next_victim() { return groups_[victim_++ % max_flows]; }
 

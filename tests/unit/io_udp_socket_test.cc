@@ -1,0 +1,128 @@
+// What is pushed goes out in messages as long as the system takes them, across what was pushed at once, and comes in
+// again byte for byte. Two sockets on the loopback address, real system calls.
+
+#include "wg4netns/io/udp_socket.h"
+
+#include <poll.h>
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+using namespace wg4;
+
+namespace {
+
+constexpr std::size_t segment = 1452;
+constexpr std::size_t most = max_run_size / segment;  // datagrams of a message
+
+UdpSocket open_on_loopback(bool segments = true) {
+  const IpAddress loopback = IpAddress::parse("127.0.0.1").value();
+  auto socket = UdpSocket::open({.segment = segments, .v4 = {.address = loopback, .device = {}}, .v6 = {}});
+  REQUIRE(socket.has_value());
+  return std::move(*socket);
+}
+
+SendRun run_to(const UdpSocket& receiver, std::size_t size, std::size_t segment_size = segment) {
+  return {.path = {{IpAddress::parse("127.0.0.1").value(), receiver.port(), 0}, {}},
+          .peer = 0,
+          .tos = 0,
+          .size = size,
+          .segment_size = segment_size};
+}
+
+/// Bytes that tell at which place they stand.
+void push_counted(UdpSocket& sender, const SendRun& run, std::uint32_t& next) {
+  const ByteSpan room = sender.room(run.size);
+  for (std::size_t at = 0; at < run.size; ++at) room[at] = static_cast<std::uint8_t>((next++ * 2654435761U) >> 24);
+  sender.push(run);
+}
+
+struct Received {
+  std::vector<std::size_t> runs;  // bytes of each
+  std::vector<std::uint8_t> bytes;
+};
+
+Received receive_all(UdpSocket& receiver, std::size_t expected) {
+  Received received;
+  pollfd ready{receiver.fd(Family::v4), POLLIN, 0};
+  while (received.bytes.size() < expected && poll(&ready, 1, 5000) == 1) {
+    for (const DatagramRun& run : receiver.receive(Family::v4)) {
+      received.runs.push_back(run.bytes.size());
+      received.bytes.insert(received.bytes.end(), run.bytes.begin(), run.bytes.end());
+    }
+  }
+  return received;
+}
+
+void check_counted(const std::vector<std::uint8_t>& bytes) {
+  std::uint32_t next = 0;
+  CHECK(std::ranges::all_of(
+      bytes, [&](std::uint8_t byte) { return byte == static_cast<std::uint8_t>((next++ * 2654435761U) >> 24); }));
+}
+
+}  // namespace
+
+TEST_CASE("datagrams of one kind share messages, however they were pushed") {
+  UdpSocket sender = open_on_loopback();
+  UdpSocket receiver = open_on_loopback();
+  std::uint32_t next = 0;
+  // Two super-packets of 47 datagrams, each a little more than a message takes.
+  for (int i = 0; i < 2; ++i) push_counted(sender, run_to(receiver, 47 * segment), next);
+  sender.flush();
+  const Received received = receive_all(receiver, next);
+  check_counted(received.bytes);
+  REQUIRE(receiver.gathers());
+  CHECK(received.runs == std::vector<std::size_t>{most * segment, most * segment, (94 - 2 * most) * segment});
+}
+
+TEST_CASE("a shorter datagram ends its message") {
+  UdpSocket sender = open_on_loopback();
+  UdpSocket receiver = open_on_loopback();
+  std::uint32_t next = 0;
+  push_counted(sender, run_to(receiver, 3 * segment), next);
+  push_counted(sender, run_to(receiver, 100, 100), next);
+  push_counted(sender, run_to(receiver, 2 * segment), next);
+  sender.flush();
+  const Received received = receive_all(receiver, next);
+  check_counted(received.bytes);
+  CHECK(received.runs == std::vector<std::size_t>{3 * segment + 100, 2 * segment});
+}
+
+TEST_CASE("another receiver has messages of its own") {
+  UdpSocket sender = open_on_loopback();
+  UdpSocket one = open_on_loopback();
+  UdpSocket other = open_on_loopback();
+  std::uint32_t next = 0;
+  push_counted(sender, run_to(one, 2 * segment), next);
+  push_counted(sender, run_to(other, 3 * segment), next);
+  push_counted(sender, run_to(one, segment), next);
+  sender.flush();
+  CHECK(receive_all(one, 3 * segment).runs == std::vector<std::size_t>{2 * segment, segment});
+  CHECK(receive_all(other, 3 * segment).runs == std::vector<std::size_t>{3 * segment});
+}
+
+TEST_CASE("without segmentation each datagram goes by itself") {
+  UdpSocket sender = open_on_loopback(false);
+  UdpSocket receiver = open_on_loopback();
+  std::uint32_t next = 0;
+  push_counted(sender, run_to(receiver, 5 * segment + 7), next);
+  sender.flush();
+  const Received received = receive_all(receiver, next);
+  check_counted(received.bytes);
+  CHECK(std::ranges::all_of(received.runs, [](std::size_t size) { return size <= segment; }));
+}
+
+TEST_CASE("one datagram may be as long as UDP allows") {
+  UdpSocket sender = open_on_loopback();
+  UdpSocket receiver = open_on_loopback();
+  std::uint32_t next = 0;
+  push_counted(sender, run_to(receiver, max_datagram_size, max_datagram_size), next);
+  push_counted(sender, run_to(receiver, max_datagram_size, max_datagram_size), next);
+  sender.flush();
+  const Received received = receive_all(receiver, next);
+  check_counted(received.bytes);
+  CHECK(received.runs == std::vector<std::size_t>{max_datagram_size, max_datagram_size});
+}
