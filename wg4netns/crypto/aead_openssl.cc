@@ -43,7 +43,7 @@ class OpensslAead final : public Aead {
   /// Null when the library has no such cipher.
   static std::unique_ptr<OpensslAead> create();
 
-  [[nodiscard]] std::string_view name() const override { return "OpenSSL"; }
+  [[nodiscard]] std::string_view name() const override { return "openssl"; }
   void seal_batch(const AeadKey& key, std::span<const SealJob> jobs) override;
   void open_batch(const AeadKey& key, std::span<OpenJob> jobs) override;
   void forget_keys() override;

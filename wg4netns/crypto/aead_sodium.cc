@@ -40,7 +40,7 @@ constexpr std::size_t batch_stack = std::size_t{4} * 1024;
 /// Keeps no key: libsodium takes it anew for each packet.
 class SodiumAead final : public Aead {
  public:
-  [[nodiscard]] std::string_view name() const override { return "libsodium"; }
+  [[nodiscard]] std::string_view name() const override { return "sodium"; }
   void seal_batch(const AeadKey& key, std::span<const SealJob> jobs) override {
     for (const SealJob& job : jobs) seal(key, job);
     sodium_stackzero(batch_stack);
