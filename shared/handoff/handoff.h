@@ -47,7 +47,8 @@ struct PlanPart {
   bool last = false;
 };
 
-/// The plan is in force.
+/// The plan is in force. The namespace's tables of open ports are attached if they were asked for: tcp, udp and, where
+/// there is IPv6, tcp6, udp6.
 struct Done {
   std::vector<std::string> warnings;  ///< one sentence each
 };

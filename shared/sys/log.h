@@ -1,5 +1,6 @@
 #pragma once
 // One line an event, to stderr: "wireguard4netns: warning: ...". Keys and packets never get here.
+// If that is systemd's journal the level is in front, too, the way that it understands: "<4>wireguard4netns: ...".
 // The level is the project's one global: a log call is everywhere and means the same everywhere.
 
 #include <fmt/format.h>
@@ -12,6 +13,8 @@ enum class Level : int { silent, error, warning, info, debug };
 
 void set_program(std::string_view name);
 void set_level(Level level);
+/// Finds out whether stderr is the journal (systemd.exec(5), $JOURNAL_STREAM).
+void look_for_journal();
 [[nodiscard]] Level level();
 void write(Level level, std::string_view message);
 

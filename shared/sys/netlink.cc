@@ -275,6 +275,17 @@ Result<std::vector<RouteConflict>> Netlink::owned_by_others(const Link& link, st
   return conflicts;
 }
 
+Result<bool> Netlink::has_default_route(const Link& link) {
+  netlink::Request request(RTM_GETROUTE, NLM_F_DUMP);
+  request.body<rtmsg>().rtm_family = AF_INET;
+  bool found = false;
+  TRY(send_one(request.message(), "list the routes", [&](const nlmsghdr* message) {
+    const RouteEntry entry(message);
+    found |= entry.destination.length == 0 && entry.table == RT_TABLE_MAIN && entry.link == link.index;
+  }));
+  return found;
+}
+
 Result<std::uint32_t> Netlink::route_mtu(const Endpoint& endpoint) {
   const std::string what = "find the route to " + endpoint.address.to_string();
   netlink::Request request(RTM_GETROUTE, 0);

@@ -77,6 +77,9 @@ class Netlink {
   [[nodiscard]] Result<std::vector<RouteConflict>> add_routes(const Link& link, std::span<const Prefix> routes,
                                                               const RouteOptions& options = {});
 
+  /// Is there an IPv4 default route through `link`, in the main table?
+  [[nodiscard]] Result<bool> has_default_route(const Link& link);
+
   /// The MTU of the route to `endpoint` in bytes: of the route itself or the path if known, else of its interface.
   /// ENETUNREACH (or what the route says) if there is no way.
   [[nodiscard]] Result<std::uint32_t> route_mtu(const Endpoint& endpoint);

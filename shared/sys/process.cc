@@ -136,6 +136,20 @@ void reset_signals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+/// Closes from..to, both included. close_range is of Linux 5.9.
+void close_from_to(int from, int to) {
+  if (from > to || close_range(static_cast<unsigned>(from), static_cast<unsigned>(to), 0) == 0) return;
+  const auto limit = static_cast<int>(sysconf(_SC_OPEN_MAX));
+  for (int fd = from; fd <= std::min(to, limit); ++fd) close(fd);
+}
+
+/// For a child that does not exec.
+void keep_only(std::span<const int> fds) {
+  const int null = open("/dev/null", O_RDWR);
+  for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; ++fd) dup2(null, fd);
+  close_others(fds);
+}
+
 [[noreturn]] void run_child(ChildPlan plan) {
   if (!die_with_parent(plan.parent)) _exit(child_failed_status);
   reset_signals();
@@ -195,20 +209,37 @@ Result<Child> Child::spawn(const SpawnRequest& request) {
 
   const ChildPlan plan{getpid(), request.program.c_str(), memory_copy.get(), arguments.data(), environment.data(),
                        fds,      report_writer.get()};
-  const pid_t pid = fork();
+  const pid_t pid = ::fork();
   if (pid < 0) return fail("start a process for " + request.program, errno);
   if (pid == 0) run_child(plan);
   report_writer.reset();
 
-  Child child(pid, UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))));
-  if (!child.pidfd_.valid()) {
-    const int number = errno;
-    ::kill(pid, SIGKILL);
-    waitpid(pid, nullptr, 0);
-    return fail("watch the process of " + request.program, number);
-  }
+  Child child = TRY(watch(pid, request.program));
   if (const auto failure = read_report(report_reader.get())) return explain(*failure, request.program);
   return child;
+}
+
+Result<Child> Child::fork(std::span<const int> fds, const std::function<int()>& body) {
+  const pid_t parent = getpid();
+  const pid_t pid = ::fork();
+  if (pid < 0) return fail("start a process", errno);
+  if (pid == 0) {
+    if (!die_with_parent(parent)) _exit(child_failed_status);
+    reset_signals();
+    keep_only(fds);
+    _exit(body());
+  }
+  return watch(pid, "a child");
+}
+
+/// The Child that `pid` is.
+Result<Child> Child::watch(pid_t pid, const std::string& name) {
+  Child child(pid, UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))));
+  if (child.pidfd_.valid()) return child;
+  const int number = errno;
+  ::kill(pid, SIGKILL);
+  waitpid(pid, nullptr, 0);
+  return fail("watch the process of " + name, number);
 }
 
 Child& Child::operator=(Child&& other) noexcept {
@@ -242,6 +273,17 @@ Result<std::optional<ExitStatus>> Child::wait(std::chrono::milliseconds timeout)
     return fail("wait for process " + std::to_string(pid_), errno);
   pidfd_.reset();
   return ExitStatus{info.si_code != CLD_EXITED, info.si_status};
+}
+
+void close_others(std::span<const int> keep) {
+  std::vector<int> kept(keep.begin(), keep.end());
+  std::ranges::sort(kept);
+  int next = STDERR_FILENO + 1;
+  for (const int fd : kept) {
+    close_from_to(next, fd - 1);
+    next = std::max(next, fd + 1);
+  }
+  close_from_to(next, INT_MAX);
 }
 
 }  // namespace wg4

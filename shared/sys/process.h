@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -44,6 +45,10 @@ class Child {
   /// run from a copy in memory. The child is killed when the calling *thread* ends (PR_SET_PDEATHSIG). SIGCHLD must not
   /// be ignored in this process.
   [[nodiscard]] static Result<Child> spawn(const SpawnRequest& request);
+  /// `body` in a child without a program of its own, whose exit status is what `body` returns; killed as above. It has
+  /// a copy of our memory, so this is for before secrets are read, and for a process of one thread. Of our descriptors
+  /// it has `fds`, by the same numbers (above 2), and /dev/null as 0, 1 and 2.
+  [[nodiscard]] static Result<Child> fork(std::span<const int> fds, const std::function<int()>& body);
 
   Child(Child&&) noexcept = default;
   Child& operator=(Child&& other) noexcept;
@@ -62,11 +67,15 @@ class Child {
 
  private:
   Child(pid_t pid, UniqueFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
+  [[nodiscard]] static Result<Child> watch(pid_t pid, const std::string& name);
   void kill_and_reap();
 
   pid_t pid_ = -1;
   UniqueFd pidfd_;  // invalid = nothing to reap
 };
+
+/// Closes all descriptors above 2 but those of `keep`: what others gave us without wanting to keeps their pipes open.
+void close_others(std::span<const int> keep);
 
 /// From now on the kernel kills this process when `parent` ends; false if that has happened already. Gaining privilege
 /// in another user namespace clears the wish: call it again after that. Async-signal-safe.

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "shared/base/result.h"
+
+namespace wg4 {
+
+/// What `fd` has up to its end; an error that names `name` beyond `limit` bytes.
+[[nodiscard]] Result<std::string> read_all(int fd, const std::string& name, std::size_t limit);
+
+}  // namespace wg4

@@ -1,0 +1,95 @@
+#include "shared/sys/service_manager.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+namespace wg4 {
+namespace {
+
+constexpr const char* hint = "Whoever starts this program as a service sets it; unset it to start without";
+
+/// A variable's value, which whom we start will not see.
+std::optional<std::string> take_variable(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr) return std::nullopt;
+  std::string text = value;
+  unsetenv(name);
+  return text;
+}
+
+std::optional<std::uint64_t> to_number(const std::string& text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+/// Is the process in variable `name`, if it names one, this one?
+bool is_us(const std::optional<std::string>& pid) { return !pid || to_number(*pid) == std::uint64_t(getpid()); }
+
+Result<UniqueFd> open_socket(const std::string& name) {
+  const std::string what = "NOTIFY_SOCKET " + name;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (name.size() < 2 || (name.front() != '/' && name.front() != '@'))
+    return fail(what + " is neither a path nor an abstract name", 0, hint);
+  if (name.size() >= sizeof address.sun_path) return fail(what, ENAMETOOLONG, hint);
+  std::memcpy(address.sun_path, name.data(), name.size());
+  if (name.front() == '@') address.sun_path[0] = '\0';
+  // An abstract name is as long as it is said to be; a path ends with a zero.
+  const std::size_t length = offsetof(sockaddr_un, sun_path) + name.size() + (name.front() == '@' ? 0 : 1);
+
+  UniqueFd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return fail("create a UNIX socket", errno);
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(length)) < 0)
+    return fail("connect to " + what, errno, hint);
+  return fd;
+}
+
+}  // namespace
+
+Result<ServiceManager> ServiceManager::from_environment() {
+  const auto name = take_variable("NOTIFY_SOCKET");
+  const auto patience = take_variable("WATCHDOG_USEC");
+  const auto watched = take_variable("WATCHDOG_PID");
+  const char* started = std::getenv("SYSTEMD_EXEC_PID");
+  if (!name || name->empty() || !is_us(started != nullptr ? std::optional<std::string>(started) : std::nullopt))
+    return ServiceManager();
+  UniqueFd socket = TRY(open_socket(*name));
+
+  std::optional<std::chrono::nanoseconds> interval;
+  if (patience && is_us(watched)) {
+    constexpr std::uint64_t longest = 1'000'000ULL * 3600 * 24 * 365;  // a year
+    const auto usec = to_number(*patience);
+    if (!usec || *usec < 2 || *usec > longest)
+      return fail("WATCHDOG_USEC " + *patience + " is not a number of microseconds, at most a year's", 0, hint);
+    interval = std::chrono::microseconds(*usec / 2);
+  }
+  return ServiceManager(std::move(socket), interval);
+}
+
+void ServiceManager::ready(std::string_view status) { tell("READY=1\nSTATUS=" + std::string(status) + "\n", 0); }
+void ServiceManager::stopping() { tell("STOPPING=1\n", MSG_DONTWAIT); }
+void ServiceManager::alive() { tell("WATCHDOG=1\n", MSG_DONTWAIT); }
+
+void ServiceManager::tell(std::string_view text, int flags) {
+  if (!socket_.valid()) return;
+  std::string copy(text);
+  iovec piece{copy.data(), copy.size()};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  // A manager that has gone is no reason to stop; sendmsg(2) is what the sandbox leaves.
+  [[maybe_unused]] const ssize_t sent = sendmsg(socket_.get(), &message, flags | MSG_NOSIGNAL);
+}
+
+}  // namespace wg4
