@@ -19,8 +19,10 @@ as_root() { if ((EUID == 0)); then "$@"; else sudo -- "$@"; fi; }
 
 # --- Preparation: packages, the TUN device, the build ---------------------------------------------------------------
 
-build_packages=(cmake ninja-build g++ pkg-config libcli11-dev libfmt-dev libmnl-dev libsodium-dev libssl-dev
-	nlohmann-json3-dev)
+build_packages=(
+	cmake ninja-build g++ pkg-config
+	libcli11-dev libfmt-dev libmnl-dev libseccomp-dev libsodium-dev libssl-dev nlohmann-json3-dev
+)
 run_packages=(iproute2 iputils-ping python3 util-linux)
 
 install_packages() {

@@ -16,6 +16,9 @@ namespace {
 const std::map<std::string, Configure> configure_choices{
     {"auto", Configure::automatic}, {"yes", Configure::yes}, {"no", Configure::no}};
 
+const std::map<std::string, SandboxMode> sandbox_modes{
+    {"auto", SandboxMode::automatic}, {"on", SandboxMode::on}, {"off", SandboxMode::off}};
+
 void declare(CLI::App& app, Options& options, std::string& configure) {
   app.set_version_flag("--version", "wg4netns-helper " + std::string(version), "Print the version and exit");
   app.get_formatter()->column_width(24);
@@ -36,10 +39,18 @@ void declare(CLI::App& app, Options& options, std::string& configure) {
   app.add_option("--queues", options.queues, "Number of TUN queues, at most 64 (default: 1)")
       ->check(CLI::Range(std::size_t{1}, handoff::max_tun_fds).description(""))
       ->type_name("N");
+  app.add_flag("--await-owner", options.await_owner,
+               "Let the owner of a TAP of that name set it up, up to its default route, before it is replaced");
   app.add_option("--configure", configure,
                  "Set addresses, MTU and routes: yes, no or auto (the default: unless the interface existed before)")
       ->check(CLI::IsMember(configure_choices).description(""))
       ->type_name("WHEN");
+  app.add_flag("--port-tables", options.port_tables, "Hand out what tells which ports the namespace listens on");
+  app.add_option("--sandbox", options.sandbox,
+                 "Give up files and most system calls once the TUN is made: auto (the default: as far as the host "
+                 "permits), on or off")
+      ->transform(CLI::CheckedTransformer(sandbox_modes).description(""))
+      ->type_name("MODE");
   app.add_flag("--agent", options.agent, "Stay, and dial for published ports until the host program ends");
 }
 

@@ -7,6 +7,8 @@
 #include <string>
 #include <variant>
 
+#include "netns-helper/sandbox.h"
+
 namespace wg4 {
 
 /// Whether the plan is applied to the interface.
@@ -24,8 +26,11 @@ struct Options {
   std::string ifname = "wg0";
   bool vnet_hdr = false;
   unsigned queues = 1;
+  bool await_owner = false;  ///< of a TAP that the interface replaces
   Configure configure = Configure::automatic;
-  bool agent = false;  ///< stay, and dial for published ports
+  SandboxMode sandbox = SandboxMode::automatic;
+  bool port_tables = false;  ///< hand out the tables of what the namespace listens on
+  bool agent = false;        ///< stay, and dial for published ports
 };
 
 /// The options, or the status to exit with after --help, --version or an error (which it has printed).

@@ -19,9 +19,11 @@
 #include "netns-helper/agent.h"
 #include "netns-helper/cli.h"
 #include "netns-helper/link.h"
+#include "netns-helper/port_tables.h"
 #include "netns-helper/sandbox.h"
 #include "netns-helper/tun.h"
 #include "shared/handoff/handoff.h"
+#include "shared/sys/capabilities.h"
 #include "shared/sys/fd_pass.h"
 #include "shared/sys/log.h"
 #include "shared/sys/namespaces.h"
@@ -85,16 +87,18 @@ Result<bool> set_up(const Options& options, int host) {
   TRY(keep_capabilities(net_admin_only));
 
   Netlink netlink = TRY(Netlink::open());
-  Tun tun = TRY(make_tun(netlink, {options.ifname, options.vnet_hdr, options.queues}));
+  Tun tun = TRY(make_tun(netlink, {options.ifname, options.vnet_hdr, options.queues, options.await_owner}));
   TRY(send(host, handoff::TunReady{tun.ifname, tun.flags, tun.existed}, tun.queues));
   tun.queues.clear();
+  const std::vector<UniqueFd> port_tables = options.port_tables ? TRY(open_port_tables()) : std::vector<UniqueFd>{};
+  TRY(confine(options.sandbox, options.agent ? HelperRole::dials : HelperRole::configures));
 
   const auto plan = TRY(receive_plan(host));
   if (!plan) return false;  // nobody is left to work for
   handoff::Done done;
   if (should_configure(options.configure, tun.existed)) done.warnings = TRY(apply_plan(netlink, tun.ifname, *plan));
   TRY(keep_capabilities(0));
-  TRY(send(host, done));
+  TRY(send(host, done, port_tables));
   return true;
 }
 

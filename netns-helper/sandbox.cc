@@ -1,15 +1,14 @@
 #include "netns-helper/sandbox.h"
 
-#include <linux/capability.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <climits>
 
+#include "shared/sys/landlock.h"
 #include "shared/sys/process.h"
+#include "shared/sys/seccomp.h"
 
 namespace wg4 {
 
@@ -29,17 +28,20 @@ Result<void> stay_with_parent(pid_t parent) {
   return {};
 }
 
-Result<void> keep_capabilities(std::uint64_t mask) {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
-  if (syscall(SYS_capget, &header, sets.data()) != 0) return fail("read the capabilities", errno);
-  const std::array kept{static_cast<std::uint32_t>(mask), static_cast<std::uint32_t>(mask >> 32)};
-  for (std::size_t word = 0; word < sets.size(); ++word) {
-    const std::uint32_t both = kept[word] & sets[word].permitted;
-    sets[word] = {.effective = both, .permitted = both, .inheritable = 0};
+Result<void> confine(SandboxMode mode, HelperRole role) {
+  if (mode == SandboxMode::off) return {};
+  const bool required = mode == SandboxMode::on;
+  if (has_landlock()) {
+    const auto restricted =
+        restrict_by_landlock({.paths = {}, .tcp_bind = false, .tcp_connect = role == HelperRole::dials});
+    if (!restricted && required) return restricted;
   }
-  if (syscall(SYS_capset, &header, sets.data()) != 0) return fail("drop capabilities", errno);
-  return {};
+#ifdef WG4_SANITIZED
+  return {};  // a sanitizer's report makes calls of all kinds, and must not die of it
+#else
+  const auto restricted = restrict_syscalls(helper_syscalls(role), OnViolation::kill);
+  return restricted || !required ? Result<void>{} : restricted;
+#endif
 }
 
 }  // namespace wg4

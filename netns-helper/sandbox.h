@@ -4,9 +4,9 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
-
+#include "netns-helper/syscall_tables.h"
 #include "shared/base/result.h"
+#include "shared/sys/sandbox_mode.h"
 
 namespace wg4 {
 
@@ -16,7 +16,8 @@ namespace wg4 {
 /// Not traceable by others, ended by the end of `parent`. Joining a user namespace takes both back: call it again.
 [[nodiscard]] Result<void> stay_with_parent(pid_t parent);
 
-/// Drops all capabilities but those in `mask` (bit numbers are CAP_*), for good.
-[[nodiscard]] Result<void> keep_capabilities(std::uint64_t mask);
+/// No files, no TCP but what `role` needs (Landlock), no system calls but helper_syscalls(role). To be called once the
+/// TUN is made.
+[[nodiscard]] Result<void> confine(SandboxMode mode, HelperRole role);
 
 }  // namespace wg4

@@ -15,6 +15,7 @@ struct TunRequest {
   std::string ifname;
   bool vnet_hdr = false;
   unsigned queues = 1;
+  bool await_owner = false;  ///< of a TAP that is there: until it has an IPv4 default route, but not for long
 };
 
 /// Without a queue open the interface is gone, unless somebody had made it persistent before.

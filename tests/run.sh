@@ -17,14 +17,14 @@ END
 
 packages=(
 	# to build
-	cmake ninja-build g++ pkg-config libcli11-dev libfmt-dev libmnl-dev libsodium-dev libssl-dev
+	cmake ninja-build g++ pkg-config libcli11-dev libfmt-dev libmnl-dev libseccomp-dev libsodium-dev libssl-dev
 	nlohmann-json3-dev
 	# to test and to keep the style
 	clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19 doctest-dev mandoc shellcheck
 	# to run in namespaces, and to talk to
-	iperf3 iproute2 iputils-ping procps python3 strace util-linux wireguard-go wireguard-tools
+	iperf3 iproute2 iputils-ping procps python3 strace systemd util-linux wireguard-go wireguard-tools
 	# engines
-	aardvark-dns busybox-static crun iptables netavark podman rootlesskit uidmap
+	aardvark-dns busybox-static crun iptables netavark podman podman-compose rootlesskit uidmap
 )
 readonly test_user=wg4test # the namespace tests run as this user
 

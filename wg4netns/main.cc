@@ -6,9 +6,13 @@
 
 #include "shared/sys/log.h"
 #include "wg4netns/app/attach.h"
+#include "wg4netns/app/broker.h"
 #include "wg4netns/app/check.h"
 #include "wg4netns/app/cli.h"
 #include "wg4netns/app/key_commands.h"
+#include "wg4netns/app/netavark.h"
+#include "wg4netns/app/oci_hook.h"
+#include "wg4netns/app/pasta.h"
 #include "wg4netns/app/resolver.h"
 #include "wg4netns/crypto/startup.h"
 
@@ -18,13 +22,14 @@ namespace {
 /// One overload for each command of the command line.
 struct Run {
   Result<void> operator()(const AttachCommand& command) { return attach(command); }
+  Result<void> operator()(const PastaCommand& command) { return run_pasta(command); }
+  Result<void> operator()(const NetavarkCommand& command) { return run_netavark(command); }
+  Result<void> operator()(const BrokerCommand& command) { return run_broker(command); }
   Result<void> operator()(const ServeCommand& command) { return serve_descriptor(command); }
   Result<void> operator()(const CheckCommand& command) { return check(command); }
+  Result<void> operator()(const OciHookCommand& command) { return run_oci_hook(command); }
   Result<void> operator()(KeyCommand command) { return run_key_command(command); }
-  Result<void> operator()(ResolverCommand) {
-    run_resolver(resolver_socket);
-    return {};
-  }
+  Result<void> operator()(ResolverCommand command) { return run_resolver(resolver_socket, command.sandbox); }
   Result<void> operator()(const PrintCommand& command) {
     if (std::fputs(command.text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) return fail("write", errno);
     return {};
@@ -41,6 +46,7 @@ Result<void> run(int argc, char** argv) {
 }  // namespace wg4
 
 int main(int argc, char** argv) {
+  wg4::log::look_for_journal();
   const auto result = wg4::run(argc, argv);
   if (result) return EXIT_SUCCESS;
   wg4::log::error("{}", result.error().message());

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import harness
 from beyond import NAME, Beyond
@@ -65,6 +66,14 @@ class EngineCase(harness.TestCase):
         """The one wireguard4netns that runs."""
         (pid,) = self.pids_of("wireguard4netns")
         return pid
+
+    def our_arguments(self) -> list[str]:
+        return Path(f"/proc/{self.our_pid()}/cmdline").read_text().split("\0")
+
+    def assert_all_confined(self) -> None:
+        """The program, who watches its target and who dials there."""
+        for pid in [self.our_pid(), *(entry.pid for entry in descendants(self.our_pid()))]:
+            self.assert_confined(pid)
 
     def kill_ours(self) -> None:
         pid = self.our_pid()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -10,10 +11,12 @@ import tarfile
 from pathlib import Path
 from typing import Self
 
+from namespaces import HERE
 from program import bindir
 from scratch import Scratch
 
 IMAGE = "localhost/box"
+HOOK = HERE.parent.parent / "examples/podman/hooks.d/wireguard4netns.json"
 
 CONTAINERS_CONF = """\
 [containers]
@@ -42,11 +45,13 @@ class Podman:
 
     def __init__(self, scratch: Scratch, config: str | None = None) -> None:
         self.home = scratch.folder / "00-podman"
+        self.runtime_dir = scratch.folder / "00-run"
         self._scratch = scratch
         self.config = scratch.file("vpn.conf", config) if config else None
 
     def __enter__(self) -> Self:
-        self.runtime_dir.mkdir(parents=True, mode=0o700)
+        self.home.mkdir()
+        self.runtime_dir.mkdir(mode=0o700)
         shim = self._write("crun", CRUN_SHIM, 0o755)
         program = bindir() / "wireguard4netns"
         containers = ".config/containers"
@@ -74,10 +79,6 @@ class Podman:
         for pidfile in self.runtime_dir.glob("libpod/tmp/pause.pid"):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pidfile.read_text()), signal.SIGKILL)
-
-    @property
-    def runtime_dir(self) -> Path:
-        return self.home / "run"
 
     def environment(self, **more: str) -> dict[str, str]:
         base = {
@@ -119,6 +120,19 @@ class Podman:
 
     def pid(self, name: str) -> int:
         return int(self.run("inspect", "--format", "{{.State.Pid}}", name).stdout)
+
+    def install_hook(self, environment: list[str] | None = None, when: object = None) -> Path:
+        """The example's hook, with the program that is tested; its folder."""
+        file = json.loads(HOOK.read_text())
+        file["hook"]["path"] = str(bindir() / "wireguard4netns")
+        if environment:
+            file["hook"]["env"] = environment
+        if when:
+            file["when"] = when
+        return self._write(f"hooks.d/{HOOK.name}", json.dumps(file)).parent
+
+    def add_profile(self, name: str, text: str) -> None:
+        self._write(f".config/wireguard4netns/profiles/{name}.conf", text, 0o600)
 
     def namespaces(self) -> list[str]:
         """Network namespaces that Podman holds."""

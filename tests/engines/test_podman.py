@@ -24,6 +24,26 @@ class Run(PodmanCase):
         self.assertEqual(fetch(port), "")
         self.assert_engine_empty()
 
+    def test_sandbox_and_api_socket(self) -> None:
+        """It asks for both by itself, and for its ports at our API socket."""
+        port = free_tcp_port()
+        self.podman.start(
+            "box",
+            *("-p", f"127.0.0.1:{port}:8080"),
+            *(IMAGE, "sh", "-c", SERVE),
+            network="slirp4netns:port_handler=slirp4netns",
+        )
+        arguments = self.our_arguments()
+        for option in ("--enable-sandbox", "--enable-seccomp", "--api-socket"):
+            self.assertIn(option, arguments)
+        self.assert_all_confined()
+        self.assert_tunnelled(self.beyond, self.inside("box"))
+        self.assert_published(port)
+        self.assert_all_confined()
+        self.podman.run("rm", "--force", "--time", "0", "box")
+        self.assertEqual(fetch(port), "")
+        self.assert_engine_empty()
+
     def test_network_options(self) -> None:
         """mtu and cidr: the engine computes N+3 and N+100 from it, and never asks."""
         port = free_tcp_port()

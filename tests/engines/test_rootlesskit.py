@@ -30,6 +30,24 @@ class Kit(EngineCase):
         self.assert_tunnelled(self.beyond, kit.inside)
         self.assert_published(port)
 
+    def check_sandbox_and_api_socket(self, wanted: str) -> None:
+        port = free_tcp_port()
+        flags = (f"--slirp4netns-{part}={wanted}" for part in ("sandbox", "seccomp"))
+        publish = ("--port-driver=slirp4netns", f"--publish=127.0.0.1:{port}:8080/tcp")
+        kit = self.kit(*flags, *publish)
+        arguments = self.our_arguments()
+        for option in ("--enable-sandbox", "--enable-seccomp", "--api-socket"):
+            self.assertIn(option, arguments)
+        self.assert_tunnelled(self.beyond, kit.inside)
+        self.assert_published(port)
+        self.assert_all_confined()
+
+    def test_api_socket_and_the_sandbox_that_we_offer(self) -> None:
+        self.check_sandbox_and_api_socket("auto")
+
+    def test_api_socket_and_the_sandbox_that_is_demanded(self) -> None:
+        self.check_sandbox_and_api_socket("true")
+
     def test_its_settings_stand_beside_ours(self) -> None:
         """It sets MTU 65520, N+100/24 and a default route on what it takes for its TAP."""
         kit = self.kit()

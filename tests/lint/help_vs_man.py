@@ -24,15 +24,26 @@ class Program:
     name: str
     page: str
     commands: tuple[str, ...] = ()  # each with a --help of its own
+    others: tuple[str, ...] = ()  # with a page of their own, too
 
 
 PROGRAMS = (
     Program(
         "wireguard4netns",
         "wg4netns/wireguard4netns.1",
-        ("serve", "check", "genkey", "pubkey", "genpsk"),
+        ("serve", "check", "genkey", "pubkey", "genpsk", "oci-hook"),
+        ("pasta", "netavark", "broker"),
     ),
+    Program("wireguard4netns pasta", "wg4netns/wireguard4netns-pasta.1"),
+    Program("wireguard4netns netavark", "wg4netns/wireguard4netns-netavark.1"),
+    Program("wireguard4netns broker", "wg4netns/wireguard4netns-broker.1"),
     Program("wg4netns-helper", "netns-helper/wg4netns-helper.1"),
+)
+
+PAGES = (
+    *(program.page for program in PROGRAMS),
+    "wg4netns/wireguard4netns-oci-hook.1",
+    "wg4netns/wireguard4netns.conf.5",
 )
 
 
@@ -56,7 +67,8 @@ def options_of_page(source: str) -> set[str]:
 def help_of(bindir: Path, program: Program) -> str:
     texts = []
     for command in ("", *program.commands):
-        argv = [str(bindir / program.name), *command.split(), "--help"]
+        binary, *words = (*program.name.split(), *command.split())
+        argv = [str(bindir / binary), *words, "--help"]
         texts.append(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
     return "\n".join(texts)
 
@@ -66,7 +78,7 @@ def compare(program: Program, help_text: str, page: str) -> list[Finding]:
     told = [f"{name} of --help is missing" for name in in_help - in_page]
     told += [f"{name} is not in --help" for name in in_page - in_help]
     introduction = help_text.partition("Options:")[0]
-    for name in program.commands:
+    for name in (*program.commands, *program.others):
         if not re.search(rf"^\.It Cm {name}\b", page, re.MULTILINE):
             told.append(f"the command {name} is missing")
         if not re.search(rf"\b{name}\b", introduction):
@@ -74,13 +86,13 @@ def compare(program: Program, help_text: str, page: str) -> list[Finding]:
     return [Finding(program.page, 0, what, "help and man page agree") for what in told]
 
 
-def check_page(program: Program) -> list[Finding]:
+def check_page(page: str) -> list[Finding]:
     mandoc = project.require_tool("mandoc", "mandoc")
-    command = [mandoc, "-T", "lint", "-W", "warning", program.page]
+    command = [mandoc, "-T", "lint", "-W", "warning", page]
     lint = subprocess.run(command, cwd=project.ROOT, capture_output=True, text=True, check=False)
     if lint.returncode == 0:
         return []
-    return [Finding(program.page, 0, line, "mandoc -T lint") for line in lint.stdout.splitlines()]
+    return [Finding(page, 0, line, "mandoc -T lint") for line in lint.stdout.splitlines()]
 
 
 def check_readme() -> list[Finding]:
@@ -118,7 +130,9 @@ def main() -> int:
     findings = check_readme()
     for program in PROGRAMS:
         page = (project.ROOT / program.page).read_text(encoding="utf-8")
-        findings += compare(program, help_of(bindir, program), page) + check_page(program)
+        findings += compare(program, help_of(bindir, program), page)
+    for page in PAGES:
+        findings += check_page(page)
     return project.report(findings, len(PROGRAMS), "programs")
 
 

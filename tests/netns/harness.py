@@ -32,13 +32,14 @@ from typing import NoReturn
 
 from namespaces import HERE, PYTHON, Namespace
 from probes import ping
-from processes import adopt_orphans, assert_only, descendants
-from program import Wg4, bindir
+from processes import adopt_orphans, assert_only, descendants, status_field
+from program import SANITIZED, Wg4, bindir
 from scratch import Scratch
 from wireguard import Config, WireguardGo
 
 USER = "wg4test"
 SKIPPED = 77  # CTest shows this as "Skipped", in the open
+FILTERED = "0" if SANITIZED else "2"  # a sanitizer's report could not live with a filter
 
 # What the tests call, and the Debian package that brings it.
 TOOLS = {
@@ -100,6 +101,14 @@ class TestCase(unittest.TestCase):
 
     def namespace(self, parent: Namespace | None = None, **options) -> Namespace:
         return self.enterContext(Namespace(parent, **options))
+
+    def assert_confined(self, pid: int) -> None:
+        """Every thread of a process is without capabilities, and has its system calls filtered."""
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            confined = dict.fromkeys(("CapInh", "CapPrm", "CapEff", "CapAmb"), f"{0:016x}")
+            confined |= {"NoNewPrivs": "1", "Seccomp": FILTERED}
+            found = {field: status_field(int(thread.name), field) for field in confined}
+            self.assertEqual(found, confined)
 
     def assert_pings(self, ns: Namespace, *addresses: str, count: int = 5) -> None:
         for address in addresses:

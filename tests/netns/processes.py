@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import dataclasses
 import os
+import re
 import select
 import signal
 import subprocess
@@ -95,6 +96,14 @@ def read_line(process: subprocess.Popen[bytes], seconds: float = 10) -> str:
     if not line:
         raise AssertionError(f"{process.args}: no answer (status {process.poll()})")
     return line.decode()
+
+
+def status_field(pid: int, name: str) -> str:
+    """A field of /proc/PID/status."""
+    text = Path(f"/proc/{pid}/status").read_text()
+    found = re.search(rf"^{name}:\s*(.*)$", text, re.MULTILINE)
+    assert found, f"no {name} in /proc/{pid}/status"
+    return found[1]
 
 
 @contextlib.contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import select
 import shlex
 import signal
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from namespaces import Namespace
-from processes import wait_until
+from processes import status_field, wait_until
 from scratch import Scratch
 from wireguard import Config
 
@@ -145,10 +144,7 @@ class Wg4:
 
     def status_field(self, name: str) -> str:
         """A field of /proc/PID/status."""
-        text = Path(f"/proc/{self.pid}/status").read_text()
-        found = re.search(rf"^{name}:\s*(.*)$", text, re.MULTILINE)
-        assert found, f"no {name} in /proc/{self.pid}/status"
-        return found[1]
+        return status_field(self.pid, name)
 
     def write_exit_fd(self, data: bytes) -> None:
         os.write(self._exit_fd, data)

@@ -11,7 +11,8 @@ class Scratch:
     """The test's folder: configs and logs, readable by the test's user alone."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="wg4-test-"))
+        # Short, for the paths of sockets in folders of engines: 107 bytes are possible.
+        self.folder = Path(tempfile.mkdtemp(prefix="wg4-"))
         self._count = 0
 
     def file(self, name: str, text: str = "", mode: int = 0o600) -> Path:

@@ -12,7 +12,7 @@ from harness import USER
 from namespaces import Namespace
 from probes import ping
 from processes import read_line
-from program import Wg4, bindir
+from program import SANITIZED, Wg4, bindir
 from wireguard import Identity, end_to_end, free_udp_port, wg
 
 AS_USER = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups", "--inh-caps=-all"]
@@ -80,6 +80,8 @@ class RootStartsIt(RootTestCase):
         for field in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
             self.assertEqual(int(wg4.status_field(field), 16), 0, field)
         self.assertEqual(wg4.status_field("NoNewPrivs"), "1")
+        self.assertEqual(os.listdir(f"/proc/{wg4.pid}/root"), [], "an empty root")
+        self.assertEqual(os.readlink(f"/proc/{wg4.pid}/cwd"), "/")
 
 
 class UserMeetsLimits(RootTestCase):
@@ -132,8 +134,8 @@ class Traced(RootTestCase):
         self.folder.mkdir(mode=0o700)
         self.ours, self.theirs, self.psk = Identity(), Identity(), wg("genpsk")
 
-    def trace_a_session(self) -> dict[int, str]:
-        """Runs a short session; the trace of each process by pid."""
+    def trace_a_session(self, *options: str) -> dict[int, str]:
+        """Runs a short session; the trace of each thread by its number."""
         target, other = self.namespace(), self.namespace()
         port = free_udp_port()
         answer = end_to_end(self.theirs, self.ours, 2, psk=self.psk)
@@ -144,6 +146,7 @@ class Traced(RootTestCase):
             self.scratch,
             target,
             config,
+            options=options,
             prefix=["strace", "-ff", "-xx", "-s", "65536", "-o", str(self.folder / "trace")],
         )
         with wg4:
@@ -169,6 +172,30 @@ class Traced(RootTestCase):
                 for spelling in spellings(self.ours.private)
             )
         )
+
+    def test_order_of_the_sandbox(self) -> None:
+        """Each part is taken when those that it would hinder are there, and nothing follows."""
+        traces = self.trace_a_session()
+        (tunnel,) = (text for text in traces.values() if "pivot_root(" in text)
+        has_landlock = "LANDLOCK_CREATE_RULESET_VERSION) = -1" not in tunnel
+        parts = ["PR_SET_NO_NEW_PRIVS", "pivot_root(", "umount2("]
+        parts += ["landlock_restrict_self(", "capset("] if has_landlock else ["capset("]
+        parts += [] if SANITIZED else ["SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC|"]
+        places = [tunnel.index(part) for part in parts]
+        self.assertEqual(places, sorted(places), parts)
+        after = tunnel[places[-1] :]
+        for call in ("open", "socket(", "execve", "clone", "ioctl", "prctl(PR_SET_NAME"):
+            self.assertNotIn(f"\n{call}", after)
+        self.assertIn("\nrecvmmsg(", after, "the rest is a tunnel's work")
+
+    def test_threads_begin_in_the_sandbox(self) -> None:
+        """What Landlock forbids, it forbids to the caller and to threads that are started later."""
+        publish = f"--publish=127.0.0.1:{free_udp_port()}:80/udp"
+        traces = self.trace_a_session("--threads=2", publish)
+        (tunnel,) = (text for text in traces.values() if "pivot_root(" in text)
+        outside, _, inside = tunnel.rpartition("\ncapset(")
+        self.assertNotIn("CLONE_THREAD", outside)
+        self.assertEqual(inside.count("\nclone("), 2)
 
 
 def spellings(secret: str) -> list[str]:

@@ -107,7 +107,7 @@ class Running {
  private:
   Running(const Settings& settings, SocketPair sockets) : agent_(std::move(sockets.theirs)) {
     REQUIRE(fcntl(sockets.ours.get(), F_SETFL, O_NONBLOCK) == 0);
-    loop_ = ForwardLoop::create(settings, std::move(sockets.ours), stop_.get()).value();
+    loop_ = ForwardLoop::create(settings, {.agent = std::move(sockets.ours)}, stop_.get()).value();
     thread_ = std::thread([this] { loop_->run(); });
   }
 
@@ -196,7 +196,7 @@ TEST_CASE("a port that is taken at the start is waited for, but not for ever") {
   settings.published = {{Protocol::udp, other->address, service.address}};
   const UniqueFd stop(eventfd(0, 0));
   auto sockets = make_message_sockets().value();
-  const auto refused = ForwardLoop::create(settings, std::move(sockets.ours), stop.get());
+  const auto refused = ForwardLoop::create(settings, {.agent = std::move(sockets.ours)}, stop.get());
   REQUIRE_FALSE(refused.has_value());
   CHECK(refused.error().number == EADDRINUSE);
 
@@ -205,7 +205,7 @@ TEST_CASE("a port that is taken at the start is waited for, but not for ever") {
     other.reset();
   });
   sockets = make_message_sockets().value();
-  CHECK(ForwardLoop::create(settings, std::move(sockets.ours), stop.get()).has_value());
+  CHECK(ForwardLoop::create(settings, {.agent = std::move(sockets.ours)}, stop.get()).has_value());
   frees.join();
 }
 

@@ -88,7 +88,7 @@ TEST_CASE("the helper gets the request as words, and no environment") {
   words << std::ifstream(recording.path() + ".words").rdbuf();
   CHECK(words.str() ==
         "--handoff-fd\n3\n--netns=-a path\n--userns=/proc/1/ns/user\n--ifname=wg7\n--vnet-hdr\n--queues=2\n"
-        "--configure=no\n");
+        "--configure=no\n--sandbox=auto\n");
   std::ifstream environment(recording.path() + ".env");
   for (std::string line; std::getline(environment, line);) {
     CAPTURE(line);

@@ -13,12 +13,15 @@
 #include "shared/config/link_plan.h"
 #include "shared/sys/log.h"
 #include "shared/sys/secret_memory.h"
+#include "shared/sys/service_manager.h"
 #include "wg4netns/app/clocks.h"
 #include "wg4netns/app/config_file.h"
 #include "wg4netns/app/endpoints.h"
 #include "wg4netns/app/engine.h"
 #include "wg4netns/app/helper_process.h"
+#include "wg4netns/app/key_lock.h"
 #include "wg4netns/app/mtu.h"
+#include "wg4netns/app/resolv_conf.h"
 #include "wg4netns/app/sandbox.h"
 #include "wg4netns/app/serve.h"
 #include "wg4netns/app/system_entropy.h"
@@ -46,8 +49,10 @@ Result<UniqueFd> adopt_descriptor(std::optional<int> number, const std::string& 
 
 /// The parts that do not depend on where the TUN comes from.
 struct Parts {
+  KeyLock key_lock;  // first, so that it is given back last
   EndConditions end;
   UniqueFd ready_fd;
+  ServiceManager manager;
   WgConfig config;
   UdpSocket udp;
   Endpoints endpoints;
@@ -86,17 +91,29 @@ std::string describe_offloads(const TunQueues& tun, const UdpSocket& udp) {
   return text.empty() ? "none" : text;
 }
 
-Result<Parts> prepare(const TunnelOptions& options, const std::optional<EngineOptions>& engine = std::nullopt) {
+/// What the parts are prepared for.
+struct Purpose {
+  std::string where;  ///< in the words of the user
+  std::optional<EngineOptions> engine = std::nullopt;
+  bool sets_dns = false;  ///< the namespace's processes will ask the configuration's servers
+};
+
+Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
+  const auto& engine = purpose.engine;
   std::signal(SIGPIPE, SIG_IGN);  // who reads our log, or waits for us to be ready, may go before us
   EndConditions end{
-      TRY(SignalFd::create({SIGTERM, SIGINT})), TRY(adopt_descriptor(options.exit_fd, "--exit-fd", O_RDONLY)), {}};
+      TRY(SignalFd::create({SIGTERM, SIGINT})), TRY(adopt_descriptor(options.exit_fd, "--exit-fd", O_RDONLY)), {}, {}};
   UniqueFd ready_fd = TRY(adopt_descriptor(options.ready_fd, "--ready-fd", O_WRONLY));
+  // The service that an engine runs in is not ready when its network is.
+  ServiceManager manager = engine ? ServiceManager() : TRY(ServiceManager::from_environment());
   const std::string path = TRY(locate_config(options.config, options.profile));
   WgConfig config = TRY(load_config(path));
   if (config.private_key.is_zero()) log::warning("{}: no PrivateKey: no peer can be talked to", path);
-  if (!config.dns_servers.empty() && !engine)
+  if (!config.dns_servers.empty() && !purpose.sets_dns)
     log::warning("{}: DNS is left alone: name resolution in the namespace follows its own /etc/resolv.conf", path);
 
+  auto key_lock = KeyLock::take(config.private_key, purpose.where, options.allow_shared_key);
+  if (!key_lock) return fail_in(path, std::move(key_lock).error());
   const UdpBinding v4 = TRY(parse_outbound(options.outbound_v4, Family::v4));
   const UdpBinding v6 = TRY(parse_outbound(options.outbound_v6, Family::v6));
   UdpSocket udp = TRY(UdpSocket::open({.port = config.listen_port,
@@ -106,7 +123,7 @@ Result<Parts> prepare(const TunnelOptions& options, const std::optional<EngineOp
                                        .v4 = v4,
                                        .v6 = v6}));
   const auto retries = TRY(Endpoints::parse_retries(std::getenv("WG_ENDPOINT_RESOLUTION_RETRIES")));
-  Endpoints endpoints = TRY(Endpoints::create(config, retries));
+  Endpoints endpoints = TRY(Endpoints::create(config, retries, options.sandbox.mode));
   TRY(endpoints.resolve_first(dns_patience));
   std::vector<Endpoint> known = endpoints.resolved();
   for (const PeerChange& peer : make_device_change(config).peers)
@@ -117,8 +134,9 @@ Result<Parts> prepare(const TunnelOptions& options, const std::optional<EngineOp
   for (const std::string_view name : cipher.failed)
     log::warning("cipher backend {} fails its self-test on this machine; please report this", name);
   auto gateway = engine ? std::make_unique<SharedGateway>(gateway_options(config, *engine, mtu)) : nullptr;
-  return Parts{std::move(end),    std::move(ready_fd), std::move(config), std::move(udp), std::move(endpoints), mtu,
-               std::move(cipher), std::move(gateway)};
+  return Parts{*std::move(key_lock), std::move(end),    std::move(ready_fd),  std::move(manager),
+               std::move(config),    std::move(udp),    std::move(endpoints), mtu,
+               std::move(cipher),    std::move(gateway)};
 }
 
 Result<void> tell_ready(UniqueFd ready_fd) {
@@ -162,8 +180,15 @@ struct PublishedPorts {
 Result<std::optional<PublishedPorts>> open_ports(const forward::Settings& settings, Attachment& attachment) {
   if (!settings.wanted()) return std::nullopt;
   Agent agent = attachment.take_agent();
-  forward::Forwarder forwarder = TRY(forward::Forwarder::create(settings, std::move(agent.socket)));
+  forward::Forwarder forwarder =
+      TRY(forward::Forwarder::create(settings, {std::move(agent.socket), std::move(agent.port_tables)}));
   return PublishedPorts{std::move(agent.process), std::move(forwarder)};
+}
+
+TunnelNeeds needs_of(std::size_t threads, const std::optional<PublishedPorts>& ports) {
+  TunnelNeeds needs{.threads = threads > 1 || ports, .forwarding = ports.has_value(), .unlink_folders = {}};
+  if (const auto folder = ports ? ports->forwarder.api_folder() : std::nullopt) needs.unlink_folders.push_back(*folder);
+  return needs;
 }
 
 /// Everything is open: becomes the process that only serves.
@@ -189,20 +214,21 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
   parts.config = WgConfig{};  // its keys are in `secrets` now, and nowhere else
   change = DeviceChange{};
 
-  TRY(drop_privileges());
-  if (ports) {
-    if (parts.end.target) parts.end.target->disregard(ports->agent.pid());
-    ports->forwarder.start();
-  }
+  TRY(confine_tunnel(options.sandbox, needs_of(threads, ports)));
+  if (ports) ports->forwarder.start();
   TRY(workers.start());
   device.hold()->bring_up(read_clocks(), *tunnel);
   tunnel->flush();
   if (!secrets.all_locked()) log::debug("RLIMIT_MEMLOCK is too small to lock all keys in memory");
   log::debug("threads: {}; queues: {}; cipher backend: {}; offloads: {}", threads, tun.size(),
              parts.cipher.aead->name(), describe_offloads(tun, parts.udp));
-  log::info("{}, MTU {}, UDP port {}", what, parts.mtu, parts.udp.port());
+  const std::string status = fmt::format("{}, MTU {}, UDP port {}", what, parts.mtu, parts.udp.port());
+  log::info("{}", status);
   TRY(tell_ready(std::move(parts.ready_fd)));
-  return serve(device, *tunnel, workers, parts.endpoints, parts.end);
+  parts.manager.ready(status);
+  auto ended = serve(device, *tunnel, workers, parts.endpoints, parts.end, parts.manager);
+  parts.manager.stopping();
+  return ended;
 }
 
 /// The PID that a target means, nothing for a path.
@@ -218,16 +244,25 @@ Result<std::optional<pid_t>> target_pid(const AttachCommand& command) {
   return pid;
 }
 
+/// The helper is another process: "/proc/self" is not the same there.
+std::string seen_by_helper(const std::string& path) {
+  constexpr std::string_view self = "/proc/self/";
+  return path.starts_with(self) ? "/proc/" + std::to_string(getpid()) + "/" + path.substr(self.size()) : path;
+}
+
 AttachRequest make_request(const AttachCommand& command, std::optional<pid_t> pid) {
   AttachRequest request;
   request.helper = command.helper.value_or("");
   request.pid = pid;
-  if (!pid) request.netns_path = command.target;
+  if (!pid) request.netns_path = seen_by_helper(command.target);
   request.userns_path = command.userns_path.value_or("");
   request.ifname = command.ifname;
   request.vnet_hdr = command.tunnel.offloads.vnet_header;
   request.queues = thread_count(command.tunnel) * queues_per_thread;
+  request.sandbox = name_of(command.tunnel.sandbox.mode);
   request.agent = command.forward.wanted();
+  request.port_tables = command.forward.follows();
+  request.await_owner = command.engine && command.engine->configures_at_once;
   if (command.configure) request.configure = *command.configure ? "yes" : "no";
   // RootlessKit configures the interface that it has made, but knows nothing of the tunnel's addresses and routes.
   if (command.engine && !command.configure) request.configure = "yes";
@@ -238,8 +273,17 @@ AttachRequest make_request(const AttachCommand& command, std::optional<pid_t> pi
 
 Result<void> attach(const AttachCommand& command) {
   const auto pid = TRY(target_pid(command));
-  Parts parts = TRY(prepare(command.tunnel, command.engine));
-  if (pid) parts.end.target = TRY(TargetWatch::create(*pid));
+  std::optional<TargetWatch> watch;
+  std::optional<NetnsWatch> netns;
+  if (command.until_given_up)
+    netns = TRY(NetnsWatch::create(pid ? pid : pid_of_path(command.target), pid ? "" : command.target));
+  else if (pid)
+    watch = TRY(TargetWatch::create(*pid, command.tunnel.sandbox.enabled()));
+  const std::string where = pid ? "process " + command.target : command.target;
+  const bool sets_dns = command.engine || command.resolv_conf;
+  Parts parts = TRY(prepare(command.tunnel, {where, command.engine, sets_dns}));
+  parts.end.target = std::move(watch);
+  parts.end.netns = std::move(netns);
 
   Attachment attachment = TRY(Attachment::begin(make_request(command, pid)));
   LinkPlan plan = make_link_plan(parts.config, parts.mtu);
@@ -249,19 +293,22 @@ Result<void> attach(const AttachCommand& command) {
   if (command.engine && attachment.tun().existed) plan.mtu = command.tunnel.mtu.value_or(plan.mtu);
   const auto warnings = TRY(attachment.finish(plan));
   for (const std::string& warning : warnings) log::warning("{}", warning);
-  const std::string where = pid ? "process " + command.target : command.target;
-  auto ports = TRY(open_ports(command.forward, attachment));
+  if (command.resolv_conf && !parts.config.dns_servers.empty())
+    TRY(write_resolv_conf(*command.resolv_conf, resolv_conf_text(parts.config)));
+  forward::Settings forward = command.forward;
+  if (forward.guest.is_unspecified()) forward.guest = own_address(plan);
+  auto ports = TRY(open_ports(forward, attachment));
   return run(std::move(parts), attachment.take_queues(), command.tunnel, attachment.tun().ifname + " in " + where,
              std::move(ports));
 }
 
 Result<void> serve_descriptor(const ServeCommand& command) {
-  Parts parts = TRY(prepare(command.tunnel));
+  const std::string what = "descriptor " + std::to_string(command.tun_fd);
+  Parts parts = TRY(prepare(command.tunnel, {what}));
   UniqueFd fd = TRY(adopt_descriptor(command.tun_fd, "--tun-fd", O_RDWR));
   std::vector<UniqueFd> queues;
   queues.push_back(std::move(fd));
-  return run(std::move(parts), std::move(queues), command.tunnel,
-             "serving descriptor " + std::to_string(command.tun_fd));
+  return run(std::move(parts), std::move(queues), command.tunnel, "serving " + what);
 }
 
 }  // namespace wg4

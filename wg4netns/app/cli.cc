@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <climits>
 #include <map>
 #include <span>
@@ -9,6 +10,7 @@
 #include "shared/base/version.h"
 #include "shared/sys/log.h"
 #include "wg4netns/app/cli_engine.h"
+#include "wg4netns/app/cli_pasta.h"
 #include "wg4netns/forward/publish_spec.h"
 
 namespace wg4 {
@@ -19,6 +21,10 @@ constexpr const char* description =
     "Gives the network namespace of process PID, or the one at PATH, a WireGuard interface IFNAME (wg0).\n"
     "CONF is a wg-quick file; default ~/.config/wireguard4netns/default.conf.\n\n"
     "Commands with a --help of their own:\n"
+    "  oci-hook give a tunnel to a container that is being made\n"
+    "  pasta    take the place of pasta(1) in Podman and RootlessKit\n"
+    "  netavark be a network plugin of Podman's\n"
+    "  broker   run the tunnels for that\n"
     "  serve    move packets for a TUN that somebody else made\n"
     "  check    say what a configuration would do\n"
     "  genkey, pubkey, genpsk   make keys, as wg(8) does\n";
@@ -29,7 +35,8 @@ const std::map<std::string, log::Level> levels = {{"silent", log::Level::silent}
                                                   {"info", log::Level::info},
                                                   {"debug", log::Level::debug}};
 
-constexpr const char* loopback = "127.0.0.1";  // dialed for --publish, which knows of no address there
+const std::map<std::string, SandboxMode> sandbox_modes = {
+    {"auto", SandboxMode::automatic}, {"on", SandboxMode::on}, {"off", SandboxMode::off}};
 
 void switch_off(Offloads& offloads, const std::string& name) {
   const bool all = name == "all";
@@ -52,23 +59,18 @@ class Parser {
   CLI::App& app() { return app_; }
 
   void add_tunnel_options(TunnelOptions& options) {
+    add_common_tunnel_options(options);
+    add_place_options(options);
+  }
+
+  /// Those that have a name of their own in every personality.
+  void add_common_tunnel_options(TunnelOptions& options) {
     app_.add_option("--config", options.config, "wg-quick file (or WIREGUARD4NETNS_CONFIG)")->type_name("FILE");
     app_.add_option("--profile", options.profile, "The file profiles/NAME.conf (or WIREGUARD4NETNS_PROFILE)")
         ->type_name("NAME")
         ->excludes("--config");
-    app_.add_option("--outbound-addr", options.outbound_v4, "IPv4 address or interface that UDP is bound to")
-        ->type_name("WHERE");
-    app_.add_option("--outbound-addr6", options.outbound_v6, "IPv6 address or interface that UDP is bound to")
-        ->type_name("WHERE");
-    app_.add_option("-m,--mtu", options.mtu, "MTU of the interface in bytes; default from the configuration or route")
-        ->type_name("BYTES")
-        ->check(CLI::Range(68, 65521).description(""));
-    app_.add_option("-e,--exit-fd", options.exit_fd, "End when this descriptor hangs up")
-        ->type_name("FD")
-        ->check(CLI::Range(0, INT_MAX).description(""));
-    app_.add_option("-r,--ready-fd", options.ready_fd, "Write 1 to this descriptor once the interface works")
-        ->type_name("FD")
-        ->check(CLI::Range(0, INT_MAX).description(""));
+    app_.add_flag("--allow-shared-key", options.allow_shared_key, "Start even if a tunnel that runs has the same key")
+        ->envname("WIREGUARD4NETNS_ALLOW_SHARED_KEY");
     app_.add_option_function<std::vector<std::string>>(
             "--no-offload",
             [&options](const std::vector<std::string>& names) {
@@ -88,9 +90,38 @@ class Parser {
         ->check((CLI::Range(1, 8) | CLI::IsMember({"auto"})).description(""));
     app_.add_option("--cipher", options.cipher, "Implementation of the cipher; default the fastest that runs here")
         ->type_name("NAME");
+    add_sandbox_option(options.sandbox.mode)->envname("WIREGUARD4NETNS_SANDBOX");
+    app_.add_flag("--enable-sandbox", options.sandbox.root_required,
+                  "Do not start without an empty root directory; --sandbox=off wins");
+    app_.add_flag("--create-sandbox", options.sandbox.root_required, "The same, by its old name");
+    app_.add_flag("--enable-seccomp", options.sandbox.seccomp_required,
+                  "Do not start without a system call filter; --sandbox=off wins");
     app_.add_option("--log-level", level_, "silent, error, warning, info or debug")
         ->type_name("LEVEL")
         ->transform(CLI::CheckedTransformer(levels).description(""));
+  }
+
+  void add_place_options(TunnelOptions& options) {
+    app_.add_option("--outbound-addr", options.outbound_v4, "IPv4 address or interface that UDP is bound to")
+        ->type_name("WHERE");
+    app_.add_option("--outbound-addr6", options.outbound_v6, "IPv6 address or interface that UDP is bound to")
+        ->type_name("WHERE");
+    app_.add_option("-m,--mtu", options.mtu, "MTU of the interface in bytes; default from the configuration or route")
+        ->type_name("BYTES")
+        ->check(CLI::Range(68, 65521).description(""));
+    app_.add_option("-e,--exit-fd", options.exit_fd, "End when this descriptor hangs up")
+        ->type_name("FD")
+        ->check(CLI::Range(0, INT_MAX).description(""));
+    app_.add_option("-r,--ready-fd", options.ready_fd, "Write 1 to this descriptor once the interface works")
+        ->type_name("FD")
+        ->check(CLI::Range(0, INT_MAX).description(""));
+  }
+
+  CLI::Option* add_sandbox_option(SandboxMode& mode) {
+    return app_
+        .add_option("--sandbox", mode, "auto (the default: what this host permits), on (all or an error) or off")
+        ->type_name("MODE")
+        ->transform(CLI::CheckedTransformer(sandbox_modes).description(""));
   }
 
   /// Fills the variables that the options are bound to. Something to print instead, if --help or --version asks for it.
@@ -102,6 +133,11 @@ class Parser {
       return PrintCommand{app_.help()};
     } catch (const CLI::CallForVersion&) {
       return PrintCommand{"wireguard4netns version " + std::string(version) + "\n"};
+    } catch (const CLI::ExtrasError&) {
+      const std::string first = app_.remaining().front();
+      // Podman does without an option that is refused in these words of getopt(3).
+      return fail((first.front() == '-' ? "unrecognized option '" : "unexpected argument '") + first + "'", 0,
+                  "See " + app_.get_name() + " --help");
     } catch (const CLI::ParseError& error) {
       return fail(error.what(), 0, "See " + app_.get_name() + " --help");
     }
@@ -126,10 +162,14 @@ void add_forward_options(CLI::App& app, forward::Settings& settings, std::vector
 Result<std::vector<forward::Rule>> parse_published(const std::vector<std::string>& specs) {
   std::vector<forward::Rule> all;
   for (const std::string& spec : specs) {
-    const auto rules = TRY(forward::parse_publish(spec, *IpAddress::parse(loopback)));
+    const auto rules = TRY(forward::parse_publish(spec, published_loopback()));
     all.insert(all.end(), rules.begin(), rules.end());
   }
   return all;
+}
+
+void add_helper_option(CLI::App& app, std::optional<std::string>& helper) {
+  app.add_option("--helper", helper, "The wg4netns-helper to use (or WIREGUARD4NETNS_HELPER)")->type_name("FILE");
 }
 
 Result<Command> parse_attach(const std::string& program, std::span<const char* const> arguments) {
@@ -153,8 +193,7 @@ Result<Command> parse_attach(const std::string& program, std::span<const char* c
   app.add_flag("-c,--configure", configure, "Set addresses, routes and MTU even if the interface exists already");
   app.add_flag("--no-configure", no_configure, "Make the interface and leave it down and bare")
       ->excludes("--configure");
-  app.add_option("--helper", command.helper, "The wg4netns-helper to use (or WIREGUARD4NETNS_HELPER)")
-      ->type_name("FILE");
+  add_helper_option(app, command.helper);
   add_forward_options(app, command.forward, published);
   parser.add_tunnel_options(command.tunnel);
   EngineArguments engine;
@@ -165,8 +204,58 @@ Result<Command> parse_attach(const std::string& program, std::span<const char* c
   if (configure || no_configure) command.configure = configure;
   if (conf) command.tunnel.config = conf;
   command.forward.published = TRY(parse_published(published));
-  command.forward.api_guest = guest_address(command.engine ? command.engine->network : default_engine_network());
+  command.forward.guest = *(command.engine ? *command.engine : slirp_network(default_engine_network())).guest;
   return command;
+}
+
+Result<Command> parse_pasta(std::span<const char* const> arguments) {
+  PastaArguments pasta;
+  TunnelOptions tunnel;
+  Parser parser("Takes the place of pasta(1) in Podman and RootlessKit.", "wireguard4netns pasta");
+  parser.add_common_tunnel_options(tunnel);
+  add_pasta_options(parser.app(), pasta);
+  if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
+  if (pasta.quiet) log::set_level(std::min(log::level(), log::Level::warning));
+  if (pasta.debug) log::set_level(log::Level::debug);
+  return TRY(pasta_command(pasta, std::move(tunnel)));
+}
+
+Result<Command> parse_netavark(std::span<const char* const> arguments) {
+  using Verb = NetavarkCommand::Verb;
+  NetavarkCommand command;
+  Parser parser("A network plugin for Podman: netavark starts it.", "wireguard4netns netavark");
+  CLI::App& app = parser.app();
+  app.add_option("VERB", command.verb, "info, create, setup or teardown")
+      ->type_name("")
+      ->required()
+      ->transform(CLI::CheckedTransformer(std::map<std::string, Verb>{{"info", Verb::info},
+                                                                      {"create", Verb::create},
+                                                                      {"setup", Verb::setup},
+                                                                      {"teardown", Verb::teardown}})
+                      .description(""));
+  app.add_option("NETNS", command.netns, "Path of the container's network namespace")->type_name("");
+  if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
+  return command;
+}
+
+Result<Command> parse_broker(std::span<const char* const> arguments) {
+  BrokerCommand command;
+  std::optional<unsigned> idle;
+  Parser parser("Runs the tunnels of containers for the netavark plugin, which cannot reach the host's network.",
+                "wireguard4netns broker");
+  parser.app()
+      .add_option("--idle", idle, "End after so long without a container; default: stay")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0, 86400).description(""));
+  if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
+  if (idle) command.idle = std::chrono::seconds(*idle);
+  return command;
+}
+
+/// The name of the program without its folder: engines choose a personality by it.
+std::string_view name_of_program(std::span<const char* const> all) {
+  const std::string_view program = all.empty() ? "" : all[0];
+  return program.substr(program.rfind('/') + 1);
 }
 
 Result<Command> parse_serve(std::span<const char* const> arguments) {
@@ -190,6 +279,29 @@ Result<Command> parse_check(std::span<const char* const> arguments) {
   return command;
 }
 
+Result<Command> parse_oci_hook(std::span<const char* const> arguments) {
+  OciHookCommand command;
+  Parser parser("Gives a container the tunnel that its annotations name; a container runtime runs it, as a hook.",
+                "wireguard4netns oci-hook");
+  parser.app()
+      .add_option("STAGE", "createRuntime")
+      ->type_name("")
+      ->required()
+      ->check(CLI::IsMember({"createRuntime"}).description(""));
+  add_helper_option(parser.app(), command.attach.helper);
+  parser.add_tunnel_options(command.attach.tunnel);
+  if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
+  return command;
+}
+
+Result<Command> parse_resolver(std::span<const char* const> arguments) {
+  ResolverCommand command;
+  Parser parser("Looks up names for the program that started it.", "wireguard4netns resolver");
+  parser.add_sandbox_option(command.sandbox);
+  if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
+  return command;
+}
+
 Result<Command> parse_key(KeyCommand command, const std::string& name, const std::string& about,
                           std::span<const char* const> arguments) {
   Parser parser(about, "wireguard4netns " + name);
@@ -199,21 +311,29 @@ Result<Command> parse_key(KeyCommand command, const std::string& name, const std
 
 }  // namespace
 
+IpAddress published_loopback() { return IpAddress::v4(std::array<std::uint8_t, 4>{127, 0, 0, 1}); }
+
 Result<Command> parse_command_line(int argc, const char* const* argv) {
   const auto all = std::span(argv, static_cast<std::size_t>(argc));
   const auto arguments = all.subspan(std::min<std::size_t>(1, all.size()));
   // CLI11 would skip it, and take a default where the user's variable was unset.
   if (std::ranges::any_of(arguments, [](const char* argument) { return *argument == '\0'; }))
     return fail("an argument is empty where a name, a path or a value belongs", 0, "See wireguard4netns --help");
+  if (name_of_program(all) == "pasta") return parse_pasta(arguments);
+  if (name_of_program(all) == "wireguard") return parse_netavark(arguments);
   const std::string first = arguments.empty() ? "" : arguments[0];
   const auto rest = arguments.subspan(std::min<std::size_t>(1, arguments.size()));
+  if (first == "pasta") return parse_pasta(rest);
+  if (first == "netavark") return parse_netavark(rest);
+  if (first == "broker") return parse_broker(rest);
   if (first == "serve") return parse_serve(rest);
   if (first == "check") return parse_check(rest);
   if (first == "genkey") return parse_key(KeyCommand::genkey, first, "Prints a new private key.", rest);
   if (first == "pubkey")
     return parse_key(KeyCommand::pubkey, first, "Reads a private key, prints its public key.", rest);
   if (first == "genpsk") return parse_key(KeyCommand::genpsk, first, "Prints a new preshared key.", rest);
-  if (first == "resolver") return ResolverCommand{};
+  if (first == "oci-hook") return parse_oci_hook(rest);
+  if (first == "resolver") return parse_resolver(rest);
   return parse_attach(all.empty() ? "" : all[0], arguments);
 }
 

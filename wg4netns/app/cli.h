@@ -7,7 +7,11 @@
 #include <variant>
 
 #include "shared/base/result.h"
+#include "wg4netns/app/broker.h"
 #include "wg4netns/app/engine.h"
+#include "wg4netns/app/netavark.h"
+#include "wg4netns/app/oci_state.h"
+#include "wg4netns/app/sandbox.h"
 #include "wg4netns/forward/forward_loop.h"
 
 namespace wg4 {
@@ -31,9 +35,11 @@ struct TunnelOptions {
   std::optional<std::uint16_t> mtu;
   std::optional<int> exit_fd;
   std::optional<int> ready_fd;
+  bool allow_shared_key = false;  ///< run even if another tunnel on this host has the key
   Offloads offloads;
   std::string cipher;               ///< backend by name; empty = the best
   std::optional<unsigned> threads;  ///< that move packets; nothing = as many as pay
+  SandboxOptions sandbox;
 };
 
 enum class TargetType : std::uint8_t { guess, pid, path };
@@ -47,8 +53,22 @@ struct AttachCommand {
   std::string ifname = "wg0";
   std::optional<bool> configure;  ///< nothing = unless the interface exists already
   std::optional<std::string> helper;
-  std::optional<EngineOptions> engine;  ///< what engines expect of slirp4netns; nothing = a plain tunnel
+  std::optional<EngineOptions> engine;  ///< what engines expect around it; nothing = a plain tunnel
   forward::Settings forward;
+  std::optional<oci::ResolvConf> resolv_conf;  ///< gets the configuration's DNS servers
+  bool until_given_up = false;  ///< end with the target's path or process (netns_watch.h), whoever else is in there
+};
+
+/// wireguard4netns oci-hook createRuntime
+struct OciHookCommand {
+  AttachCommand attach;  ///< without the target, which standard input names
+};
+
+/// pasta [OPTIONS] --netns PATH, as Podman and RootlessKit have it
+struct PastaCommand {
+  AttachCommand attach;
+  bool foreground = false;
+  std::string pid_file;  ///< empty = none
 };
 
 /// wireguard4netns serve --tun-fd N
@@ -66,14 +86,20 @@ struct CheckCommand {
 enum class KeyCommand : std::uint8_t { genkey, pubkey, genpsk };
 
 /// The program starts itself with this as its resolver process; not for people.
-struct ResolverCommand {};
+struct ResolverCommand {
+  SandboxMode sandbox = SandboxMode::automatic;
+};
 
 /// Text for standard output, and nothing else to do: --help, --version.
 struct PrintCommand {
   std::string text;
 };
 
-using Command = std::variant<AttachCommand, ServeCommand, CheckCommand, KeyCommand, ResolverCommand, PrintCommand>;
+using Command = std::variant<AttachCommand, PastaCommand, NetavarkCommand, BrokerCommand, ServeCommand, CheckCommand,
+                             KeyCommand, OciHookCommand, ResolverCommand, PrintCommand>;
+
+/// In the namespace, where --publish names no address.
+[[nodiscard]] IpAddress published_loopback();
 
 /// Sets the log level as a side effect of --log-level.
 [[nodiscard]] Result<Command> parse_command_line(int argc, const char* const* argv);

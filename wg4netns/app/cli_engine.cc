@@ -34,7 +34,6 @@ void add_engine_options(CLI::App& app, EngineArguments& arguments) {
   app.add_option("--target-type", arguments.target_type, "netns")
       ->type_name("TYPE")
       ->check(CLI::IsMember({"netns"}).description(""));
-  app.add_flag("--create-sandbox", arguments.accepted, "Accepted: the sandbox needs no word");
 }
 
 Result<std::optional<EngineOptions>> engine_options(const EngineArguments& arguments, const std::string& program,
@@ -42,8 +41,9 @@ Result<std::optional<EngineOptions>> engine_options(const EngineArguments& argum
   if (arguments.mac_address && !is_mac_address(*arguments.mac_address))
     return fail("--macaddress " + *arguments.mac_address + " is not a MAC address", 0,
                 "Write it like 02:00:00:00:00:01");
-  EngineOptions options{default_engine_network(), !arguments.disable_dns};
-  if (arguments.cidr) options.network = TRY(parse_engine_network(*arguments.cidr));
+  EngineOptions options =
+      slirp_network(arguments.cidr ? TRY(parse_engine_network(*arguments.cidr)) : default_engine_network());
+  options.dns = !arguments.disable_dns;
   const bool implied = is_called_as_slirp4netns(program) || ifname == "tap0" || arguments.cidr ||
                        arguments.disable_dns || arguments.accepted;
   if (arguments.refused || !(implied || arguments.wanted)) return std::nullopt;

@@ -1,12 +1,16 @@
 #include "wg4netns/app/config_file.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sodium/utils.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
 
 #include "shared/base/scope_exit.h"
 #include "shared/base/unique_fd.h"
@@ -38,13 +42,29 @@ Result<UniqueFd> open_config(const std::string& path) {
   return fd;
 }
 
+/// Who we are outside of this user namespace: as a hook of rootless Podman's we are 0 in one.
+uid_t outer_uid() {
+  const uid_t own = getuid();
+  std::ifstream map("/proc/self/uid_map");
+  for (uid_t inside = 0, outside = 0, count = 0; map >> inside >> outside >> count;)
+    if (own >= inside && own - inside < count) return outside + (own - inside);
+  return own;
+}
+
+/// A hook's environment may be empty.
+std::string home_folder() {
+  if (const auto home = environment("HOME")) return *home;
+  const passwd* entry = getpwuid(outer_uid());
+  return entry == nullptr ? "" : entry->pw_dir;
+}
+
 Result<std::string> config_folder() {
-  const auto home = environment("HOME");
-  const auto base = environment("XDG_CONFIG_HOME");
-  if (!base && !home)
+  if (const auto base = environment("XDG_CONFIG_HOME")) return *base + "/wireguard4netns";
+  const std::string home = home_folder();
+  if (home.empty())
     return fail("no configuration named and no HOME to look in", 0,
                 "Name a wg-quick file with --config FILE or WIREGUARD4NETNS_CONFIG");
-  return base.value_or(home.value_or("") + "/.config") + "/wireguard4netns";
+  return home + "/.config/wireguard4netns";
 }
 
 /// A profile is a name, not a path: it may come from where only names are expected.
@@ -91,6 +111,14 @@ Result<std::string> locate_config(const std::optional<std::string>& file, const 
   if (const auto name = environment("WIREGUARD4NETNS_PROFILE")) return profile_path(*name);
   return TRY(config_folder()) + "/default.conf";
 }
+
+Result<std::string> absolute_path(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path whole = std::filesystem::absolute(path, error);
+  if (error) return fail("find the current directory", error.value());
+  return whole.string();
+}
+
 Result<WgConfig> load_config(const std::string& path) {
   std::string text;
   const ScopeExit wipe_at_end([&] { wipe(text); });

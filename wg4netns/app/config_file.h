@@ -14,6 +14,9 @@ namespace wg4 {
 [[nodiscard]] Result<std::string> locate_config(const std::optional<std::string>& file,
                                                 const std::optional<std::string>& profile);
 
+/// `path` from the root directory, for processes that are in another one.
+[[nodiscard]] Result<std::string> absolute_path(const std::string& path);
+
 /// Reads and parses a file; logs what deserves a word. The text is wiped.
 [[nodiscard]] Result<WgConfig> load_config(const std::string& path);
 

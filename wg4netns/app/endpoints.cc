@@ -40,12 +40,12 @@ Result<std::optional<unsigned>> Endpoints::parse_retries(const char* text) {
   return number;
 }
 
-Result<Endpoints> Endpoints::create(const WgConfig& config, std::optional<unsigned> retries) {
+Result<Endpoints> Endpoints::create(const WgConfig& config, std::optional<unsigned> retries, SandboxMode sandbox) {
   Endpoints endpoints(retries);
   for (const PeerConfig& peer : config.peers)
     if (peer.endpoint && !IpAddress::parse(peer.endpoint->host))
       endpoints.names_.push_back({.peer = peer.public_key, .host = *peer.endpoint, .endpoint = {}});
-  if (!endpoints.names_.empty()) endpoints.resolver_ = TRY(Resolver::start());
+  if (!endpoints.names_.empty()) endpoints.resolver_ = TRY(Resolver::start(sandbox));
   return endpoints;
 }
 

@@ -14,7 +14,8 @@ namespace wg4 {
 class Endpoints {
  public:
   /// Starts a resolver only if `config` has names. `retries` is WG_ENDPOINT_RESOLUTION_RETRIES, nothing = for ever.
-  [[nodiscard]] static Result<Endpoints> create(const WgConfig& config, std::optional<unsigned> retries);
+  [[nodiscard]] static Result<Endpoints> create(const WgConfig& config, std::optional<unsigned> retries,
+                                                SandboxMode sandbox);
   /// From the environment variable's text: a number or "infinity".
   [[nodiscard]] static Result<std::optional<unsigned>> parse_retries(const char* text);
 

@@ -23,7 +23,7 @@ IpAddress nth_address(const Prefix& network, std::uint32_t number) {
 }
 
 /// fd00::3
-IpAddress dns_v6() {
+IpAddress slirp_dns_v6() {
   return IpAddress::v6(std::array<std::uint8_t, 16>{0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3});
 }
 
@@ -40,6 +40,10 @@ std::array<Prefix, 2> halves(const Prefix& everything) {
   const IpAddress middle =
       everything.address.is_v4() ? IpAddress::v4(std::span(upper).first<4>()) : IpAddress::v6(upper);
   return {Prefix{everything.address, 1}, Prefix{middle, 1}};
+}
+
+void keep_family(std::vector<Prefix>& prefixes, Family family) {
+  std::erase_if(prefixes, [family](const Prefix& prefix) { return prefix.address.family() != family; });
 }
 
 bool leads_to(const WgConfig& config, const IpAddress& address) {
@@ -64,7 +68,14 @@ Result<Prefix> parse_engine_network(std::string_view text) {
   return *network;
 }
 
-IpAddress guest_address(const Prefix& network) { return nth_address(network, guest_number); }
+EngineOptions slirp_network(const Prefix& network) {
+  return {.guest = nth_address(network, guest_number),
+          .dns_v4 = nth_address(network, dns_number),
+          .dns_v6 = slirp_dns_v6(),
+          .dns = true,
+          .only = {},
+          .configures_at_once = false};
+}
 
 bool is_called_as_slirp4netns(std::string_view program) {
   return program.substr(program.rfind('/') + 1) == "slirp4netns";
@@ -87,17 +98,21 @@ std::uint16_t engine_mtu(std::optional<std::uint16_t> given, std::uint16_t own) 
 }
 
 void add_engine_network(LinkPlan& plan, const EngineOptions& options) {
+  if (options.only) {
+    keep_family(plan.addresses, *options.only);
+    keep_family(plan.routes, *options.only);
+  }
   const auto v4 = first_address(plan.addresses, Family::v4);
   const auto v6 = first_address(plan.addresses, Family::v6);
   if (v4) plan.route_sources.push_back(*v4);
   if (v6) plan.route_sources.push_back(*v6);
   plan.route_mtu = plan.mtu;
   // Behind the tunnel's own: masquerading (a bridge network's) takes the interface's first address.
-  plan.addresses.push_back(alone(guest_address(options.network)));
+  if (options.guest) plan.addresses.push_back(alone(*options.guest));
 
   std::vector<Prefix> routes;
-  if (v4) routes.push_back(alone(nth_address(options.network, dns_number)));
-  if (v6) routes.push_back(alone(dns_v6()));
+  if (v4 && options.dns_v4) routes.push_back(alone(*options.dns_v4));
+  if (v6 && options.dns_v6) routes.push_back(alone(*options.dns_v6));
   for (const Prefix& route : plan.routes) {
     const auto half = halves(route);
     route.length == 0 ? routes.insert(routes.end(), half.begin(), half.end()) : routes.insert(routes.end(), route);
@@ -107,22 +122,29 @@ void add_engine_network(LinkPlan& plan, const EngineOptions& options) {
 
 GatewayOptions gateway_options(const WgConfig& config, const EngineOptions& options, std::uint16_t mtu) {
   GatewayOptions gateway{.mtu = mtu,
-                         .guest = guest_address(options.network),
+                         .guest = options.guest.value_or(IpAddress{}),
                          .tunnel_v4 = first_address(config.addresses, Family::v4),
-                         .dns_v4 = nth_address(options.network, dns_number),
-                         .dns_v6 = dns_v6(),
+                         .dns_v4 = options.dns_v4.value_or(IpAddress{}),
+                         .dns_v6 = options.dns_v6.value_or(IpAddress::v6(std::array<std::uint8_t, 16>{})),
                          .servers = {}};
+  const bool answer = options.dns && (options.dns_v4 || options.dns_v6);
   for (const IpAddress& server : config.dns_servers) {
-    if (!options.dns) break;
+    if (!answer) break;
     if (leads_to(config, server)) {
       gateway.servers.push_back(server);
     } else {
       log::warning("DNS server {} is left out: no peer's AllowedIPs lead to it", server.to_string());
     }
   }
-  if (options.dns && gateway.servers.empty())
+  if (answer && gateway.servers.empty())
     log::warning("no DNS server in the configuration: name look-ups in the namespace will be refused");
   return gateway;
+}
+
+IpAddress own_address(const LinkPlan& plan) {
+  const auto v4 = first_address(plan.addresses, Family::v4);
+  const auto any = v4 ? v4 : first_address(plan.addresses, Family::v6);
+  return any.value_or(IpAddress::v4(std::array<std::uint8_t, 4>{127, 0, 0, 1}));
 }
 
 }  // namespace wg4

@@ -1,10 +1,10 @@
 #pragma once
-// The network that engines made for slirp4netns assume around the namespace. They compute its addresses from a CIDR and
-// never ask: guest N+100, gateway N+2, DNS N+3 and fd00::3. In a routed tunnel
+// The network that engines assume around the namespace. Those made for slirp4netns compute its addresses from a CIDR
+// and never ask: guest N+100, gateway N+2, DNS N+3 and fd00::3; as pasta we are told them. In a routed tunnel
 //
-//   N+100    is one more address of the interface: who publishes ports dials it from inside of the namespace
-//   N+2      is a word in the engine's own routes; nobody is there
-//   N+3      is routed into the tunnel, and the gateway (gateway/) puts the configuration's DNS server in its place
+//   the guest (N+100)     is one more address of the interface: who publishes ports dials it inside of the namespace
+//   the gateway (N+2)     is a word in the engine's own routes; nobody is there
+//   the DNS server (N+3)  is routed into the tunnel, and the gateway (gateway/) puts the configuration's in its place
 //
 // They lie on the interface itself, so that they go when it goes.
 
@@ -22,16 +22,21 @@
 namespace wg4 {
 
 struct EngineOptions {
-  Prefix network{};  ///< N and its length
-  bool dns = true;   ///< answer at N+3 and fd00::3 as far as the configuration has servers
+  std::optional<IpAddress> guest;   ///< IPv4
+  std::optional<IpAddress> dns_v4;  ///< where the namespace asks for names
+  std::optional<IpAddress> dns_v6;
+  bool dns = true;             ///< answer there as far as the configuration has servers
+  std::optional<Family> only;  ///< of the tunnel's addresses and routes; nothing = both
+  /// It may have made a TAP, and be setting it up at this very moment.
+  bool configures_at_once = false;
 };
 
 /// 10.0.2.0/24, what slirp4netns takes when nothing is said.
 [[nodiscard]] Prefix default_engine_network();
 /// --cidr: an IPv4 network without host bits, its prefix 1 to 25.
 [[nodiscard]] Result<Prefix> parse_engine_network(std::string_view text);
-/// N+100.
-[[nodiscard]] IpAddress guest_address(const Prefix& network);
+/// What slirp4netns' engines make of `network`.
+[[nodiscard]] EngineOptions slirp_network(const Prefix& network);
 /// Does an engine take this name for slirp4netns? `program` is argv[0].
 [[nodiscard]] bool is_called_as_slirp4netns(std::string_view program);
 
@@ -41,12 +46,16 @@ struct EngineOptions {
 /// The interface's MTU: what the engine asks for only where that is smaller than what the tunnel would have anyway.
 [[nodiscard]] std::uint16_t engine_mtu(std::optional<std::uint16_t> given, std::uint16_t own);
 
-/// What the engine's assumptions add to a plan: N+100; routes for the DNS addresses; halves instead of default routes,
-/// since RootlessKit adds a default route of its own later; the tunnel's addresses as the source of all of them; and
-/// the tunnel's MTU on each route, since RootlessKit sets that of the interface to 65520.
+/// What the engine's assumptions make of a plan: the guest's address; routes for the DNS addresses; halves instead of
+/// default routes, since RootlessKit adds a default route of its own later; the tunnel's addresses as the source of all
+/// of them; and the tunnel's MTU on each route, since RootlessKit sets that of the interface to 65520.
 void add_engine_network(LinkPlan& plan, const EngineOptions& options);
 
 /// What the gateway in the packet path is to do. Logs a warning for DNS servers that the tunnel does not lead to.
 [[nodiscard]] GatewayOptions gateway_options(const WgConfig& config, const EngineOptions& options, std::uint16_t mtu);
+
+/// Where published ports lead to that name no address in the namespace: the tunnel's own, IPv4 if there is one, since
+/// what serves IPv6 serves IPv4 as well, but not the other way round; the loopback without any.
+[[nodiscard]] IpAddress own_address(const LinkPlan& plan);
 
 }  // namespace wg4

@@ -39,7 +39,10 @@ std::vector<std::string> command_line(const AttachRequest& request) {
   add("--ifname", request.ifname);
   if (request.vnet_hdr) words.emplace_back("--vnet-hdr");
   add("--queues", std::to_string(request.queues));
+  if (request.await_owner) words.emplace_back("--await-owner");
   add("--configure", request.configure);
+  if (request.port_tables) words.emplace_back("--port-tables");
+  add("--sandbox", request.sandbox);
   if (request.agent) words.emplace_back("--agent");
   return words;
 }
@@ -94,7 +97,7 @@ Result<Attachment> Attachment::begin(const AttachRequest& request) {
 Result<std::vector<std::string>> Attachment::finish(const LinkPlan& plan) {
   const Deadline deadline = deadline_in(timeout_);
   for (handoff::PlanPart& part : handoff::split(plan)) TRY(send(std::move(part), deadline));
-  handoff::Message message = TRY(receive(deadline));
+  handoff::Message message = TRY(receive(deadline, &port_tables_));
   auto* done = std::get_if<handoff::Done>(&message);
   if (done == nullptr) return fail("wg4netns-helper did not say that it is done");
   if (!agent_ && !TRY(helper_.wait(time_to_end))) helper_.kill();  // our destructor reaps it

@@ -32,17 +32,21 @@ struct AttachRequest {
   std::string userns_path;  ///< empty = the owner of the network namespace
   std::string ifname = "wg0";
   bool vnet_hdr = false;
-  unsigned queues = 1;  ///< 1..handoff::max_tun_fds
+  unsigned queues = 1;       ///< 1..handoff::max_tun_fds
+  bool await_owner = false;  ///< a TAP that is there is left to its owner until that has configured it
   /// "auto" (unless the interface existed before), "yes" or "no": whether the plan is applied to the interface.
   std::string configure = "auto";
-  bool agent = false;                                            ///< the helper stays, to dial for published ports
+  std::string sandbox = "auto";  ///< "auto", "on" or "off"
+  bool agent = false;            ///< the helper stays, to dial for published ports
+  bool port_tables = false;      ///< ... and gives the tables of what the namespace listens on
   std::chrono::milliseconds timeout = std::chrono::seconds(20);  ///< for each of the two steps
 };
 
 /// The helper that stayed. Destroying it ends it.
 struct Agent {
   Child process;
-  UniqueFd socket;  ///< takes handoff::Dial, gives handoff::Dialed; non-blocking
+  UniqueFd socket;                    ///< takes handoff::Dial, gives handoff::Dialed; non-blocking
+  std::vector<UniqueFd> port_tables;  ///< handoff::Done's, if the request asked for them
 };
 
 /// The helper's path: $WIREGUARD4NETNS_HELPER, else beside this program, else in ../libexec/wireguard4netns from there,
@@ -64,7 +68,7 @@ class Attachment {
   [[nodiscard]] Result<std::vector<std::string>> finish(const LinkPlan& plan);
 
   /// After finish(), if the request said `agent`.
-  [[nodiscard]] Agent take_agent() { return {std::move(helper_), std::move(socket_)}; }
+  [[nodiscard]] Agent take_agent() { return {std::move(helper_), std::move(socket_), std::move(port_tables_)}; }
 
  private:
   Attachment(Child helper, UniqueFd socket, const AttachRequest& request)
@@ -79,6 +83,7 @@ class Attachment {
   bool agent_;
   handoff::TunReady tun_;
   std::vector<UniqueFd> queues_;
+  std::vector<UniqueFd> port_tables_;
 };
 
 }  // namespace wg4

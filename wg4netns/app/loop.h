@@ -6,7 +6,7 @@
 
 namespace wg4 {
 
-enum class Source : std::uint32_t { tun, udp4, udp6, timer, signal, exit_fd, target, resolver, wake };
+enum class Source : std::uint32_t { tun, udp4, udp6, timer, signal, exit_fd, target, netns, resolver, wake };
 using Loop = EventLoop<Source>;
 
 /// Watches a tunnel's edges. Of several threads that watch the same socket, one is woken.

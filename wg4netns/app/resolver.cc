@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <netdb.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -75,16 +76,19 @@ std::string answer(std::string_view question) {
 
 }  // namespace
 
-void run_resolver(int socket) {
+Result<void> run_resolver(int socket, SandboxMode sandbox) {
+  prctl(PR_SET_NAME, "wg4netns-names");  // run from /proc/self/exe, it would be called "exe"
+  TRY(confine_resolver(sandbox));
   while (const auto question = receive_text(socket))
-    if (!send_message(socket, bytes_of(answer(*question)))) return;
+    if (!send_message(socket, bytes_of(answer(*question)))) break;
+  return {};
 }
 
-Result<Resolver> Resolver::start() {
+Result<Resolver> Resolver::start(SandboxMode sandbox) {
   SocketPair sockets = TRY(make_message_sockets());
   SpawnRequest request;
   request.program = "/proc/self/exe";
-  request.arguments = {"wireguard4netns", "resolver"};
+  request.arguments = {"wireguard4netns", "resolver", std::string("--sandbox=").append(name_of(sandbox))};
   for (char** variable = environ; *variable != nullptr; ++variable) request.environment.emplace_back(*variable);
   request.fds = {{.from = sockets.theirs.get(), .to = resolver_socket}};
   auto child = Child::spawn(request);

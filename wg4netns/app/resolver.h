@@ -11,6 +11,7 @@
 #include "shared/config/wg_config.h"
 #include "shared/net/endpoint.h"
 #include "shared/sys/process.h"
+#include "wg4netns/app/sandbox.h"
 
 namespace wg4 {
 
@@ -23,7 +24,7 @@ class Resolver {
   };
 
   /// Starts the process. It ends with this one.
-  [[nodiscard]] static Result<Resolver> start();
+  [[nodiscard]] static Result<Resolver> start(SandboxMode sandbox);
 
   /// Readable when an answer is there.
   [[nodiscard]] int fd() const { return socket_.get(); }
@@ -41,6 +42,6 @@ class Resolver {
 inline constexpr int resolver_socket = 3;  ///< where the resolver process finds its questions
 
 /// The whole life of the resolver process: answers until the other side is gone.
-void run_resolver(int socket);
+[[nodiscard]] Result<void> run_resolver(int socket, SandboxMode sandbox);
 
 }  // namespace wg4

@@ -1,27 +1,97 @@
 #include "wg4netns/app/sandbox.h"
 
-#include <linux/capability.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <array>
 #include <cerrno>
+#include <string>
+
+#include "shared/base/unique_fd.h"
+#include "shared/sys/capabilities.h"
+#include "shared/sys/empty_root.h"
+#include "shared/sys/landlock.h"
+#include "shared/sys/log.h"
+#include "shared/sys/seccomp.h"
+#include "wg4netns/app/syscall_tables.h"
+
+// The order matters: the empty root takes rights that come after it; Landlock forbids mounts; the filter forbids all of
+// the calls that are made here.
 
 namespace wg4 {
+namespace {
 
-Result<void> drop_privileges() {
+/// What every process gives up, whatever the mode.
+Result<void> give_up_new_privileges() {
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) return fail("set no_new_privs", errno);
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) return fail("forbid core dumps", errno);
-
-  // The bounding set can only shrink with CAP_SETPCAP; who lacks that has nothing to lose there.
-  for (unsigned long capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; ++capability)
-    prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
-  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
-  const std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> none{};
-  if (syscall(SYS_capset, &header, none.data()) < 0) return fail("drop capabilities", errno);
   return {};
+}
+
+/// What this host does not permit is an error if it is required, else a line for who debugs.
+Result<void> take(Result<void> part, bool required, const char* name) {
+  if (part) return {};
+  if (required) {
+    part.error().hint += part.error().hint.empty() ? "" : ". ";
+    part.error().hint += "--sandbox=auto does without what a host forbids, --sandbox=off without all";
+    return fail_in(std::string("sandbox, ") + name, std::move(part).error());
+  }
+  log::debug("sandbox: no {}: {}", name, part.error().message());
+  return {};
+}
+
+Result<void> landlock(const LandlockPolicy& policy) {
+  if (has_landlock()) return restrict_by_landlock(policy);
+  log::debug("sandbox: this kernel has no Landlock");
+  return {};
+}
+
+Result<void> filter(const SyscallTable& table, OnViolation on_violation) {
+#ifdef WG4_SANITIZED
+  // A sanitizer's report opens, maps and starts what it likes; it must not die of it.
+  static_cast<void>(table);
+  static_cast<void>(on_violation);
+  log::debug("sandbox: no system call filter in a build with sanitizers");
+  return {};
+#else
+  return restrict_syscalls(table, on_violation);
+#endif
+}
+
+}  // namespace
+
+Result<void> confine_tunnel(const SandboxOptions& options, const TunnelNeeds& needs) {
+  const bool all = options.mode == SandboxMode::on;
+  TRY(give_up_new_privileges());
+  if (!options.enabled()) return keep_capabilities(0);
+
+  TRY(take(enter_empty_root(), all || options.root_required, "empty root directory"));
+  LandlockPolicy policy{.paths = {}, .tcp_bind = needs.forwarding, .tcp_connect = false};
+  for (const int folder : needs.unlink_folders)
+    policy.paths.push_back({.fd = folder, .access = LANDLOCK_ACCESS_FS_REMOVE_FILE});
+  TRY(take(landlock(policy), all, "Landlock"));
+  TRY(keep_capabilities(0));
+  return take(filter(tunnel_syscalls(needs), OnViolation::kill), all || options.seccomp_required, "system call filter");
+}
+
+Result<void> confine_resolver(SandboxMode mode) {
+  const bool all = mode == SandboxMode::on;
+  TRY(give_up_new_privileges());
+  TRY(keep_capabilities(0));
+  if (mode == SandboxMode::off) return {};
+
+  const UniqueFd root(open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const std::uint64_t look = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+  TRY(take(landlock({.paths = {{.fd = root.get(), .access = look}}, .tcp_bind = false, .tcp_connect = true}), all,
+           "Landlock"));
+  return take(filter(resolver_syscalls(), OnViolation::refuse), all, "system call filter");
+}
+
+Result<void> confine_watcher(bool sandboxed) {
+  TRY(give_up_new_privileges());
+  TRY(keep_capabilities(0));
+  if (!sandboxed) return {};
+  return take(filter(watcher_syscalls(), OnViolation::kill), false, "system call filter");
 }
 
 }  // namespace wg4

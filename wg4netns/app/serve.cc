@@ -21,6 +21,8 @@ Result<void> watch_all(Loop& loop, const Tunnel& tunnel, const Workers& workers,
   TRY(loop.watch(end.signals.fd(), Source::signal));
   if (end.exit_fd.valid()) TRY(loop.watch(end.exit_fd.get(), Source::exit_fd, 0));
   if (end.target) TRY(loop.watch(end.target->fd(), Source::target));
+  if (end.netns)
+    for (const int fd : end.netns->fds()) TRY(loop.watch(fd, Source::netns));
   if (endpoints.fd() >= 0) TRY(loop.watch(endpoints.fd(), Source::resolver));
   return {};
 }
@@ -58,25 +60,44 @@ bool control(SharedDevice& shared, Now now, Tunnel& tunnel, Endpoints& endpoints
   return handshakes_wait;
 }
 
+/// Says that the loop turns as often as the service manager wants to hear it, and wakes the loop for that.
+class Heartbeat {
+ public:
+  explicit Heartbeat(ServiceManager& manager) : manager_(manager), next_(manager.interval() ? Instant::min() : never) {}
+  [[nodiscard]] Instant next() const { return next_; }
+  void turn(Instant now) {
+    if (now < next_) return;
+    manager_.alive();
+    next_ = now + *manager_.interval();
+  }
+
+ private:
+  ServiceManager& manager_;
+  Instant next_;
+};
+
 /// Until when there is nothing to do but packets; tells those threads that could bring something up before.
-std::chrono::nanoseconds next_wake_up(SharedDevice& shared, const Endpoints& endpoints) {
+std::chrono::nanoseconds next_wake_up(SharedDevice& shared, const Endpoints& endpoints, Instant heartbeat) {
   auto device = shared.hold();
-  const Instant next = std::min(device->next_deadline().value_or(never), endpoints.next_deadline().value_or(never));
+  const Instant next =
+      std::min({device->next_deadline().value_or(never), endpoints.next_deadline().value_or(never), heartbeat});
   device.control_sleeps_until(next);
   return next == never ? std::chrono::nanoseconds{0} : std::max(next.time_since_epoch(), Duration{1});
 }
 
 }  // namespace
 
-Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, Endpoints& endpoints, EndConditions& end) {
+Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, Endpoints& endpoints, EndConditions& end,
+                   ServiceManager& manager) {
   Loop loop = TRY(Loop::create());
   BootTimer timer = TRY(BootTimer::create());
   TRY(watch_all(loop, tunnel, workers, timer, endpoints, end));
 
+  Heartbeat heartbeat(manager);
   bool handshakes_wait = false;
   bool tun_paused = false;
   for (;;) {
-    timer.arm(next_wake_up(device, endpoints));
+    timer.arm(next_wake_up(device, endpoints, heartbeat.next()));
     const auto events = loop.wait(handshakes_wait ? 0 : -1);
     const Now now = read_clocks();
     for (const Loop::Event& event : events) {
@@ -98,9 +119,9 @@ Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, Endpo
         case Source::exit_fd:
           return {};
         case Source::target:
-          loop.forget(end.target->fd());
-          if (!end.target->find_other()) return {};
-          TRY(loop.watch(end.target->fd(), Source::target));
+          return end.target->end();
+        case Source::netns:
+          if (end.netns->gone()) return {};
           break;
         case Source::resolver:
           TRY(device.hold()->apply(endpoints.answered(now.boot), now, tunnel));
@@ -110,6 +131,7 @@ Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, Endpo
     if (!tunnel.pump_outbound(now))
       return fail("the interface is gone", 0, "It was deleted in its namespace, or the namespace ended");
     endpoints.expire(now.boot);
+    heartbeat.turn(now.boot);
     handshakes_wait = control(device, now, tunnel, endpoints);
     tunnel.flush();
     TRY(follow_backlog(loop, tunnel, tun_paused));

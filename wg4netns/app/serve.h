@@ -4,8 +4,10 @@
 #include <optional>
 
 #include "shared/base/result.h"
+#include "shared/sys/service_manager.h"
 #include "shared/sys/signals.h"
 #include "wg4netns/app/endpoints.h"
+#include "wg4netns/app/netns_watch.h"
 #include "wg4netns/app/target_watch.h"
 #include "wg4netns/app/tunnel.h"
 #include "wg4netns/app/workers.h"
@@ -17,10 +19,12 @@ struct EndConditions {
   SignalFd signals;                   ///< SIGTERM, SIGINT
   UniqueFd exit_fd;                   ///< hang-up; may be invalid
   std::optional<TargetWatch> target;  ///< the last process of the namespace
+  std::optional<NetnsWatch> netns;    ///< given up by who made it
 };
 
-/// Moves packets until an end condition holds. Fails when the interface goes away under it.
+/// Moves packets until an end condition holds. Fails when the interface goes away under it. The manager hears that the
+/// loop turns, if it wants to.
 [[nodiscard]] Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, Endpoints& endpoints,
-                                 EndConditions& end);
+                                 EndConditions& end, ServiceManager& manager);
 
 }  // namespace wg4

@@ -1,6 +1,5 @@
 #include "wg4netns/forward/api_server.h"
 
-#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -33,28 +32,17 @@ Result<ApiSocket> ApiSocket::create(const std::string& path) {
                 "At most " + std::to_string(sizeof address.sun_path - 1) + " are possible: choose a shorter one");
   std::memcpy(address.sun_path, path.data(), path.size());
 
-  const std::size_t slash = path.rfind('/');
-  std::string name = path.substr(slash + 1);  // npos + 1 is 0
-  const std::string parent = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  UniqueFd folder(open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!folder.valid()) return fail("open the folder of --api-socket " + path, errno, "Make it first");
-  if (unlinkat(folder.get(), name.c_str(), 0) != 0 && errno != ENOENT)
-    return fail("replace --api-socket " + path, errno);
-
+  if (unlink(path.c_str()) != 0 && errno != ENOENT) return fail("replace --api-socket " + path, errno);
   UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  struct stat info{};
   // The mode of an unbound socket is that of the file that it is bound to, so that there is no moment with another.
   if (!fd.valid() || fchmod(fd.get(), only_this_user) != 0 ||
-      bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      listen(fd.get(), backlog) != 0 || fstatat(folder.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0)
-    return fail("listen on --api-socket " + path, errno);
-  return ApiSocket(std::move(fd), std::move(folder), std::move(name), info.st_ino);
-}
-
-ApiSocket::~ApiSocket() {
-  struct stat info{};
-  if (!folder_.valid() || fstatat(folder_.get(), name_.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) return;
-  if (info.st_ino == inode_) unlinkat(folder_.get(), name_.c_str(), 0);
+      bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    const int number = errno;
+    return fail("make --api-socket " + path, number, number == ENOENT ? "Make its folder first" : "");
+  }
+  UniqueFile file = TRY(UniqueFile::own(path));
+  if (listen(fd.get(), backlog) != 0) return fail("listen on --api-socket " + path, errno);
+  return ApiSocket(std::move(fd), std::move(file));
 }
 
 Result<void> ApiServer::start() { return loop_.watch(socket_.fd(), make_token(Kind::api_listener)); }

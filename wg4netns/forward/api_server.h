@@ -2,8 +2,6 @@
 // The API socket's server: one request and one reply per connection. No client can hold up another: none is waited for,
 // each has a few seconds, and when too many hang around the one that came first goes.
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -14,6 +12,7 @@
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
+#include "shared/sys/unique_file.h"
 #include "wg4netns/forward/slots.h"
 #include "wg4netns/forward/token.h"
 
@@ -29,18 +28,16 @@ class ApiSocket {
   ApiSocket& operator=(ApiSocket&&) noexcept = default;
   ApiSocket(const ApiSocket&) = delete;
   ApiSocket& operator=(const ApiSocket&) = delete;
-  ~ApiSocket();
+  ~ApiSocket() = default;
 
   [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] int folder() const { return file_.directory(); }
 
  private:
-  ApiSocket(UniqueFd fd, UniqueFd folder, std::string name, ino_t inode)
-      : fd_(std::move(fd)), folder_(std::move(folder)), name_(std::move(name)), inode_(inode) {}
+  ApiSocket(UniqueFd fd, UniqueFile file) : fd_(std::move(fd)), file_(std::move(file)) {}
 
   UniqueFd fd_;
-  UniqueFd folder_;  // a sandbox may take the path away
-  std::string name_;
-  ino_t inode_;  // of the socket's file: a later one at the same path is not ours to remove
+  UniqueFile file_;
 };
 
 class ApiServer {
@@ -53,6 +50,8 @@ class ApiServer {
       : loop_(loop), socket_(std::move(socket)), answer_(std::move(answer)) {}
 
   [[nodiscard]] Result<void> start();
+  /// Where the socket will be removed, O_PATH.
+  [[nodiscard]] int folder() const { return socket_.folder(); }
 
   /// Events of the loop.
   void listener_ready(Time now);

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <thread>
 #include <utility>
@@ -34,17 +35,19 @@ std::size_t raise_fd_limit() {
 
 }  // namespace
 
-ForwardLoop::ForwardLoop(Loop loop, const Settings& settings, UniqueFd agent, std::size_t fd_limit)
+ForwardLoop::ForwardLoop(Loop loop, const Settings& settings, Way way, std::size_t fd_limit)
     : loop_(std::move(loop)),
       budget_(fd_limit),
-      dialer_(std::move(agent)),
+      dialer_(std::move(way.agent)),
       tcp_(loop_, dialer_, budget_),
       udp_(loop_, dialer_, budget_, settings.udp),
-      api_guest_(settings.api_guest) {}
+      guest_(settings.guest) {
+  if (settings.follows()) auto_.emplace(settings.automatic, std::move(way.tables));
+}
 
-Result<std::unique_ptr<ForwardLoop>> ForwardLoop::create(const Settings& settings, UniqueFd agent, int stop) {
+Result<std::unique_ptr<ForwardLoop>> ForwardLoop::create(const Settings& settings, Way way, int stop) {
   Loop loop = TRY(Loop::create());
-  std::unique_ptr<ForwardLoop> self(new ForwardLoop(std::move(loop), settings, std::move(agent), raise_fd_limit()));
+  std::unique_ptr<ForwardLoop> self(new ForwardLoop(std::move(loop), settings, std::move(way), raise_fd_limit()));
   TRY(self->start(settings, stop));
   return self;
 }
@@ -52,12 +55,18 @@ Result<std::unique_ptr<ForwardLoop>> ForwardLoop::create(const Settings& setting
 Result<void> ForwardLoop::start(const Settings& settings, int stop) {
   TRY(loop_.watch(stop, make_token(Kind::stop)));
   TRY(loop_.watch(dialer_.fd(), make_token(Kind::agent)));
-  for (const Rule& rule : settings.published) TRY(publish(rule));
+  for (Rule rule : settings.published) {
+    if (rule.guest.address.is_unspecified()) rule.guest.address = guest_;
+    TRY(publish(rule));
+  }
+  static_cast<void>(follow(boot_clock()));
   if (settings.api_socket.empty()) return {};
   api_.emplace(loop_, TRY(ApiSocket::create(settings.api_socket)),
                [this](std::string_view request) { return answer(request); });
   return api_->start();
 }
+
+std::optional<int> ForwardLoop::api_folder() const { return api_ ? std::optional(api_->folder()) : std::nullopt; }
 
 Result<void> ForwardLoop::publish(const Rule& rule) {
   const Deadline deadline = deadline_in(patience_with_busy_ports);
@@ -88,7 +97,7 @@ bool ForwardLoop::remove(RuleId id) {
 
 std::string ForwardLoop::answer(std::string_view request) {
   if (request.size() > api::max_request) return api::refused(api::too_large);
-  const auto parsed = api::parse_request(request, api_guest_);
+  const auto parsed = api::parse_request(request, guest_);
   if (!parsed) return api::refused(parsed.error().what);
   if (std::holds_alternative<api::List>(*parsed)) return api::listed(rules_.all());
   if (const auto* wanted = std::get_if<api::Remove>(&*parsed))
@@ -113,6 +122,30 @@ void ForwardLoop::take_dialed() {
 void ForwardLoop::lose_agent() {
   log::error("wg4netns-helper, which dials in the namespace, has ended: all published ports are closed");
   while (!rules_.all().empty()) static_cast<void>(remove(rules_.all().begin()->first));
+}
+
+/// When to call again, if there is something to follow.
+std::optional<std::chrono::nanoseconds> ForwardLoop::follow(std::chrono::nanoseconds now) {
+  if (!auto_ || !dialer_.alive()) return std::nullopt;
+  if (now < auto_->next) return auto_->next;
+  const auto listening = auto_->listening();
+  std::erase_if(auto_->published, [&](const auto& entry) {
+    if (listening.contains(entry.first)) return false;
+    for (const RuleId id : entry.second) static_cast<void>(remove(id));
+    return true;
+  });
+  for (const AutoPorts::Port& port : listening)
+    if (!auto_->published.contains(port)) publish_as_it_is(port);
+  auto_->next = now + AutoPorts::interval;
+  return auto_->next;
+}
+
+/// What cannot be is nobody's error: a port that the host uses itself, or that ordinary users do not get.
+void ForwardLoop::publish_as_it_is(AutoPorts::Port port) {
+  std::vector<RuleId> ids;
+  for (const IpAddress& host : {IpAddress{}, IpAddress::v6(std::array<std::uint8_t, 16>{})})
+    if (const auto id = add({port.first, {host, port.second}, {guest_, port.second}})) ids.push_back(*id);
+  if (!ids.empty()) auto_->published.emplace(port, std::move(ids));
 }
 
 int ForwardLoop::wait_ms(bool more_to_do, std::optional<std::chrono::nanoseconds> deadline) const {
@@ -167,6 +200,7 @@ void ForwardLoop::run() {
     no_later_than(tcp_.end_turn(now));
     no_later_than(udp_.end_turn(now));
     if (api_) no_later_than(api_->end_turn(now));
+    no_later_than(follow(now));
   }
 }
 

@@ -22,6 +22,7 @@
 #include "shared/base/unique_fd.h"
 #include "wg4netns/forward/api_codec.h"
 #include "wg4netns/forward/api_server.h"
+#include "wg4netns/forward/auto_ports.h"
 #include "wg4netns/forward/dialer.h"
 #include "wg4netns/forward/fd_budget.h"
 #include "wg4netns/forward/rule_table.h"
@@ -34,16 +35,23 @@ namespace wg4::forward {
 struct Settings {
   std::string api_socket;       ///< path; empty = none
   std::vector<Rule> published;  ///< from the start
-  IpAddress api_guest;          ///< dialed for API requests that name no address in the namespace
+  IpAddress guest;              ///< dialed for rules and API requests that name no address in the namespace
+  AutoSettings automatic;       ///< needs PortTables
   UdpRelay::Limits udp;
 
-  [[nodiscard]] bool wanted() const { return !api_socket.empty() || !published.empty(); }
+  [[nodiscard]] bool wanted() const { return !api_socket.empty() || !published.empty() || follows(); }
+  [[nodiscard]] bool follows() const { return !automatic.excluded.empty(); }
 };
 
 class ForwardLoop {
  public:
-  /// Everything listens when this returns. `agent` is the agent's socket; the loop ends when `stop` becomes readable.
-  [[nodiscard]] static Result<std::unique_ptr<ForwardLoop>> create(const Settings& settings, UniqueFd agent, int stop);
+  /// What reaches the namespace. `agent` is the agent's socket.
+  struct Way {
+    UniqueFd agent;
+    PortTables tables{};
+  };
+  /// Everything listens when this returns. The loop ends when `stop` becomes readable.
+  [[nodiscard]] static Result<std::unique_ptr<ForwardLoop>> create(const Settings& settings, Way way, int stop);
 
   ForwardLoop(const ForwardLoop&) = delete;
   ForwardLoop& operator=(const ForwardLoop&) = delete;
@@ -51,8 +59,11 @@ class ForwardLoop {
 
   void run();
 
+  /// Where the API's socket will be removed at the end, O_PATH; nothing without one.
+  [[nodiscard]] std::optional<int> api_folder() const;
+
  private:
-  ForwardLoop(Loop loop, const Settings& settings, UniqueFd agent, std::size_t fd_limit);
+  ForwardLoop(Loop loop, const Settings& settings, Way way, std::size_t fd_limit);
 
   [[nodiscard]] Result<void> start(const Settings& settings, int stop);
   [[nodiscard]] Result<RuleId> add(const Rule& rule);
@@ -61,6 +72,8 @@ class ForwardLoop {
   [[nodiscard]] std::string answer(std::string_view request);
   void take_dialed();
   void lose_agent();
+  [[nodiscard]] std::optional<std::chrono::nanoseconds> follow(std::chrono::nanoseconds now);
+  void publish_as_it_is(AutoPorts::Port port);
   [[nodiscard]] int wait_ms(bool more_to_do, std::optional<std::chrono::nanoseconds> deadline) const;
 
   Loop loop_;
@@ -70,7 +83,8 @@ class ForwardLoop {
   TcpRelay tcp_;
   UdpRelay udp_;
   std::optional<ApiServer> api_;
-  IpAddress api_guest_;
+  std::optional<AutoPorts> auto_;
+  IpAddress guest_;
 };
 
 }  // namespace wg4::forward

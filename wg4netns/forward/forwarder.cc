@@ -7,10 +7,10 @@
 
 namespace wg4::forward {
 
-Result<Forwarder> Forwarder::create(const Settings& settings, UniqueFd agent) {
+Result<Forwarder> Forwarder::create(const Settings& settings, ForwardLoop::Way way) {
   UniqueFd stop(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!stop.valid()) return fail("create an event descriptor", errno);
-  auto loop = TRY(ForwardLoop::create(settings, std::move(agent), stop.get()));
+  auto loop = TRY(ForwardLoop::create(settings, std::move(way), stop.get()));
   return Forwarder(std::move(stop), std::move(loop));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "shared/base/result.h"
@@ -13,13 +14,16 @@ namespace wg4::forward {
 class Forwarder {
  public:
   /// Everything listens when this returns, but nobody is served before start().
-  [[nodiscard]] static Result<Forwarder> create(const Settings& settings, UniqueFd agent);
+  [[nodiscard]] static Result<Forwarder> create(const Settings& settings, ForwardLoop::Way way);
 
   Forwarder(Forwarder&&) noexcept = default;
   Forwarder& operator=(Forwarder&&) = delete;
   Forwarder(const Forwarder&) = delete;
   Forwarder& operator=(const Forwarder&) = delete;
   ~Forwarder();
+
+  /// As ForwardLoop::api_folder().
+  [[nodiscard]] std::optional<int> api_folder() const { return loop_->api_folder(); }
 
   /// Starts the thread. It has the rights that the caller has now: rights are a thread's, so they are dropped before.
   /// Signals of the caller have to be blocked.

@@ -1,31 +1,11 @@
 #include "wg4netns/forward/publish_spec.h"
 
-#include <charconv>
 #include <optional>
+
+#include "wg4netns/forward/port_range.h"
 
 namespace wg4::forward {
 namespace {
-
-struct PortRange {
-  std::uint16_t first = 0;
-  std::uint16_t last = 0;
-  [[nodiscard]] int size() const { return last - first + 1; }
-};
-
-std::optional<std::uint16_t> parse_port(std::string_view text) {
-  std::uint16_t port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc{} || end != text.data() + text.size() || port == 0) return std::nullopt;
-  return port;
-}
-
-std::optional<PortRange> parse_range(std::string_view text) {
-  const std::size_t dash = text.find('-');
-  const auto first = parse_port(text.substr(0, dash));
-  const auto last = dash == std::string_view::npos ? first : parse_port(text.substr(dash + 1));
-  if (!first || !last || *last < *first) return std::nullopt;
-  return PortRange{*first, *last};
-}
 
 /// "127.0.0.1" or "[::1]".
 std::optional<IpAddress> parse_address(std::string_view text) {

@@ -18,10 +18,10 @@ namespace wg4 {
 
 struct GatewayOptions {
   std::uint16_t mtu = 0;  ///< of the tunnel, bytes; the interface's may have become larger
-  IpAddress guest;        ///< N+100
+  IpAddress guest;        ///< N+100; unspecified = there is none
   std::optional<IpAddress> tunnel_v4;
-  IpAddress dns_v4;                ///< N+3
-  IpAddress dns_v6;                ///< fd00::3
+  IpAddress dns_v4;                ///< N+3; unspecified = there is none
+  IpAddress dns_v6;                ///< fd00::3; the same
   std::vector<IpAddress> servers;  ///< what stands behind these, of either family; first choice first
 };
 

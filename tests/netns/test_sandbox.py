@@ -1,0 +1,153 @@
+"""What the running program has given up, and that it still does all that it has to."""
+
+import os
+import signal
+
+import harness
+from fixtures import THEIRS, Pair, pair_on_loopback
+from namespaces import World
+from probes import first_ping_within, transfer
+from processes import descendants
+from program import Wg4
+from wireguard import Identity, end_to_end
+
+OUT_OF_ALL_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
+
+
+class Sandbox(harness.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.pair: Pair = pair_on_loopback(self)
+        self.wg4(self.pair.other, self.pair.other_config)
+
+    def ours(self, **options) -> Wg4:
+        wg4 = self.wg4(self.pair.one, self.pair.config, **options)
+        self.assert_pings(self.pair.one, THEIRS, count=2)
+        return wg4
+
+    def test_by_default(self) -> None:
+        wg4 = self.ours(options=["--log-level=debug"])
+        self.assert_confined(wg4.pid)
+        self.assertEqual(int(wg4.status_field("CapBnd"), 16), 0)
+        self.assertNotIn("sandbox: no empty root", wg4.log.read_text())
+        watchers = [entry.pid for entry in descendants(wg4.pid)]
+        self.assertEqual(len(watchers), 1)
+        self.assert_confined(watchers[0])
+
+    def test_every_thread(self) -> None:
+        """They are started in the sandbox, and move packets there."""
+        wg4 = self.ours(options=["--threads=3", "--sandbox=on"])
+        transfer(self.pair.one, self.pair.other, THEIRS, 50)
+        self.assertEqual(wg4.status_field("Threads"), "3")
+        self.assert_confined(wg4.pid)
+        wg4.stop()
+
+    def test_required(self) -> None:
+        for option in ("--sandbox=on", "--enable-sandbox", "--create-sandbox", "--enable-seccomp"):
+            with self.subTest(option):
+                wg4 = self.ours(options=[option])
+                self.assert_confined(wg4.pid)
+                wg4.stop()
+
+    def test_off(self) -> None:
+        for prefix, options in (
+            ([], ["--sandbox=off"]),
+            (["env", "WIREGUARD4NETNS_SANDBOX=off"], []),
+            ([], ["--sandbox=off", "--enable-sandbox", "--enable-seccomp"]),
+        ):
+            with self.subTest(prefix=prefix, options=options):
+                wg4 = self.ours(prefix=prefix, options=options)
+                self.assertEqual(wg4.status_field("Seccomp"), "0")
+                self.assertEqual(wg4.status_field("NoNewPrivs"), "1")
+                wg4.stop()
+
+    def test_command_line_beats_the_environment(self) -> None:
+        wg4 = self.ours(prefix=["env", "WIREGUARD4NETNS_SANDBOX=off"], options=["--sandbox=on"])
+        self.assert_confined(wg4.pid)
+
+    def test_without_its_watcher(self) -> None:
+        """It would miss the namespace's end: it ends with an error."""
+        wg4 = self.ours()
+        (watcher,) = descendants(wg4.pid)
+        os.kill(watcher.pid, signal.SIGKILL)
+        wg4.expect_end(1)
+        self.assertIn("watches for the namespace's end was killed", wg4.log.read_text())
+
+
+class HostThatForbids(harness.TestCase):
+    """No new user or mount namespaces: as in a container, or on a hardened host."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.host = self.namespace(mount=True)
+        self.target = self.namespace(self.host)
+        limits = "/proc/sys/user/max_user_namespaces /proc/sys/user/max_mnt_namespaces"
+        self.host.run("sh", "-c", f"for limit in {limits}; do echo 0 >$limit; done")
+        self.config = end_to_end(Identity(), Identity(), 1)
+
+    def start(self, *options: str, prefix: list[str] | None = None) -> Wg4:
+        wg4 = Wg4(
+            self.scratch,
+            self.target,
+            self.config,
+            where=self.host,
+            options=options,
+            prefix=prefix or [],
+        )
+        wg4.start()
+        return wg4
+
+    def test_auto_does_without(self) -> None:
+        for prefix in ([], OUT_OF_ALL_CAPABILITIES):
+            with self.subTest(prefix=prefix):
+                wg4 = self.start("--log-level=debug", "--enable-seccomp", prefix=prefix)
+                wg4.wait_ready()
+                self.assert_confined(wg4.pid)
+                self.assertRegex(wg4.log.read_text(), "debug: sandbox: no empty root directory: .*")
+                wg4.stop()
+
+    def test_required_it_is_an_error(self) -> None:
+        for prefix, option, why in (
+            ([], "--sandbox=on", "No space left"),
+            ([], "--enable-sandbox", "No space left"),
+            (OUT_OF_ALL_CAPABILITIES, "--sandbox=on", "max_user_namespaces"),
+        ):
+            with self.subTest(prefix=prefix, option=option):
+                wg4 = self.start(option, prefix=prefix)
+                wg4.expect_end(1)
+                text = wg4.log.read_text()
+                self.assertIn("error: sandbox, empty root directory: ", text)
+                self.assertIn(why, text)
+                self.assertIn("--sandbox=off", text)
+
+    def test_off_switch_of_engines(self) -> None:
+        wg4 = self.start("--enable-sandbox", prefix=["env", "WIREGUARD4NETNS_SANDBOX=off"])
+        wg4.wait_ready()
+        wg4.stop()
+
+
+class Names(harness.TestCase):
+    """The name of an endpoint moves while the program has no file system and no sockets to ask."""
+
+    def test_name_is_looked_up_again(self) -> None:
+        world = self.enterContext(World())
+        nowhere = World.FAR.replace(".2", ".3")
+        hosts = self.scratch.file("hosts", f"{nowhere} peer.test\n", 0o644)
+        world.host.run("mount", "--bind", str(hosts), "/etc/hosts")
+        target, other = self.namespace(world.host), self.namespace(world.far)
+        ours, theirs = Identity(), Identity()
+        answer = end_to_end(theirs, ours, 2)
+        answer.port = 5002
+        self.wg4(other, answer, where=world.far)
+        config = end_to_end(ours, theirs, 1, endpoint="peer.test:5002")
+        wg4 = self.wg4(target, config, where=world.host, options=["--log-level=debug"])
+        self.assert_no_ping(target, THEIRS)
+        (resolver,) = (entry for entry in descendants(wg4.pid) if entry.name == "wg4netns-names")
+        self.assert_confined(resolver.pid)
+        hosts.write_text(f"{World.FAR} peer.test\n")
+        print(f"found after {first_ping_within(target, THEIRS, 20):.1f} s")
+        self.assertIn(f"peer.test:5002 is {World.FAR}:5002", wg4.log.read_text())
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,272 @@
+"""As a service: what systemd is told, and the units of examples/systemd without a systemd."""
+
+import configparser
+import os
+import re
+import select
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+import harness
+from fixtures import THEIRS, LoopbackPeer
+from namespaces import HERE
+from processes import background, wait_until
+from program import bindir, program_environment
+
+UNITS = HERE.parent.parent / "examples" / "systemd"
+
+
+class Manager:
+    """Stands for systemd at the other end of $NOTIFY_SOCKET; `name` as that variable has it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind("\0" + name[1:] if name.startswith("@") else name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+        if not self.name.startswith("@"):
+            Path(self.name).unlink()
+
+    def hear(self, seconds: float = 5) -> str:
+        """What is said next; empty if nothing is."""
+        if not select.select([self._socket], [], [], seconds)[0]:
+            return ""
+        return self._socket.recv(4096).decode()
+
+    def hear_until(self, line: str, seconds: float = 5) -> bool:
+        deadline = time.monotonic() + seconds
+        while said := self.hear(max(0, deadline - time.monotonic())):
+            if line in said.splitlines():
+                return True
+        return False
+
+
+def with_environment(**variables: str) -> list[str]:
+    return ["env", *(f"{name}={value}" for name, value in variables.items())]
+
+
+class Notify(harness.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.peer = LoopbackPeer(self)
+        self.target = self.namespace()
+
+    def manager(self, name: str | None = None) -> Manager:
+        return self.enterContext(Manager(name or str(self.scratch.folder / "notify")))
+
+    def test_ready_and_stopping(self) -> None:
+        for name in (None, f"@wg4-test-{os.getpid()}"):
+            with self.subTest(name=name):
+                manager = self.manager(name)
+                prefix = with_environment(NOTIFY_SOCKET=manager.name)
+                wg4 = self.wg4(self.target, self.peer.config, prefix=prefix)
+                said = manager.hear().splitlines()
+                self.assertEqual(said[0], "READY=1")
+                self.assertRegex(said[1], r"^STATUS=wg0 in process \d+, MTU 1420, UDP port \d+$")
+                self.assert_confined(wg4.pid)
+                wg4.process.send_signal(signal.SIGTERM)
+                wg4.expect_end(0)
+                self.assertEqual(manager.hear(), "STOPPING=1\n")
+                self.assertEqual(manager.hear(0), "")
+
+    def test_watchdog_only_if_asked_for(self) -> None:
+        manager = self.manager()
+        prefix = with_environment(NOTIFY_SOCKET=manager.name, WATCHDOG_USEC="400000")
+        wg4 = self.wg4(self.target, self.peer.config, prefix=prefix)
+        self.assertTrue(manager.hear_until("READY=1"))
+        began = time.monotonic()
+        for _ in range(5):
+            self.assertEqual(manager.hear(), "WATCHDOG=1\n")
+        self.assertGreater(time.monotonic() - began, 0.7)
+        wg4.process.send_signal(signal.SIGSTOP)
+        while manager.hear(0):
+            pass
+        self.assertEqual(manager.hear(1), "", "a loop that stands still says so by silence")
+        wg4.process.send_signal(signal.SIGCONT)
+        self.assertTrue(manager.hear_until("WATCHDOG=1"))
+        wg4.stop()
+        self.assertTrue(manager.hear_until("STOPPING=1"))
+
+        prefix = with_environment(
+            NOTIFY_SOCKET=manager.name, WATCHDOG_USEC="100000", WATCHDOG_PID="1"
+        )
+        self.wg4(self.target, self.peer.config, prefix=prefix)
+        self.assertTrue(manager.hear_until("READY=1"))
+        self.assertEqual(manager.hear(0.5), "")
+
+    def test_deaf_manager_holds_nothing_up(self) -> None:
+        """It never reads: its queue is full soon."""
+        manager = self.manager()
+        prefix = with_environment(NOTIFY_SOCKET=manager.name, WATCHDOG_USEC="2000")
+        wg4 = self.wg4(self.target, self.peer.config, prefix=prefix)
+        time.sleep(0.5)
+        self.assert_pings(self.target, THEIRS)
+        wg4.stop()
+
+    def test_speaks_for_itself_alone(self) -> None:
+        """Below a service that is something else, a container engine say."""
+        manager = self.manager()
+        below = with_environment(NOTIFY_SOCKET=manager.name, SYSTEMD_EXEC_PID="1")
+        self.wg4(self.target, self.peer.config, prefix=below).stop()
+        self.assertEqual(manager.hear(0.2), "")
+
+    def test_wrong_environment(self) -> None:
+        manager = self.manager()
+        for environment, complaint in (
+            ({"NOTIFY_SOCKET": "notify"}, "NOTIFY_SOCKET notify is neither"),
+            ({"NOTIFY_SOCKET": str(self.scratch.folder / "none")}, "No such file"),
+            ({"NOTIFY_SOCKET": manager.name, "WATCHDOG_USEC": "soon"}, "WATCHDOG_USEC soon"),
+        ):
+            with self.subTest(complaint):
+                conf = self.scratch.file("wg0.conf", self.peer.config.for_wg_quick())
+                done = subprocess.run(
+                    [
+                        str(bindir() / "wireguard4netns"),
+                        str(self.target.pid),
+                        "wg0",
+                        str(conf),
+                    ],
+                    env=program_environment(self.scratch, **environment),
+                    capture_output=True,
+                    text=True,
+                    timeout=20,
+                )
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(complaint, done.stderr)
+                self.assertEqual(self.target.links(), ["lo"])
+
+    def test_levels_for_the_journal(self) -> None:
+        config = self.peer.config.for_wg_quick().replace("[Peer]", "DNS = 192.0.2.53\n[Peer]", 1)
+        with_level = re.compile(r"^<([467])>wireguard4netns: (warning: |debug: |)")
+        for is_journal in (True, False):
+            with self.subTest(is_journal=is_journal):
+                log = self.scratch.file("journal.log")
+                place = log.stat()
+                stream = f"{place.st_dev}:{place.st_ino + (0 if is_journal else 1)}"
+                # env(1) starts the shell, and that the program, with the log as its stderr.
+                prefix = [
+                    *with_environment(JOURNAL_STREAM=stream),
+                    *("sh", "-c", f'exec "$@" 2>{log}', "sh"),
+                ]
+                self.wg4(self.target, config, prefix=prefix, options=["--log-level=debug"]).stop()
+                lines = log.read_text().splitlines()
+                found = {match.groups() for line in lines if (match := with_level.match(line))}
+                expected = (
+                    {("4", "warning: "), ("6", ""), ("7", "debug: ")} if is_journal else set()
+                )
+                self.assertEqual(found, expected, lines)
+
+
+class Unit:
+    """A unit file as systemd reads it, for instance `name`."""
+
+    def __init__(self, file: Path, name: str, runtime: Path) -> None:
+        parser = configparser.ConfigParser(
+            interpolation=None, strict=False, delimiters=("=",), comment_prefixes=("#",)
+        )
+        parser.optionxform = str  # keys are case-sensitive
+        parser.read_string(re.sub(r"\\\n\s*", " ", file.read_text()))
+        self.service: Mapping[str, str] = parser["Service"]
+        self._specifiers = {"%i": name, "%t": str(runtime)}
+
+    def value(self, key: str) -> str:
+        text = self.service[key]
+        for specifier, value in self._specifiers.items():
+            text = text.replace(specifier, value)
+        return text
+
+    def command(self) -> list[str]:
+        return [word.replace("$$", "$") for word in shlex.split(self.value("ExecStart"))]
+
+
+class Units(harness.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.starts = 0
+        for folder in (".config", "wireguard4netns", "systemd"):
+            self.addCleanup(shutil.rmtree, self.scratch.folder / folder, True)
+
+    def unit(self, file: str) -> Unit:
+        return Unit(UNITS / file, "work", self.scratch.folder)
+
+    def start(
+        self, unit: Unit, last: str = "READY=1", **environment: str
+    ) -> subprocess.Popen[bytes]:
+        """Runs the unit's command until the end of the test; returns when it has said `last`."""
+        self.starts += 1
+        name = self.scratch.folder / f"notify-{self.starts}"
+        manager = self.enterContext(Manager(str(name)))
+        environment = program_environment(self.scratch, NOTIFY_SOCKET=manager.name, **environment)
+        environment["PATH"] = f"{bindir()}:{environment['PATH']}"
+        process = self.enterContext(background(unit.command(), env=environment))
+        self.assertTrue(manager.hear_until(last), unit.command())
+        return process
+
+    def test_namespace_and_tunnel(self) -> None:
+        peer = LoopbackPeer(self)
+        profiles = self.scratch.folder / ".config" / "wireguard4netns" / "profiles"
+        profiles.mkdir(parents=True)
+        (profiles / "work.conf").write_text(peer.config.for_wg_quick())
+        (profiles / "work.conf").chmod(0o600)
+
+        namespace = self.unit("wireguard4netns-netns@.service")
+        place = self.scratch.folder / namespace.value("RuntimeDirectory")
+        place.mkdir(parents=True)
+        self.start(namespace, "BARRIER=1", RUNTIME_DIRECTORY=str(place))
+        enter = ["nsenter", f"--user={place}/user", f"--net={place}/net", "--preserve-credentials"]
+
+        def inside(*argv: str) -> str:
+            return subprocess.run(
+                [*enter, *argv], capture_output=True, text=True, timeout=20, check=True
+            ).stdout
+
+        for _ in range(2):  # the namespace outlives the tunnel
+            self.assertNotIn("wg0", inside("ip", "link"))
+            tunnel = self.start(self.unit("wireguard4netns@.service"))
+            self.assert_confined(tunnel.pid)
+            self.assertIn("5 received", inside("ping", "-c5", "-i0.05", THEIRS))
+            tunnel.terminate()
+            self.assertEqual(tunnel.wait(5), 0)
+            self.assertTrue(wait_until(lambda: "wg0" not in inside("ip", "link"), 3))
+
+    def test_verified(self) -> None:
+        """Every key is one that systemd knows, every command one that can be found."""
+        folder = self.scratch.folder / "wireguard4netns"
+        folder.mkdir()
+        for file in UNITS.glob("*.service"):
+            text = file.read_text()
+            program = str(bindir() / "wireguard4netns")
+            (folder / file.name.replace("@", "@work")).write_text(
+                text.replace("ExecStart=wireguard4netns", f"ExecStart={program}").replace(
+                    "Documentation=man:wireguard4netns(1)\n", ""
+                )
+            )
+        done = subprocess.run(
+            [
+                "systemd-analyze",
+                "--user",
+                "verify",
+                *(str(file) for file in folder.iterdir()),
+            ],
+            env=program_environment(self.scratch),
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""))
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,45 @@
+#include "wg4netns/forward/port_table.h"
+
+#include <doctest/doctest.h>
+
+#include <set>
+#include <string>
+
+namespace wg4::forward {
+namespace {
+
+using Ports = std::set<std::uint16_t>;
+
+const std::string head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n";
+
+TEST_CASE("TCP: who listens, on any address") {
+  const std::string text = head +
+                           "   0: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000\n"
+                           "   1: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000\n"
+                           "   2: 0100007F:8F12 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1000\n";
+  CHECK(listening_ports(text, Protocol::tcp) == Ports{22, 8080});
+}
+
+TEST_CASE("UDP: who is not connected") {
+  const std::string text = head +
+                           "  10: 00000000:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000     0\n"
+                           "  11: 0100007F:9000 0100007F:0035 01 00000000:00000000 00:00000000 00000000     0\n";
+  CHECK(listening_ports(text, Protocol::udp) == Ports{53});
+}
+
+TEST_CASE("IPv6") {
+  const std::string text =
+      head + "   0: 00000000000000000000000000000000:0050 00000000000000000000000000000000:0000 0A 0\n";
+  CHECK(listening_ports(text, Protocol::tcp) == Ports{80});
+}
+
+TEST_CASE("what is cut, or is no such table") {
+  for (const char* text : {"", "\n\n", "   0: 0100007F:1F90", "0: x:1F90 y 0B", "0: 1:1F90x y 0A", "0: 1 2 0A",
+                           "0: 1:10000 2 0A", "0: 1:0000 2 0A", "::::::"}) {
+    CAPTURE(text);
+    CHECK(listening_ports(text, Protocol::tcp).empty());
+  }
+}
+
+}  // namespace
+}  // namespace wg4::forward

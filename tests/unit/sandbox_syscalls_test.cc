@@ -1,0 +1,274 @@
+// Tries, under each program's table of system calls, what code would try that has been made to run there.
+
+#include <arpa/inet.h>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "netns-helper/syscall_tables.h"
+#include "shared/base/unique_fd.h"
+#include "tests/support/in_child.h"
+#include "wg4netns/app/syscall_tables.h"
+
+namespace wg4 {
+namespace {
+
+constexpr int confined_badly = 99;
+
+/// What becomes of a process that does `body` under `table`.
+int under(const std::function<SyscallTable()>& table, const std::function<int()>& body,
+          OnViolation on_violation = OnViolation::kill) {
+  return in_child([&] {
+    if (!restrict_syscalls(table(), on_violation)) return confined_badly;
+    return body();
+  });
+}
+
+struct Attempt {
+  std::string name;
+  std::function<long()> call;
+};
+
+long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+  return syscall(number, a, b, c, d, e, f);
+}
+
+long address_of(const void* pointer) { return static_cast<long>(reinterpret_cast<std::uintptr_t>(pointer)); }
+
+/// Nothing of ours does any of these once it is confined.
+const std::vector<Attempt>& escapes() {
+  static const char* const path = "/etc/passwd";
+  static iovec piece{};
+  static const pid_t parent = getpid();  // asking for it there would end it too soon
+  static const std::vector<Attempt> attempts{
+      {"execve", [] { return call(SYS_execve, address_of("/bin/true")); }},
+      {"execveat", [] { return call(SYS_execveat, AT_FDCWD, address_of("/bin/true")); }},
+      {"open for writing", [] { return call(SYS_openat, AT_FDCWD, address_of("/dev/null"), O_WRONLY); }},
+      {"create", [] { return call(SYS_openat, AT_FDCWD, address_of("/tmp/x"), O_RDONLY | O_CREAT, 0600); }},
+      {"openat2", [] { return call(SYS_openat2, AT_FDCWD, address_of(path)); }},
+      {"ptrace", [] { return call(SYS_ptrace, PTRACE_TRACEME); }},
+      {"process_vm_readv", [] { return call(SYS_process_vm_readv, parent, address_of(&piece), 1, 0, 0, 0); }},
+      {"pidfd_getfd", [] { return call(SYS_pidfd_getfd, 0, 0, 0); }},
+      {"setns", [] { return call(SYS_setns, 0, 0); }},
+      {"unshare", [] { return call(SYS_unshare, CLONE_NEWUSER); }},
+      {"mount", [] { return call(SYS_mount, 0, address_of("/"), 0, 0, 0); }},
+      {"move_mount", [] { return call(SYS_move_mount, -1, 0, -1, 0, 0); }},
+      {"pivot_root", [] { return call(SYS_pivot_root, address_of("."), address_of(".")); }},
+      {"chroot", [] { return call(SYS_chroot, address_of("/")); }},
+      {"clone of a process", [] { return call(SYS_clone, SIGCHLD); }},
+      {"clone into a user namespace", [] { return call(SYS_clone, SIGCHLD | CLONE_NEWUSER); }},
+      {"kill", [] { return call(SYS_kill, parent, 0); }},
+      {"tgkill of another", [] { return call(SYS_tgkill, parent, parent, SIGABRT); }},
+      {"tgkill with another signal", [] { return call(SYS_tgkill, getpid(), getpid(), SIGKILL); }},
+      {"TIOCSTI", [] { return call(SYS_ioctl, 0, TIOCSTI, address_of("x")); }},
+      {"TIOCSTI with bits above", [] { return call(SYS_ioctl, 0, TIOCSTI | 1L << 32, address_of("x")); }},
+      {"mmap of code that can be written to",
+       [] { return call(SYS_mmap, 0, 4096, PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }},
+      {"mprotect to code", [] { return call(SYS_mprotect, 0, 0, PROT_READ | PROT_EXEC); }},
+      {"shmat", [] { return call(SYS_shmat, 0, 0, SHM_EXEC); }},
+      {"memfd_create", [] { return call(SYS_memfd_create, address_of("x"), 0); }},
+      {"personality", [] { return call(SYS_personality, 0xffffffff); }},
+      {"raw socket", [] { return call(SYS_socket, AF_INET, SOCK_RAW, IPPROTO_RAW); }},
+      {"packet socket", [] { return call(SYS_socket, AF_PACKET, SOCK_DGRAM, 0); }},
+      {"prctl", [] { return call(SYS_prctl, PR_SET_DUMPABLE, 1); }},
+      {"seccomp", [] { return call(SYS_seccomp, 1, 0, 0); }},
+      {"bpf", [] { return call(SYS_bpf, BPF_MAP_CREATE, 0, 0); }},
+      {"perf_event_open", [] { return call(SYS_perf_event_open, 0, 0, -1, -1, 0); }},
+      {"io_uring_setup", [] { return call(SYS_io_uring_setup, 1, 0); }},
+      {"userfaultfd", [] { return call(SYS_userfaultfd, 0); }},
+      {"add_key", [] { return call(SYS_add_key, 0, 0, 0, 0, 0); }},
+      {"setuid", [] { return call(SYS_setuid, 0); }},
+  };
+  return attempts;
+}
+
+const std::vector<Attempt>& files() {
+  static const std::vector<Attempt> attempts{
+      {"open", [] { return call(SYS_openat, AT_FDCWD, address_of("/etc/passwd"), O_RDONLY); }},
+      {"read of /proc", [] { return call(SYS_openat, AT_FDCWD, address_of("/proc/self/maps"), O_RDONLY); }},
+      {"readlink", [] { return call(SYS_readlinkat, AT_FDCWD, address_of("/proc/self/exe"), 0, 0); }},
+      {"stat", [] { return call(SYS_newfstatat, AT_FDCWD, address_of("/"), 0, 0); }},
+      {"unlink", [] { return call(SYS_unlinkat, AT_FDCWD, address_of("/tmp/x"), 0); }},
+  };
+  return attempts;
+}
+
+const std::vector<Attempt>& sockets() {
+  static const std::vector<Attempt> attempts{
+      {"TCP socket", [] { return call(SYS_socket, AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0); }},
+      {"UDP socket", [] { return call(SYS_socket, AF_INET6, SOCK_DGRAM, 0); }},
+  };
+  return attempts;
+}
+
+#ifdef __x86_64__
+/// The same kernel, by its two other doors.
+const std::vector<Attempt>& other_architectures() {
+  static const std::vector<Attempt> attempts{
+      {"getpid of x32", [] { return call(SYS_getpid | 0x40000000L); }},
+      {"getpid of x86",
+       [] {
+         long result = 20;
+         asm volatile("int $0x80" : "+a"(result) : : "memory");
+         return result;
+       }},
+  };
+  return attempts;
+}
+#else
+const std::vector<Attempt>& other_architectures() {
+  static const std::vector<Attempt> none;
+  return none;
+}
+#endif
+
+void check_killed(const std::function<SyscallTable()>& table, const std::vector<Attempt>& attempts,
+                  OnViolation on_violation = OnViolation::kill) {
+  for (const Attempt& attempt : attempts) {
+    CAPTURE(attempt.name);
+    const int status = under(table, [&attempt] { return static_cast<int>(attempt.call() & 1); }, on_violation);
+    CHECK(end_signal(status) == SIGSYS);
+  }
+}
+
+void check_allowed(const std::function<SyscallTable()>& table, const std::vector<Attempt>& attempts) {
+  for (const Attempt& attempt : attempts) {
+    CAPTURE(attempt.name);
+    CHECK(exit_status(under(table, [&attempt] { return attempt.call() < 0 ? 1 : 0; })) == 0);
+  }
+}
+
+SyscallTable plain_tunnel() { return tunnel_syscalls({}); }
+
+TEST_CASE("a tunnel that escapes is killed") {
+  check_killed(plain_tunnel, escapes());
+  check_killed(plain_tunnel, files());
+  check_killed(plain_tunnel, sockets());
+  check_killed(plain_tunnel, other_architectures());
+}
+
+TEST_CASE("a tunnel that forwards ports has sockets, and nothing else more") {
+  const auto table = [] { return tunnel_syscalls({.threads = false, .forwarding = true, .unlink_folders = {}}); };
+  check_allowed(table, sockets());
+  check_killed(table, escapes());
+  check_killed(table, files());
+  check_killed(table, {{"UNIX socket", [] { return call(SYS_socket, AF_UNIX, SOCK_STREAM, 0); }},
+                       {"netlink socket", [] { return call(SYS_socket, AF_NETLINK, SOCK_RAW, 0); }},
+                       {"connect", [] { return call(SYS_connect, -1, 0, 0); }},
+                       {"socket filter", [] { return call(SYS_setsockopt, -1, SOL_SOCKET, SO_ATTACH_FILTER, 0, 0); }},
+                       {"fcntl", [] { return call(SYS_fcntl, 0, F_DUPFD, 0); }}});
+}
+
+TEST_CASE("a tunnel that may start threads can, and cannot start processes") {
+  const auto table = [] { return tunnel_syscalls({.threads = true, .forwarding = false, .unlink_folders = {}}); };
+  const auto start_thread = [] {
+    int seen = 1;
+    std::thread([&seen] { seen = std::vector<int>(100'000, 0).back(); }).join();
+    return seen;
+  };
+  check_killed(table, escapes());
+  CHECK(exit_status(under(table, start_thread)) == 0);
+  CHECK(end_signal(under(plain_tunnel, start_thread)) == SIGSYS);
+}
+
+TEST_CASE("a thread that forwards ports is held by the same table, and takes the process with it") {
+  const auto table = [] { return tunnel_syscalls({.threads = true, .forwarding = true, .unlink_folders = {}}); };
+  for (const auto* attempts : {&escapes(), &files()}) {
+    for (const Attempt& attempt : *attempts) {
+      CAPTURE(attempt.name);
+      const int status = under(table, [&attempt] {
+        std::thread([&attempt] { attempt.call(); }).join();
+        return 0;
+      });
+      CHECK(end_signal(status) == SIGSYS);
+    }
+  }
+}
+
+TEST_CASE("a tunnel may remove files in the folders that it named, and nowhere else") {
+  const UniqueFd folder(open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const int fd = folder.get();
+  const auto table = [fd] { return tunnel_syscalls({.threads = false, .forwarding = false, .unlink_folders = {fd}}); };
+  const auto remove_in = [](long where, long flags) {
+    return [=] { return call(SYS_unlinkat, where, address_of("wg4-no-such-file"), flags); };
+  };
+  CHECK(exit_status(under(table, [&] { return remove_in(fd, 0)() < 0 && errno == ENOENT ? 0 : 1; })) == 0);
+  check_killed(table, {{"another folder", remove_in(AT_FDCWD, 0)}, {"a folder in it", remove_in(fd, AT_REMOVEDIR)}});
+}
+
+TEST_CASE("the helper that configures has no sockets; the one that dials has those of IP") {
+  const auto configures = [] { return helper_syscalls(HelperRole::configures); };
+  const auto dials = [] { return helper_syscalls(HelperRole::dials); };
+  check_killed(configures, sockets());
+  check_allowed(dials, sockets());
+  for (const auto& table : {std::function<SyscallTable()>(configures), std::function<SyscallTable()>(dials)}) {
+    check_killed(table, escapes());
+    check_killed(table, files());
+    check_killed(table, other_architectures());
+    check_killed(table, {{"netlink socket", [] { return call(SYS_socket, AF_NETLINK, SOCK_RAW, 0); }},
+                         {"bind", [] { return call(SYS_bind, -1, 0, 0); }}});
+  }
+}
+
+TEST_CASE("the watcher looks, and does nothing else") {
+  check_killed(watcher_syscalls, escapes());
+  check_killed(watcher_syscalls, sockets());
+  check_killed(watcher_syscalls, other_architectures());
+  check_allowed(watcher_syscalls, {files().front()});
+}
+
+TEST_CASE("the resolver is refused what it has no need of, and lives on") {
+  for (const Attempt& attempt : escapes()) {
+    CAPTURE(attempt.name);
+    const auto refused = [&attempt] { return attempt.call() == -1 && (errno == EPERM || errno == EACCES) ? 0 : 1; };
+    CHECK(exit_status(under(resolver_syscalls, refused, OnViolation::refuse)) == 0);
+  }
+  check_killed(resolver_syscalls, other_architectures(), OnViolation::refuse);
+  check_allowed(resolver_syscalls, sockets());
+  check_allowed(resolver_syscalls, {files()[0], files()[1]});
+}
+
+TEST_CASE("under each table memory can be had, and a process that gives up says so") {
+  const std::vector<std::function<SyscallTable()>> tables{plain_tunnel, watcher_syscalls, resolver_syscalls,
+                                                          [] { return helper_syscalls(HelperRole::configures); }};
+  for (const auto& table : tables) {
+    const auto fill = [] {
+      std::vector<std::uint8_t> memory(1'000'000, 1);
+      memory.resize(50'000'000, 1);
+      return memory.back() == 1 ? 0 : 1;
+    };
+    CHECK(exit_status(under(table, fill)) == 0);
+    CHECK(end_signal(under(table, []() -> int { std::abort(); })) == SIGABRT);
+  }
+}
+
+TEST_CASE("a refused call gets the errno of its line") {
+  const auto table = [] {
+    SyscallTable with_refusal = plain_tunnel();
+    with_refusal.push_back({SYS_clone3, "asked for, and done without", {}, ENOSYS});
+    return with_refusal;
+  };
+  CHECK(exit_status(under(table, [] { return call(SYS_clone3) == -1 && errno == ENOSYS ? 0 : 1; })) == 0);
+}
+
+}  // namespace
+}  // namespace wg4

@@ -1,0 +1,26 @@
+#pragma once
+// A network plugin for netavark (Podman 4.5 and later): a network whose containers get a tunnel each.
+//
+//   create             in the host's network: checks the options, starts the broker
+//   setup NETNS        where the host's network is out of reach: has the broker start a tunnel, and says its addresses
+//   teardown NETNS     has it ended
+//   info               who we are
+//
+// What the engine says is on standard input, the answer on standard output, both in JSON, and so is an error.
+
+#include <cstdint>
+#include <string>
+
+#include "shared/base/result.h"
+
+namespace wg4 {
+
+/// wireguard4netns netavark create|setup|teardown|info [NETNS]
+struct NetavarkCommand {
+  enum class Verb : std::uint8_t { create, setup, teardown, info } verb = Verb::info;
+  std::string netns;
+};
+
+[[nodiscard]] Result<void> run_netavark(const NetavarkCommand& command);
+
+}  // namespace wg4

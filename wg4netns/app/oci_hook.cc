@@ -1,0 +1,110 @@
+#include "wg4netns/app/oci_hook.h"
+
+#include <fcntl.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <sstream>
+
+#include "shared/sys/daemon.h"
+#include "shared/sys/log.h"
+#include "shared/sys/namespaces.h"
+#include "shared/sys/read_all.h"
+#include "wg4netns/app/attach.h"
+#include "wg4netns/app/oci_state.h"
+#include "wg4netns/forward/publish_spec.h"
+
+namespace wg4 {
+namespace {
+
+constexpr std::size_t short_id = 12;  // as engines show it
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!fd.valid()) return fail("open " + path, errno);
+  return read_all(fd.get(), path, limit);
+}
+
+/// "8080:80 127.0.0.1:5353:53/udp"; podman splits annotations at commas.
+Result<void> publish(forward::Settings& settings, const std::string& list) {
+  std::istringstream words(list);
+  for (std::string spec; words >> spec;) {
+    const auto rules = TRY(forward::parse_publish(spec, published_loopback()));
+    settings.published.insert(settings.published.end(), rules.begin(), rules.end());
+  }
+  return {};
+}
+
+Result<void> apply(const std::string& name, const std::string& value, AttachCommand& command) {
+  const std::string annotation = std::string(oci::annotation_prefix) + name;
+  if (name == "profile") {
+    command.tunnel.profile = value;
+  } else if (name == "config") {
+    if (!value.starts_with('/')) return fail(annotation + "=" + value + " is not an absolute path");
+    command.tunnel.config = value;
+  } else if (name == "ifname") {
+    command.ifname = value;
+  } else if (name == "publish") {
+    if (auto result = publish(command.forward, value); !result) return fail_in(annotation, std::move(result).error());
+  } else if (name == "allow-shared-key") {
+    if (value != "true" && value != "false") return fail(annotation + "=" + value + " is neither true nor false");
+    command.tunnel.allow_shared_key = value == "true";
+  } else {
+    return fail("the annotation " + annotation + " means nothing to this version", 0,
+                "It knows profile, config, ifname, publish and allow-shared-key");
+  }
+  return {};
+}
+
+/// What the annotations ask for, on top of what the hook's file says.
+Result<AttachCommand> make_command(const OciHookCommand& hook, const oci::State& state) {
+  AttachCommand command = hook.attach;
+  const auto& annotations = state.annotations;
+  if (annotations.contains("profile") && annotations.contains("config"))
+    return fail("the container has the annotations profile and config", 0, "One of them names its configuration");
+  if (annotations.contains("profile")) command.tunnel.config.reset();
+  if (annotations.contains("config")) command.tunnel.profile.reset();
+  for (const auto& [name, value] : annotations) TRY(apply(name, value, command));
+  command.target = std::to_string(state.pid);
+  command.target_type = TargetType::pid;
+  const std::string config = TRY(read_file(state.bundle + "/config.json", oci::max_config_size));
+  command.resolv_conf = TRY(oci::find_resolv_conf(config, state));
+  return command;
+}
+
+/// In the host's network a tunnel would be everybody's.
+Result<void> refuse_host_network(const oci::State& state) {
+  const UniqueFd theirs = TRY(open_netns(state.pid));
+  const UniqueFd ours = TRY(open_netns(getpid()));
+  if (!TRY(same_namespace(theirs.get(), ours.get()))) return {};
+  return fail("it shares the host's network", 0, "Run it with --network none");
+}
+
+Result<void> serve_container(const OciHookCommand& hook, const oci::State& state) {
+  AttachCommand command = TRY(make_command(hook, state));
+  TRY(refuse_host_network(state));
+  const pid_t pid = TRY(run_in_background([&](UniqueFd ready) {
+    command.tunnel.ready_fd = ready.release();
+    return attach(command);
+  }));
+  log::debug("process {} has the tunnel from here on", pid);
+  return {};
+}
+
+}  // namespace
+
+Result<void> run_oci_hook(const OciHookCommand& command) {
+  const std::string text = TRY(read_all(STDIN_FILENO, "the container's state", oci::max_state_size));
+  const oci::State state = TRY(oci::parse_state(text));
+  if (state.annotations.empty()) return {};
+  auto result = serve_container(command, state);
+  if (result) return {};
+  auto error = fail_in("container " + state.id.substr(0, short_id), std::move(result).error());
+  // Runtimes like crun drop what a hook writes to stderr.
+  openlog("wireguard4netns", LOG_PID, LOG_USER);
+  syslog(LOG_ERR, "%s", error.error().message().c_str());
+  return error;
+}
+
+}  // namespace wg4

@@ -1,0 +1,42 @@
+#pragma once
+// What a container runtime tells its hooks, as far as it concerns us: the state on their standard input, and the
+// config.json of the bundle that it names (OCI runtime specification). The JSON library stays in oci_state.cc. Pure.
+//
+// An image brings annotations, too, so that these values may be a stranger's.
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "shared/base/result.h"
+
+namespace wg4::oci {
+
+inline constexpr std::size_t max_state_size = 1024UL * 1024;        // bytes; podman's has about 1 KiB
+inline constexpr std::size_t max_config_size = 16UL * 1024 * 1024;  // bytes; podman's has about 10 KiB
+inline constexpr std::string_view annotation_prefix = "io.wireguard4netns.";
+
+struct State {
+  std::string id;                                  ///< printable
+  std::int32_t pid = 0;                            ///< of the container's first process, above 0
+  std::string bundle;                              ///< absolute path of the folder that has config.json
+  std::map<std::string, std::string> annotations;  ///< ours, without the prefix; printable, not empty
+};
+
+[[nodiscard]] Result<State> parse_state(std::string_view text);
+
+/// The file that is going to be the container's /etc/resolv.conf.
+struct ResolvConf {
+  std::string root;  ///< symbolic links in `path` lead nowhere out of this folder
+  std::string path;  ///< relative to `root`
+  bool operator==(const ResolvConf&) const = default;
+};
+
+/// Nothing if the user has mounted a file of their own there, or runs on the host's files. A file that is mounted and
+/// has the container's id in its path is the engine's own, written for this container.
+[[nodiscard]] Result<std::optional<ResolvConf>> find_resolv_conf(std::string_view config_json, const State& state);
+
+}  // namespace wg4::oci

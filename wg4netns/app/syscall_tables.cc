@@ -1,0 +1,179 @@
+#include "wg4netns/app/syscall_tables.h"
+
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <csignal>
+#include <initializer_list>
+#include <utility>
+
+#include "shared/sys/syscall_tables.h"
+
+namespace wg4 {
+namespace {
+
+SyscallTable thread_syscalls() {
+  constexpr int setxid_signal = 33;  // below SIGRTMIN
+  constexpr int thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+  constexpr int namespaces =
+      CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+  return {
+      {SCMP_SYS(clone3), "the C library asks, and then calls clone, whose flags can be looked at", {}, ENOSYS},
+      {SCMP_SYS(clone), "threads, and no processes", {bits(0, thread | namespaces, thread)}},
+      {SCMP_SYS(rt_sigaction), "the first thread of a process: the C library's own signal", {equals(0, setxid_signal)}},
+      {SCMP_SYS(set_robust_list), "a thread's first steps"},
+      {SCMP_SYS(rseq), "a thread's first steps"},
+      {SCMP_SYS(sched_yield), "another thread holds a lock: std::atomic's wait"},
+      {SCMP_SYS(sched_getaffinity), "how many processors there are: malloc's heaps"},
+      {SCMP_SYS(prctl), "a thread's name", {equals(0, PR_SET_NAME)}},
+      {SCMP_SYS(exit), "a thread's end"},
+  };
+}
+
+SyscallTable forwarding_syscalls() {
+  SyscallTable table{
+      {SCMP_SYS(bind), "a published port"},
+      {SCMP_SYS(listen), "a published port"},
+      {SCMP_SYS(accept4), "connections, of ports and of the API"},
+      {SCMP_SYS(shutdown), "half of a connection has ended"},
+      {SCMP_SYS(pread64), "what the namespace listens on"},
+      {SCMP_SYS(splice), "bytes from one connection to the other"},
+      {SCMP_SYS(pipe2), "where they are in between"},
+      {SCMP_SYS(fcntl), "how much fits in there", {equals(1, F_SETPIPE_SZ)}},
+      {SCMP_SYS(recvfrom), "bytes of connections; requests"},
+      {SCMP_SYS(sendto), "bytes of connections; answers"},
+  };
+  append(table, ip_socket_syscalls("a published port"));
+  for (const auto& [level, option] : {std::pair{SOL_SOCKET, SO_REUSEADDR},
+                                      {SOL_SOCKET, SO_KEEPALIVE},
+                                      {SOL_SOCKET, SO_LINGER},
+                                      {IPPROTO_TCP, TCP_NODELAY},
+                                      {IPPROTO_IP, IP_PKTINFO},
+                                      {IPPROTO_IPV6, IPV6_V6ONLY},
+                                      {IPPROTO_IPV6, IPV6_RECVPKTINFO}})
+    table.push_back({SCMP_SYS(setsockopt), "ports and connections", {equals(1, level), equals(2, option)}});
+  return table;
+}
+
+}  // namespace
+
+SyscallTable tunnel_syscalls(const TunnelNeeds& needs) {
+  SyscallTable table{
+      {SCMP_SYS(read), "packets of the TUN; timers and signals"},
+      {SCMP_SYS(recvmmsg), "datagrams of peers"},
+      {SCMP_SYS(sendmmsg), "datagrams for peers"},
+      {SCMP_SYS(sendmsg),
+       "one datagram, when a batch is refused; questions to the resolver and the agent; words to systemd"},
+      {SCMP_SYS(recvmsg), "answers of the resolver and the agent"},
+      {SCMP_SYS(epoll_create1), "the loop"},
+      {SCMP_SYS(epoll_ctl), "the loop"},
+      {SCMP_SYS(epoll_wait), "the loop"},
+      {SCMP_SYS(epoll_pwait), "the loop, on machines without epoll_wait"},
+      {SCMP_SYS(timerfd_create), "the loop's timer"},
+      {SCMP_SYS(timerfd_settime), "the loop's timer"},
+      {SCMP_SYS(mlock2), "more memory for keys"},
+      {SCMP_SYS(poll), "the end of a child"},
+      {SCMP_SYS(ppoll), "the end of a child, on machines without poll"},
+      {SCMP_SYS(pidfd_send_signal), "the end of a child", {equals(1, SIGKILL)}},
+      {SCMP_SYS(waitid), "the end of a child", {equals(0, P_PIDFD)}},
+  };
+  append(table, runtime_syscalls());
+  if (needs.threads) append(table, thread_syscalls());
+  if (needs.forwarding) append(table, forwarding_syscalls());
+  for (const int folder : needs.unlink_folders) {
+    table.push_back({SCMP_SYS(newfstatat), "a file of ours, is it still ours?", {equals(0, folder)}});
+    table.push_back({SCMP_SYS(unlinkat), "a file of ours, at the end", {equals(0, folder), equals(2, 0)}});
+  }
+  return table;
+}
+
+SyscallTable resolver_syscalls() {
+  constexpr int write_access = O_ACCMODE | O_CREAT | O_TRUNC;
+  SyscallTable table{
+      {SCMP_SYS(recvmsg), "questions of the program; answers of servers"},
+      {SCMP_SYS(sendmsg), "answers to the program; questions to servers"},
+      {SCMP_SYS(openat), "resolv.conf, hosts, nsswitch.conf, NSS modules; only to read", {without(2, write_access)}},
+      {SCMP_SYS(open), "the same, of older modules", {without(1, write_access)}},
+      {SCMP_SYS(read), "these files; bytes of servers"},
+      {SCMP_SYS(pread64), "NSS modules are loaded"},
+      {SCMP_SYS(readlink), "these files"},
+      {SCMP_SYS(readlinkat), "these files"},
+      {SCMP_SYS(lseek), "these files"},
+      {SCMP_SYS(newfstatat), "these files; have they changed?"},
+      {SCMP_SYS(fstat), "these files"},
+      {SCMP_SYS(stat), "these files"},
+      {SCMP_SYS(statx), "these files"},
+      {SCMP_SYS(access), "these files"},
+      {SCMP_SYS(faccessat), "these files"},
+      {SCMP_SYS(faccessat2), "these files"},
+      {SCMP_SYS(getdents64), "folders of configuration"},
+      {SCMP_SYS(mmap), "files; the data of NSS modules", {without(2, PROT_EXEC)}},
+      {SCMP_SYS(mmap), "the code of NSS modules, which nobody can write to", {without(2, PROT_WRITE)}},
+      {SCMP_SYS(connect), "servers, by UDP, TCP and UNIX sockets"},
+      {SCMP_SYS(bind), "random ports for questions; netlink"},
+      {SCMP_SYS(sendto), "questions"},
+      {SCMP_SYS(sendmmsg), "questions: A and AAAA at once"},
+      {SCMP_SYS(recvfrom), "answers"},
+      {SCMP_SYS(setsockopt), "sockets to servers"},
+      {SCMP_SYS(getsockopt), "sockets to servers"},
+      {SCMP_SYS(getsockname), "which of our addresses would be used: the order of answers (RFC 6724)"},
+      {SCMP_SYS(getpeername), "sockets to servers"},
+      {SCMP_SYS(shutdown), "sockets to servers"},
+      {SCMP_SYS(fcntl), "sockets that do not block"},
+      {SCMP_SYS(ioctl), "how much of an answer is there", {equals(1, FIONREAD)}},
+      {SCMP_SYS(poll), "answers"},
+      {SCMP_SYS(ppoll), "answers"},
+      {SCMP_SYS(select), "answers, in NSS modules"},
+      {SCMP_SYS(pselect6), "answers, in NSS modules"},
+      {SCMP_SYS(epoll_create1), "answers, in NSS modules"},
+      {SCMP_SYS(epoll_ctl), "answers, in NSS modules"},
+      {SCMP_SYS(epoll_wait), "answers, in NSS modules"},
+      {SCMP_SYS(epoll_pwait), "answers, in NSS modules"},
+      {SCMP_SYS(timerfd_create), "timeouts, in NSS modules"},
+      {SCMP_SYS(timerfd_settime), "timeouts, in NSS modules"},
+      {SCMP_SYS(clock_nanosleep), "pauses between questions"},
+      {SCMP_SYS(nanosleep), "pauses between questions"},
+      {SCMP_SYS(gettimeofday), "machines whose clock cannot be read without the kernel"},
+      {SCMP_SYS(uname), "the name of this host"},
+      {SCMP_SYS(getuid), "who asks"},
+      {SCMP_SYS(geteuid), "who asks"},
+      {SCMP_SYS(getgid), "who asks"},
+      {SCMP_SYS(getegid), "who asks"},
+      {SCMP_SYS(sched_getaffinity), "how many processors there are: malloc's heaps"},
+      {SCMP_SYS(rt_sigaction), "SIGPIPE is ignored, in NSS modules"},
+  };
+  append(table, ip_socket_syscalls("DNS servers"));
+  table.push_back({SCMP_SYS(socket), "nscd, systemd-resolved and their like", {equals(0, AF_UNIX)}});
+  table.push_back({SCMP_SYS(socket), "addresses of this host", {equals(0, AF_NETLINK), equals(2, NETLINK_ROUTE)}});
+  append(table, runtime_syscalls());
+  return table;
+}
+
+SyscallTable watcher_syscalls() {
+  SyscallTable table{
+      {SCMP_SYS(poll), "the end of a process"},
+      {SCMP_SYS(ppoll), "the end of a process, on machines without poll"},
+      {SCMP_SYS(openat), "/proc; only to read", {without(2, O_ACCMODE | O_CREAT | O_TRUNC)}},
+      {SCMP_SYS(fcntl), "/proc is listed", {equals(1, F_GETFL)}},
+      {SCMP_SYS(fcntl), "/proc is listed", {equals(1, F_SETFD)}},
+      {SCMP_SYS(fstat), "/proc is listed"},
+      {SCMP_SYS(getdents64), "/proc is listed"},
+      {SCMP_SYS(newfstatat), "the network namespace of a process; /proc is listed"},
+      {SCMP_SYS(pidfd_open), "a process that is to be watched"},
+      {SCMP_SYS(read), "the parent of a process"},
+  };
+  append(table, runtime_syscalls());
+  return table;
+}
+
+}  // namespace wg4

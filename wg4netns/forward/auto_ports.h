@@ -1,0 +1,55 @@
+#pragma once
+// "auto": whatever the namespace listens on is published under the same number, for as long as it listens. Nothing
+// tells when a socket begins to listen, so the namespace's tables are read once a second.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "shared/base/unique_fd.h"
+#include "shared/net/protocol.h"
+#include "wg4netns/forward/port_range.h"
+#include "wg4netns/forward/rule.h"
+
+namespace wg4::forward {
+
+/// The ports of the namespace that are to be published by themselves.
+struct AutoSettings {
+  /// Those that are not, for a protocol that is followed at all.
+  std::map<Protocol, std::vector<PortRange>> excluded;
+};
+
+/// /proc/net/tcp, udp, tcp6, udp6 of the namespace, as opened there; the last two may be missing.
+using PortTables = std::vector<UniqueFd>;
+
+class AutoPorts {
+ public:
+  using Time = std::chrono::nanoseconds;
+  using Port = std::pair<Protocol, std::uint16_t>;
+  static constexpr Time interval = std::chrono::seconds(1);
+
+  AutoPorts(AutoSettings settings, PortTables tables) : settings_(std::move(settings)), tables_(std::move(tables)) {}
+
+  /// What is listened on now and not excluded.
+  [[nodiscard]] std::set<Port> listening();
+
+  /// The rules that are in force for a port.
+  std::map<Port, std::vector<RuleId>> published;
+  /// When to look again.
+  Time next{};
+
+ private:
+  [[nodiscard]] bool is_excluded(const Port& port) const;
+  [[nodiscard]] std::string_view read_table(int fd);
+
+  AutoSettings settings_;
+  PortTables tables_;
+  std::string text_;
+};
+
+}  // namespace wg4::forward
