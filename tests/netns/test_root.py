@@ -3,6 +3,7 @@
 import base64
 import os
 import pwd
+import re
 import stat
 import subprocess
 
@@ -195,7 +196,9 @@ class Traced(RootTestCase):
         (tunnel,) = (text for text in traces.values() if "pivot_root(" in text)
         outside, _, inside = tunnel.rpartition("\ncapset(")
         self.assertNotIn("CLONE_THREAD", outside)
-        self.assertEqual(inside.count("\nclone("), 2)
+        # The filter knows no clone3, so that libc falls back to clone; a sanitizer's build has no filter.
+        started = re.findall(r"^clone3?\(.*CLONE_THREAD.* = \d+$", inside, re.MULTILINE)
+        self.assertEqual(len(started), 2)
 
 
 def spellings(secret: str) -> list[str]:
