@@ -26,6 +26,7 @@ packages=(
 	# engines
 	aardvark-dns busybox-static crun iptables netavark podman podman-compose rootlesskit uidmap
 )
+if [[ $(dpkg --print-architecture) == amd64 ]]; then packages+=(libipsec-mb-dev); fi
 readonly test_user=wg4test # the namespace tests run as this user
 
 say() { printf '\n== %s\n' "$*"; }

@@ -29,13 +29,13 @@ def plain(symbol: str) -> str:
     return re.sub(r"(?<=[a-z])64(v\d)?$", "", symbol) if not symbol.startswith("_Z") else symbol
 
 
-def verdict(symbol: str) -> str | None:
-    """Why a symbol is denied."""
+def verdict(symbol: str, member: str) -> str | None:
+    """Why a symbol is denied to an object file."""
     name = plain(symbol)
     if any(fnmatchcase(name, pattern) for rule in RULES["allowed"] for pattern in rule["symbols"]):
         return None
     for rule in RULES["denied"]:
-        if any(fnmatchcase(name, pattern) for pattern in rule["symbols"]):
+        if member not in rule.get("only_in", []) and any(fnmatchcase(name, pattern) for pattern in rule["symbols"]):
             return rule["why"]
     return None
 
@@ -57,7 +57,7 @@ def check(library: Path) -> list[Finding]:
     return [
         Finding(f"{library.name}({member})", 0, f"{symbol} {why}", "purity")
         for member, symbol in symbols
-        if (why := verdict(symbol))
+        if (why := verdict(symbol, member))
     ]
 
 
@@ -73,6 +73,7 @@ SAMPLES = [
     ("chance", '#include <sys/random.h>\nauto f(char* a) { return getrandom(a, 1, 0); }', True),
     ("no header", 'extern "C" int randombytes_random();\nauto f = randombytes_random();', True),
     ("thread", '#include <thread>\nvoid f() { std::thread([] {}).join(); }', True),
+    ("code", '#include <dlfcn.h>\nauto f() { return dlopen("a", RTLD_NOW); }', True),
     ("environment", '#include <cstdlib>\nauto f() { return std::getenv("A"); }', True),
 ]
 

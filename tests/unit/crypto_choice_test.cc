@@ -91,6 +91,32 @@ TEST_CASE("The self-test uses every way that a vector backend has") {
   }
 }
 
+TEST_CASE("The self-test uses the backend that takes what is no group") {
+  const auto works = [](const LaneKernel& kernel, std::unique_ptr<Aead> few) {
+    constexpr GroupCost cost{1400, 18, 64};
+    return passes_self_test(*make_lane_aead("lanes", kernel, cost, std::move(few)));
+  };
+  for (const NamedKernel& kernel : all_kernels()) {
+    CAPTURE(kernel.name);
+    const GroupFunction no_group = [](const std::uint8_t* /*key*/, LaneJob* /*jobs*/, std::size_t /*count*/) {};
+    const SingleFunction no_single = [](const std::uint8_t* /*key*/, LaneJob& /*job*/) {};
+    const auto [lanes, seal, open, seal_single, open_single] = *kernel.kernel;
+    CHECK(works({lanes, seal, open, no_single, no_single}, make<None>()));
+    CHECK_FALSE(works({lanes, no_group, open, seal_single, open_single}, make<None>()));
+    CHECK_FALSE(works(*kernel.kernel, make<OpensAnything>()));
+    CHECK_FALSE(works(*kernel.kernel, make<OpensNothing>()));
+  }
+}
+
+TEST_CASE("A backend can be made exactly where it runs, an optional library's, too, and says its name") {
+  for (const Backend& backend : built_backends()) {
+    CAPTURE(backend.name);
+    const std::unique_ptr<Aead> aead = make_backend(backend.name);
+    REQUIRE((aead != nullptr) == backend.runs_here());
+    if (aead) CHECK(aead->name() == backend.name);
+  }
+}
+
 TEST_CASE("A backend that fails its self-test is passed over and named") {
   const std::array<Backend, 5> backends = {{{"elsewhere", elsewhere, make<None>},
                                             {"wrong", here, make<SealsOneBitWrong>},

@@ -22,6 +22,9 @@ std::vector<Subject> all_subjects() {
   for (const NamedKernel& kernel : all_kernels()) {
     list.push_back({kernel.name + ", groups", make_lane_aead("groups", *kernel.kernel, always_group)});
     list.push_back({kernel.name + ", single packets", make_lane_aead("single", *kernel.kernel, never_group)});
+    constexpr GroupCost half_filled{440, 8, 180};
+    list.push_back({kernel.name + ", beside another",
+                    make_lane_aead("beside another", *kernel.kernel, half_filled, make_openssl_aead())});
   }
   return list;
 }

@@ -25,7 +25,8 @@ struct NamedKernel {
 };
 [[nodiscard]] std::vector<NamedKernel> all_kernels();
 
-/// The backends as users get them, and each kernel in groups only and in single packets only.
+/// The backends as users get them, and each kernel in groups only, in single packets only, and beside a backend that
+/// takes those.
 [[nodiscard]] std::vector<Subject> all_subjects();
 
 /// A key, bytes to seal, and what libsodium makes of them; the same in each run.

@@ -58,6 +58,11 @@ class Aead {
 
 /// OpenSSL EVP: the portable bulk backend. Null when the library refuses the cipher (FIPS-only builds).
 [[nodiscard]] std::unique_ptr<Aead> make_openssl_aead();
+/// intel-ipsec-mb, loaded when first asked for. Only in builds for x86-64 that had its header (WG4_IPSEC_MB).
+/// Null where it is not installed, of another version than the header, or refuses the CPU.
+[[nodiscard]] std::unique_ptr<Aead> make_ipsec_mb_aead();
+/// Whether the library is installed, and the CPU has what it needs.
+[[nodiscard]] bool has_ipsec_mb();
 /// libsodium: always there; slow; the oracle for every other backend.
 [[nodiscard]] std::unique_ptr<Aead> make_sodium_aead();
 

@@ -28,14 +28,56 @@ std::unique_ptr<Aead> make_avx512() { return make_lane_aead("lanes-avx512", avx5
 std::unique_ptr<Aead> make_avx2() { return make_lane_aead("lanes-avx2", avx2_kernel, avx2_cost); }
 #endif
 
+#if defined(WG4_IPSEC_MB)
+bool has_avx512_ifma_and_ipsec_mb() { return has_avx512_ifma() && has_ipsec_mb(); }
+bool has_avx512_and_ipsec_mb() { return has_avx512() && has_ipsec_mb(); }
+bool has_avx2_and_ipsec_mb() { return has_avx2() && has_ipsec_mb(); }
+
+// The library is faster with single packets than the kernels are, so fewer groups pay beside it.
+constexpr GroupCost avx512_ifma_cost_beside_ipsec_mb{850, 12, 150};  // after figures of a Zen 5
+constexpr GroupCost avx512_cost_beside_ipsec_mb{500, 20, 48};        // after figures of a Cascade Lake
+constexpr GroupCost avx2_cost_beside_ipsec_mb{440, 8, 180};          // measured on a Zen 3
+
+/// Lanes for what is many, the library for what is few.
+std::unique_ptr<Aead> make_hybrid(std::string_view name, const LaneKernel& kernel, GroupCost cost) {
+  std::unique_ptr<Aead> few = make_ipsec_mb_aead();
+  return few ? make_lane_aead(name, kernel, cost, std::move(few)) : nullptr;
+}
+std::unique_ptr<Aead> make_avx512_ifma_and_ipsec_mb() {
+  return make_hybrid("lanes-avx512-ifma+ipsec-mb", avx512_ifma_kernel, avx512_ifma_cost_beside_ipsec_mb);
+}
+std::unique_ptr<Aead> make_avx512_and_ipsec_mb() {
+  return make_hybrid("lanes-avx512+ipsec-mb", avx512_kernel, avx512_cost_beside_ipsec_mb);
+}
+std::unique_ptr<Aead> make_avx2_and_ipsec_mb() {
+  return make_hybrid("lanes-avx2+ipsec-mb", avx2_kernel, avx2_cost_beside_ipsec_mb);
+}
+#endif
+
 /// In order of preference.
 constexpr auto backends_of_build = std::to_array<Backend>({
+#if defined(WG4_IPSEC_MB)
+    {"lanes-avx512-ifma+ipsec-mb", has_avx512_ifma_and_ipsec_mb, make_avx512_ifma_and_ipsec_mb},
+#endif
 #if defined(__x86_64__)
     {"lanes-avx512-ifma", has_avx512_ifma, make_avx512_ifma, &avx512_ifma_kernel},
+#endif
+#if defined(WG4_IPSEC_MB)
+    {"lanes-avx512+ipsec-mb", has_avx512_and_ipsec_mb, make_avx512_and_ipsec_mb},
+#endif
+#if defined(__x86_64__)
     {"lanes-avx512", has_avx512, make_avx512, &avx512_kernel},
+#endif
+#if defined(WG4_IPSEC_MB)
+    {"lanes-avx2+ipsec-mb", has_avx2_and_ipsec_mb, make_avx2_and_ipsec_mb},
+#endif
+#if defined(__x86_64__)
     {"lanes-avx2", has_avx2, make_avx2, &avx2_kernel},
 #endif
     {"openssl", anywhere, make_openssl_aead},
+#if defined(WG4_IPSEC_MB)
+    {"ipsec-mb", has_ipsec_mb, make_ipsec_mb_aead},
+#endif
     {"sodium", anywhere, make_sodium_aead},
 });
 

@@ -24,7 +24,9 @@ struct GroupCost {
 inline constexpr GroupCost always_group{0, 0, 0};
 inline constexpr GroupCost never_group{0, std::size_t{1} << 32, 1};
 
-[[nodiscard]] std::unique_ptr<Aead> make_lane_aead(std::string_view name, const LaneKernel& kernel, GroupCost cost);
+/// `few` takes the packets that do not pay as a group; without it, the kernel does.
+[[nodiscard]] std::unique_ptr<Aead> make_lane_aead(std::string_view name, const LaneKernel& kernel, GroupCost cost,
+                                                   std::unique_ptr<Aead> few = nullptr);
 
 struct Backend {
   std::string_view name;

@@ -1,5 +1,5 @@
 // The vector backends: a batch goes to a kernel in groups with one packet a lane; packets that do not fill enough lanes
-// to pay go to it one by one, each spread over the lanes.
+// to pay go one by one, to another backend or to the kernel, which then spreads each over the lanes.
 //
 // Secrets: a kernel leaves them in the stack that it used. It is wiped once a batch, key and all, from the frame that
 // called the kernel; so nothing secret may be kept in that frame itself.
@@ -61,23 +61,28 @@ void finish(OpenJob& job, const LaneJob& lane) {
 
 class LaneAead final : public Aead {
  public:
-  LaneAead(std::string_view name, const LaneKernel& kernel, GroupCost cost)
-      : name_(name), kernel_(kernel), cost_(cost) {}
+  LaneAead(std::string_view name, const LaneKernel& kernel, GroupCost cost, std::unique_ptr<Aead> few)
+      : name_(name), kernel_(kernel), cost_(cost), few_(std::move(few)) {}
 
   [[nodiscard]] std::string_view name() const override { return name_; }
   void seal_batch(const AeadKey& key, std::span<const SealJob> jobs) override {
-    run_batch(key, jobs, kernel_.seal, kernel_.seal_single);
-    sodium_stackzero(batch_stack);
+    if (run_batch(key, jobs, kernel_.seal, kernel_.seal_single)) sodium_stackzero(batch_stack);
   }
   void open_batch(const AeadKey& key, std::span<OpenJob> jobs) override {
-    run_batch(key, jobs, kernel_.open, kernel_.open_single);
-    sodium_stackzero(batch_stack);
+    if (run_batch(key, jobs, kernel_.open, kernel_.open_single)) sodium_stackzero(batch_stack);
   }
-  void forget_keys() override {}
+  void forget_keys() override {
+    if (few_) few_->forget_keys();
+  }
 
  private:
+  /// Whether the kernel had a part in it.
   template <class Job>
-  [[gnu::noinline]] void run_batch(const AeadKey& key, std::span<Job> jobs, GroupFunction group, SingleFunction single);
+  [[gnu::noinline]] bool run_batch(const AeadKey& key, std::span<Job> jobs, GroupFunction group, SingleFunction single);
+  /// One group; without a function for it, packet by packet.
+  template <class Job>
+  [[gnu::noinline]] static void run_kernel(const AeadKey& key, std::span<Job> group, GroupFunction run_group,
+                                           SingleFunction run_single);
   /// Is one pass for all of them faster than one for each?
   template <class Job>
   [[nodiscard]] bool pays(std::span<Job> jobs) const;
@@ -85,22 +90,40 @@ class LaneAead final : public Aead {
   std::string_view name_;
   const LaneKernel& kernel_;
   GroupCost cost_;
+  std::unique_ptr<Aead> few_;  ///< takes what is no group; null = the kernel, packet by packet
 };
 
+void run_few(Aead& few, const AeadKey& key, std::span<const SealJob> jobs) { few.seal_batch(key, jobs); }
+void run_few(Aead& few, const AeadKey& key, std::span<OpenJob> jobs) { few.open_batch(key, jobs); }
+
 template <class Job>
-void LaneAead::run_batch(const AeadKey& key, std::span<Job> jobs, GroupFunction run_group, SingleFunction run_single) {
+bool LaneAead::run_batch(const AeadKey& key, std::span<Job> jobs, GroupFunction run_group, SingleFunction run_single) {
+  bool kernel_ran = false;
   while (!jobs.empty()) {
     const auto group = jobs.first(std::min(jobs.size(), kernel_.lanes));
     jobs = jobs.subspan(group.size());
-    Jobs lanes;
-    for (std::size_t i = 0; i < group.size(); ++i) lanes[i] = lane_of(group[i]);
-    if (pays(group)) {
-      run_group(key.data(), lanes.data(), group.size());
+    const bool together = pays(group);
+    if (!together && few_) {
+      run_few(*few_, key, group);
     } else {
-      for (std::size_t i = 0; i < group.size(); ++i) run_single(key.data(), lanes[i]);
+      run_kernel(key, group, together ? run_group : nullptr, run_single);
+      kernel_ran = true;
     }
-    for (std::size_t i = 0; i < group.size(); ++i) finish(group[i], lanes[i]);
   }
+  return kernel_ran;
+}
+
+template <class Job>
+void LaneAead::run_kernel(const AeadKey& key, std::span<Job> group, GroupFunction run_group,
+                          SingleFunction run_single) {
+  Jobs lanes;
+  for (std::size_t i = 0; i < group.size(); ++i) lanes[i] = lane_of(group[i]);
+  if (run_group != nullptr) {
+    run_group(key.data(), lanes.data(), group.size());
+  } else {
+    for (std::size_t i = 0; i < group.size(); ++i) run_single(key.data(), lanes[i]);
+  }
+  for (std::size_t i = 0; i < group.size(); ++i) finish(group[i], lanes[i]);
 }
 
 template <class Job>
@@ -116,8 +139,9 @@ bool LaneAead::pays(std::span<Job> jobs) const {
 
 }  // namespace
 
-std::unique_ptr<Aead> make_lane_aead(std::string_view name, const LaneKernel& kernel, GroupCost cost) {
-  return std::make_unique<LaneAead>(name, kernel, cost);
+std::unique_ptr<Aead> make_lane_aead(std::string_view name, const LaneKernel& kernel, GroupCost cost,
+                                     std::unique_ptr<Aead> few) {
+  return std::make_unique<LaneAead>(name, kernel, cost, std::move(few));
 }
 
 }  // namespace wg4::crypto

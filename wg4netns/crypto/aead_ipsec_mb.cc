@@ -1,0 +1,190 @@
+// Intel's multi-buffer crypto library for IPsec (libipsec-mb), where it is installed: loaded at run time, never linked.
+//
+// Theory. The library is assembly for SSE, AVX2 and AVX-512, one of which a manager is set up for. The choice is made
+// here, because the library's own does not ask whether the kernel saves the registers. A job of this cipher is done
+// when its submission returns, whatever the library's name promises: so it is the backend for what comes alone, while
+// many packets at once are the lane kernels' (lane_kernel.h). Its jobs take a packet in one piece.
+//
+// Compatibility. The layout of jobs and managers is the header's and may change with each minor version, while the name
+// of the library only has the major one: so a library of another minor version than the header's is left alone.
+//
+// Constant time. ChaCha20 is additions, rotations and exclusive ors; Poly1305 is 64-bit or IFMA multiplications and
+// reductions by masks: in the library's code, too, branches and addresses depend on lengths alone. It only computes
+// tags. Comparing them is done here, in constant time, before anybody learns the plaintext.
+//
+// Secrets. A job has the addresses of key, nonce and tag, not their bytes, and a job of this cipher never enters the
+// memory of those that wait for others: so the manager holds nothing to forget, which a test shows. Key stream and
+// powers of r are in the frames of the library's functions, which a build with SAFE_DATA clears in part, and in vector
+// registers, which it clears: another build is not used, and the stack below is wiped once a batch.
+
+#include <dlfcn.h>
+#include <intel-ipsec-mb.h>
+#include <sodium/crypto_verify_16.h>
+#include <sodium/utils.h>
+
+#include <array>
+#include <cstring>
+#include <string>
+
+#include "shared/base/check.h"
+#include "wg4netns/crypto/aead.h"
+
+namespace wg4::crypto {
+namespace {
+
+/// Bytes of stack that a batch may take: a test holds this.
+constexpr std::size_t batch_stack = std::size_t{4} * 1024;
+
+using Nonce = std::array<std::uint8_t, 12>;
+
+Nonce nonce_of(std::uint64_t counter) {
+  Nonce nonce{};
+  store_le(nonce.data() + 4, counter);
+  return nonce;
+}
+
+/// What is called by name; the rest is called through the manager.
+struct Library {
+  decltype(&::imb_get_version) version = nullptr;
+  decltype(&::alloc_mb_mgr) allocate = nullptr;
+  decltype(&::free_mb_mgr) free = nullptr;
+  decltype(&::init_mb_mgr_sse) init_sse = nullptr;
+  decltype(&::init_mb_mgr_avx2) init_avx2 = nullptr;
+  decltype(&::init_mb_mgr_avx512) init_avx512 = nullptr;
+
+  static Library load();
+  [[nodiscard]] bool usable() const {
+    return version != nullptr && allocate != nullptr && free != nullptr && init_sse != nullptr &&
+           init_avx2 != nullptr && init_avx512 != nullptr && version() >> 8U == IMB_VERSION_NUM >> 8U;
+  }
+};
+
+/// The handle is kept for good: managers call into the library as long as the program runs.
+Library Library::load() {
+  const std::string name = "libIPSec_MB.so." + std::to_string(IMB_VERSION_NUM >> 16U);
+  void* const handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) return {};
+  const auto find = [handle](const char* symbol, auto& function) {
+    function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(handle, symbol));
+  };
+  Library library;
+  find("imb_get_version", library.version);
+  find("alloc_mb_mgr", library.allocate);
+  find("free_mb_mgr", library.free);
+  find("init_mb_mgr_sse", library.init_sse);
+  find("init_mb_mgr_avx2", library.init_avx2);
+  find("init_mb_mgr_avx512", library.init_avx512);
+  return library;
+}
+
+/// Loaded when first asked for.
+const Library& library() {
+  static const Library loaded = Library::load();
+  return loaded;
+}
+
+bool has_sse() {
+  return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("aes") && __builtin_cpu_supports("pclmul");
+}
+bool has_avx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2"); }
+bool has_avx512() {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+         __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+}
+
+struct Free {
+  void operator()(IMB_MGR* manager) const { library().free(manager); }
+};
+using Manager = std::unique_ptr<IMB_MGR, Free>;
+
+/// Null when the library refuses.
+Manager make_manager(decltype(&::init_mb_mgr_sse) init) {
+  Manager manager(library().allocate(0));
+  if (!manager) return nullptr;
+  init(manager.get());
+  const bool works = manager->imb_errno == 0 && (manager->features & IMB_FEATURE_SAFE_DATA) != 0;
+  return works ? std::move(manager) : nullptr;
+}
+
+class IpsecMbAead final : public Aead {
+ public:
+  explicit IpsecMbAead(Manager manager) : manager_(std::move(manager)) {}
+
+  [[nodiscard]] std::string_view name() const override { return "ipsec-mb"; }
+  void seal_batch(const AeadKey& key, std::span<const SealJob> jobs) override {
+    for (const SealJob& job : jobs) seal(key, job);
+    sodium_stackzero(batch_stack);
+  }
+  void open_batch(const AeadKey& key, std::span<OpenJob> jobs) override {
+    for (OpenJob& job : jobs) job.authentic = open(key, job);
+    sodium_stackzero(batch_stack);
+  }
+  void forget_keys() override {}
+
+ private:
+  void seal(const AeadKey& key, const SealJob& job);
+  [[nodiscard]] bool open(const AeadKey& key, const OpenJob& job);
+  void submit(const AeadKey& key, const Nonce& nonce, bool sealing, ByteView from, std::uint8_t* to, std::uint8_t* tag);
+
+  Manager manager_;
+};
+
+void IpsecMbAead::seal(const AeadKey& key, const SealJob& job) {
+  const auto& [head, body] = job.plaintext;
+  const std::size_t size = job.plaintext.size() + job.padding;
+  const ByteView piece = head.empty() ? body : head;
+  ByteView from = piece;
+  if (piece.size() < size) {  // two pieces, or padding
+    if (head.data() != job.out) copy_bytes(job.out, head);
+    if (body.data() != job.out + head.size()) copy_bytes(job.out + head.size(), body);
+    std::memset(job.out + job.plaintext.size(), 0, job.padding);
+    from = ByteView(job.out, size);
+  }
+  submit(key, nonce_of(job.counter), true, from, job.out, job.out + size);
+}
+
+bool IpsecMbAead::open(const AeadKey& key, const OpenJob& job) {
+  CHECK(job.data.size() >= aead_tag_size);
+  const ByteSpan text = job.data.first(job.data.size() - aead_tag_size);
+  std::array<std::uint8_t, aead_tag_size> tag;
+  submit(key, nonce_of(job.counter), false, text, text.data(), tag.data());
+  if (crypto_verify_16(tag.data(), text.data() + text.size()) == 0) return true;
+  std::memset(text.data(), 0, text.size());
+  return false;
+}
+
+void IpsecMbAead::submit(const AeadKey& key, const Nonce& nonce, bool sealing, ByteView from, std::uint8_t* to,
+                         std::uint8_t* tag) {
+  IMB_JOB* const job = IMB_GET_NEXT_JOB(manager_.get());
+  job->cipher_mode = IMB_CIPHER_CHACHA20_POLY1305;
+  job->hash_alg = IMB_AUTH_CHACHA20_POLY1305;
+  job->cipher_direction = sealing ? IMB_DIR_ENCRYPT : IMB_DIR_DECRYPT;
+  job->chain_order = sealing ? IMB_ORDER_CIPHER_HASH : IMB_ORDER_HASH_CIPHER;
+  job->enc_keys = job->dec_keys = key.data();
+  job->key_len_in_bytes = AeadKey::size();
+  job->iv = nonce.data();
+  job->iv_len_in_bytes = nonce.size();
+  job->src = from.data();
+  job->dst = to;
+  job->cipher_start_src_offset_in_bytes = job->hash_start_src_offset_in_bytes = 0;
+  job->msg_len_to_cipher_in_bytes = job->msg_len_to_hash_in_bytes = from.size();
+  job->auth_tag_output = tag;
+  job->auth_tag_output_len_in_bytes = aead_tag_size;
+  job->u.CHACHA20_POLY1305.aad = nullptr;
+  job->u.CHACHA20_POLY1305.aad_len_in_bytes = 0;
+  const IMB_JOB* const done = IMB_SUBMIT_JOB_NOCHECK(manager_.get());
+  CHECK(done == job && done->status == IMB_STATUS_COMPLETED);
+}
+
+}  // namespace
+
+bool has_ipsec_mb() { return has_sse() && library().usable(); }
+
+std::unique_ptr<Aead> make_ipsec_mb_aead() {
+  if (!has_ipsec_mb()) return nullptr;
+  const Library& from = library();
+  Manager manager = make_manager(!has_avx2() ? from.init_sse : has_avx512() ? from.init_avx512 : from.init_avx2);
+  return manager ? std::make_unique<IpsecMbAead>(std::move(manager)) : nullptr;
+}
+
+}  // namespace wg4::crypto
