@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,24 @@ TEST_CASE("Out of place, in one piece, at every length, flush against the end of
       check_same(sealed.first(length), text);
     }
   }
+}
+
+TEST_CASE("A key that is flush against the end of memory") {
+  AeadFixture fixture;
+  const test::GuardedBuffer memory(AeadKey::size());
+  auto* const key = new (memory.last(AeadKey::size()).data()) AeadKey(fixture.key().clone());
+  for (const Subject& aead : all_subjects()) {
+    CAPTURE(aead.name);
+    for (std::size_t length = 0; length <= 1500; length += 4) {
+      CAPTURE(length);
+      Bytes sealed(length + aead_tag_size);
+      const SealJob job{{{}, fixture.plaintext(length)}, 0, sealed.data(), length};
+      aead->seal_batch(*key, {&job, 1});
+      check_same(sealed, fixture.expected(length, 0, length));
+      REQUIRE(opens(*aead, *key, sealed, length));
+    }
+  }
+  key->~AeadKey();
 }
 
 TEST_CASE("In place, with and without padding") {
