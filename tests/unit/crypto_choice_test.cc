@@ -2,7 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <array>
+#include <vector>
 
 #include "tests/unit/crypto_subjects.h"
 #include "wg4netns/crypto/startup.h"
@@ -94,7 +96,7 @@ TEST_CASE("The self-test uses every way that a vector backend has") {
 TEST_CASE("The self-test uses the backend that takes what is no group") {
   const auto works = [](const LaneKernel& kernel, std::unique_ptr<Aead> few) {
     constexpr GroupCost cost{1400, 18, 64};
-    return passes_self_test(*make_lane_aead("lanes", kernel, cost, std::move(few)));
+    return passes_self_test(*make_lane_aead("lanes", kernel, cost, {std::move(few)}));
   };
   for (const NamedKernel& kernel : all_kernels()) {
     CAPTURE(kernel.name);
@@ -105,6 +107,57 @@ TEST_CASE("The self-test uses the backend that takes what is no group") {
     CHECK_FALSE(works({lanes, no_group, open, seal_single, open_single}, make<None>()));
     CHECK_FALSE(works(*kernel.kernel, make<OpensAnything>()));
     CHECK_FALSE(works(*kernel.kernel, make<OpensNothing>()));
+  }
+}
+
+/// Counts what it is asked for.
+class CountingAead final : public Aead {
+ public:
+  explicit CountingAead(std::size_t& packets) : packets_(packets) {}
+  [[nodiscard]] std::string_view name() const override { return "counting"; }
+  void seal_batch(const AeadKey& key, std::span<const SealJob> jobs) override {
+    packets_ += jobs.size();
+    aead_->seal_batch(key, jobs);
+  }
+  void open_batch(const AeadKey& key, std::span<OpenJob> jobs) override {
+    packets_ += jobs.size();
+    aead_->open_batch(key, jobs);
+  }
+  void forget_keys() override {}
+
+ private:
+  std::size_t& packets_;
+  std::unique_ptr<Aead> aead_ = make_sodium_aead();
+};
+
+/// Of packets of one size, sealed and opened, how many go to the backend beside the kernel.
+std::size_t taken_beside(const LaneKernel& kernel, GroupCost cost, std::size_t longest, std::size_t packets,
+                         std::size_t size) {
+  const AeadFixture fixture;
+  std::size_t taken = 0;
+  const auto aead = make_lane_aead("lanes", kernel, cost, {std::make_unique<CountingAead>(taken), longest, 4});
+  std::vector<std::vector<std::uint8_t>> bytes(packets, std::vector<std::uint8_t>(size + aead_tag_size));
+  std::vector<SealJob> seal;
+  std::vector<OpenJob> open;
+  for (std::size_t i = 0; i < packets; ++i) {
+    seal.push_back({{{}, fixture.plaintext(size)}, 0, bytes[i].data(), i});
+    open.push_back({bytes[i], i});
+  }
+  aead->seal_batch(fixture.key(), seal);
+  aead->open_batch(fixture.key(), open);
+  CHECK(std::ranges::all_of(open, &OpenJob::authentic));
+  return taken;
+}
+
+TEST_CASE("Few small packets are no group, even where one is faster") {
+  for (const NamedKernel& kernel : all_kernels()) {
+    CAPTURE(kernel.name);
+    CHECK(taken_beside(*kernel.kernel, always_group, SIZE_MAX, 1, small_packet) == 2);
+    CHECK(taken_beside(*kernel.kernel, always_group, SIZE_MAX, 4, small_packet) == 8);
+    CHECK(taken_beside(*kernel.kernel, always_group, SIZE_MAX, 4, small_packet + 1) == 0);
+    CHECK(taken_beside(*kernel.kernel, always_group, SIZE_MAX, 5, small_packet) == 0);
+    CHECK(taken_beside(*kernel.kernel, never_group, 1000, 5, 1000) == 10);
+    CHECK(taken_beside(*kernel.kernel, never_group, 1000, 5, 1001) == 0);
   }
 }
 

@@ -21,11 +21,20 @@ bool has_avx2() { return __builtin_cpu_supports("avx2"); }
 constexpr GroupCost avx512_cost{1400, 18, 64};
 constexpr GroupCost avx2_cost{800, 10, 64};
 
-std::unique_ptr<Aead> make_avx512_ifma() {
-  return make_lane_aead("lanes-avx512-ifma", avx512_ifma_kernel, avx512_cost);
+/// Small packets that are no group although one is faster: aead_lanes.cc says why.
+constexpr std::size_t small_batch_beside_avx512 = 4;
+
+std::unique_ptr<Aead> make_lanes(std::string_view name, const LaneKernel& kernel, GroupCost cost,
+                                 std::size_t small_batch) {
+  return make_lane_aead(name, kernel, cost, {make_sodium_aead(), small_packet, small_batch});
 }
-std::unique_ptr<Aead> make_avx512() { return make_lane_aead("lanes-avx512", avx512_kernel, avx512_cost); }
-std::unique_ptr<Aead> make_avx2() { return make_lane_aead("lanes-avx2", avx2_kernel, avx2_cost); }
+std::unique_ptr<Aead> make_avx512_ifma() {
+  return make_lanes("lanes-avx512-ifma", avx512_ifma_kernel, avx512_cost, small_batch_beside_avx512);
+}
+std::unique_ptr<Aead> make_avx512() {
+  return make_lanes("lanes-avx512", avx512_kernel, avx512_cost, small_batch_beside_avx512);
+}
+std::unique_ptr<Aead> make_avx2() { return make_lanes("lanes-avx2", avx2_kernel, avx2_cost, 0); }
 #endif
 
 #if defined(WG4_IPSEC_MB)
@@ -39,18 +48,20 @@ constexpr GroupCost avx512_cost_beside_ipsec_mb{500, 20, 48};        // after fi
 constexpr GroupCost avx2_cost_beside_ipsec_mb{440, 8, 180};          // measured on a Zen 3
 
 /// Lanes for what is many, the library for what is few.
-std::unique_ptr<Aead> make_hybrid(std::string_view name, const LaneKernel& kernel, GroupCost cost) {
+std::unique_ptr<Aead> make_hybrid(std::string_view name, const LaneKernel& kernel, GroupCost cost,
+                                  std::size_t small_batch) {
   std::unique_ptr<Aead> few = make_ipsec_mb_aead();
-  return few ? make_lane_aead(name, kernel, cost, std::move(few)) : nullptr;
+  return few ? make_lane_aead(name, kernel, cost, {std::move(few), SIZE_MAX, small_batch}) : nullptr;
 }
 std::unique_ptr<Aead> make_avx512_ifma_and_ipsec_mb() {
-  return make_hybrid("lanes-avx512-ifma+ipsec-mb", avx512_ifma_kernel, avx512_ifma_cost_beside_ipsec_mb);
+  return make_hybrid("lanes-avx512-ifma+ipsec-mb", avx512_ifma_kernel, avx512_ifma_cost_beside_ipsec_mb,
+                     small_batch_beside_avx512);
 }
 std::unique_ptr<Aead> make_avx512_and_ipsec_mb() {
-  return make_hybrid("lanes-avx512+ipsec-mb", avx512_kernel, avx512_cost_beside_ipsec_mb);
+  return make_hybrid("lanes-avx512+ipsec-mb", avx512_kernel, avx512_cost_beside_ipsec_mb, small_batch_beside_avx512);
 }
 std::unique_ptr<Aead> make_avx2_and_ipsec_mb() {
-  return make_hybrid("lanes-avx2+ipsec-mb", avx2_kernel, avx2_cost_beside_ipsec_mb);
+  return make_hybrid("lanes-avx2+ipsec-mb", avx2_kernel, avx2_cost_beside_ipsec_mb, 0);
 }
 #endif
 

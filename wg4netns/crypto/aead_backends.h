@@ -3,6 +3,7 @@
 // known-answer test. A backend that fails its test is passed over and named.
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -24,9 +25,18 @@ struct GroupCost {
 inline constexpr GroupCost always_group{0, 0, 0};
 inline constexpr GroupCost never_group{0, std::size_t{1} << 32, 1};
 
-/// `few` takes the packets that do not pay as a group; without it, the kernel does.
+/// Longest packet that counts as small, bytes: an acknowledgement, a ping, a question and its answer.
+inline constexpr std::size_t small_packet = 192;
+
+/// Who takes what is no group.
+struct Few {
+  std::unique_ptr<Aead> aead = nullptr;  ///< null = the kernel, packet by packet
+  std::size_t longest = SIZE_MAX;        ///< bytes; beside a longer packet the kernel does it, too
+  std::size_t small_batch = 0;           ///< so many small packets are no group, whatever that costs
+};
+
 [[nodiscard]] std::unique_ptr<Aead> make_lane_aead(std::string_view name, const LaneKernel& kernel, GroupCost cost,
-                                                   std::unique_ptr<Aead> few = nullptr);
+                                                   Few few = {});
 
 struct Backend {
   std::string_view name;
