@@ -5,8 +5,8 @@ wg4_unit_test(sys
 wg4_unit_test(helper_process SOURCES helper_process_test.cc DEPENDS wg4_app)
 
 # These change links, routes and mounts: they run in namespaces of their own, where anybody may.
-add_executable(unit_sys_unshared main.cc sys_netlink_test.cc sys_noexec_test.cc)
-target_link_libraries(unit_sys_unshared PRIVATE wg4_options doctest::doctest wg4_sys)
+add_executable(unit_sys_unshared sys_netlink_test.cc sys_noexec_test.cc)
+target_link_libraries(unit_sys_unshared PRIVATE wg4_doctest_main wg4_sys)
 add_test(NAME unit.sys_unshared
   COMMAND unshare --user --map-root-user --net --mount $<TARGET_FILE:unit_sys_unshared>)
 set_tests_properties(unit.sys_unshared PROPERTIES LABELS unit)
