@@ -29,6 +29,9 @@ struct Run {
   Result<void> operator()(const CheckCommand& command) { return check(command); }
   Result<void> operator()(const OciHookCommand& command) { return run_oci_hook(command); }
   Result<void> operator()(KeyCommand command) { return run_key_command(command); }
+  Result<void> operator()(const ShowCommand& command) { return run_show(command); }
+  Result<void> operator()(const ReloadCommand& command) { return reload(command); }
+  Result<void> operator()(const WgCommand& command) { return run_wg(command); }
   Result<void> operator()(ResolverCommand command) { return run_resolver(resolver_socket, command.sandbox); }
   Result<void> operator()(const PrintCommand& command) {
     if (std::fputs(command.text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) return fail("write", errno);

@@ -30,6 +30,8 @@ class EventLoop {
     return EventLoop(std::move(fd));
   }
 
+  /// Readable when wait() would not wait: a loop can be part of another one.
+  [[nodiscard]] int fd() const { return epoll_.get(); }
   /// `events` may be 0: EPOLLHUP and EPOLLERR always come.
   [[nodiscard]] Result<void> watch(int fd, Source source, std::uint32_t events = EPOLLIN, std::uint32_t number = 0) {
     return control(EPOLL_CTL_ADD, fd, source, events, number);

@@ -31,11 +31,12 @@ PROGRAMS = (
     Program(
         "wireguard4netns",
         "wg4netns/wireguard4netns.1",
-        ("serve", "check", "genkey", "pubkey", "genpsk", "oci-hook"),
-        ("pasta", "netavark", "broker"),
+        ("serve", "check", "genkey", "pubkey", "genpsk", "oci-hook", "reload"),
+        ("pasta", "netavark", "broker", "show"),
     ),
     Program("wireguard4netns pasta", "wg4netns/wireguard4netns-pasta.1"),
     Program("wireguard4netns netavark", "wg4netns/wireguard4netns-netavark.1"),
+    Program("wireguard4netns show", "wg4netns/wireguard4netns-show.1"),
     Program("wireguard4netns broker", "wg4netns/wireguard4netns-broker.1"),
     Program("wg4netns-helper", "netns-helper/wg4netns-helper.1"),
 )

@@ -163,6 +163,7 @@ class Wg4:
 
     def kill(self, victim: int | None = None) -> None:
         """kill -9 of the program, or of another process of it; no word on how it ends."""
+        self.scratch.killed = True
         with contextlib.suppress(ProcessLookupError):
             os.kill(victim or self.pid, signal.SIGKILL)
         if victim is None:

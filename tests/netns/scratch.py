@@ -13,6 +13,7 @@ class Scratch:
     def __init__(self) -> None:
         # Short, for the paths of sockets in folders of engines: 107 bytes are possible.
         self.folder = Path(tempfile.mkdtemp(prefix="wg4-"))
+        self.killed = False  # a program, which could not clear away its socket
         self._count = 0
 
     def file(self, name: str, text: str = "", mode: int = 0o600) -> Path:

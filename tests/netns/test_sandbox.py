@@ -7,7 +7,7 @@ import harness
 from fixtures import THEIRS, Pair, pair_on_loopback
 from namespaces import World
 from probes import first_ping_within, transfer
-from processes import descendants
+from processes import descendants, status_field
 from program import Wg4
 from wireguard import Identity, end_to_end
 
@@ -30,9 +30,12 @@ class Sandbox(harness.TestCase):
         self.assert_confined(wg4.pid)
         self.assertEqual(int(wg4.status_field("CapBnd"), 16), 0)
         self.assertNotIn("sandbox: no empty root", wg4.log.read_text())
-        watchers = [entry.pid for entry in descendants(wg4.pid)]
-        self.assertEqual(len(watchers), 1)
-        self.assert_confined(watchers[0])
+        others = {entry.name: entry.pid for entry in descendants(wg4.pid)}
+        reloader = others.pop("wg4netns-reload")
+        (watcher,) = others.values()
+        self.assert_confined(watcher)
+        self.assertEqual(status_field(reloader, "NoNewPrivs"), "1")
+        self.assertEqual(int(status_field(reloader, "CapEff"), 16), 0)
 
     def test_every_thread(self) -> None:
         """They are started in the sandbox, and move packets there."""
@@ -68,7 +71,7 @@ class Sandbox(harness.TestCase):
     def test_without_its_watcher(self) -> None:
         """It would miss the namespace's end: it ends with an error."""
         wg4 = self.ours()
-        (watcher,) = descendants(wg4.pid)
+        (watcher,) = (entry for entry in descendants(wg4.pid) if entry.name != "wg4netns-reload")
         os.kill(watcher.pid, signal.SIGKILL)
         wg4.expect_end(1)
         self.assertIn("watches for the namespace's end was killed", wg4.log.read_text())

@@ -167,7 +167,9 @@ TEST_CASE("a tunnel that escapes is killed") {
 }
 
 TEST_CASE("a tunnel that forwards ports has sockets, and nothing else more") {
-  const auto table = [] { return tunnel_syscalls({.threads = false, .forwarding = true, .unlink_folders = {}}); };
+  const auto table = [] {
+    return tunnel_syscalls({.threads = false, .control = false, .forwarding = true, .unlink_folders = {}});
+  };
   check_allowed(table, sockets());
   check_killed(table, escapes());
   check_killed(table, files());
@@ -178,8 +180,26 @@ TEST_CASE("a tunnel that forwards ports has sockets, and nothing else more") {
                        {"fcntl", [] { return call(SYS_fcntl, 0, F_DUPFD, 0); }}});
 }
 
+TEST_CASE("a tunnel that is configured while it runs can have another UDP port, and nothing else more") {
+  const auto table = [] {
+    return tunnel_syscalls({.threads = false, .control = true, .forwarding = false, .unlink_folders = {}});
+  };
+  check_allowed(table, {sockets().back(), {"UNIX datagrams", [] { return call(SYS_socket, AF_UNIX, SOCK_DGRAM, 0); }}});
+  check_killed(table, escapes());
+  check_killed(table, files());
+  check_killed(table, {sockets().front(),
+                       {"UNIX stream", [] { return call(SYS_socket, AF_UNIX, SOCK_STREAM, 0); }},
+                       {"netlink socket", [] { return call(SYS_socket, AF_NETLINK, SOCK_RAW, 0); }},
+                       {"connect", [] { return call(SYS_connect, -1, 0, 0); }},
+                       {"listen", [] { return call(SYS_listen, -1, 0); }},
+                       {"another ioctl", [] { return call(SYS_ioctl, 0, TIOCGWINSZ, 0); }},
+                       {"socket filter", [] { return call(SYS_setsockopt, -1, SOL_SOCKET, SO_ATTACH_FILTER, 0, 0); }}});
+}
+
 TEST_CASE("a tunnel that may start threads can, and cannot start processes") {
-  const auto table = [] { return tunnel_syscalls({.threads = true, .forwarding = false, .unlink_folders = {}}); };
+  const auto table = [] {
+    return tunnel_syscalls({.threads = true, .control = false, .forwarding = false, .unlink_folders = {}});
+  };
   const auto start_thread = [] {
     int seen = 1;
     std::thread([&seen] { seen = std::vector<int>(100'000, 0).back(); }).join();
@@ -191,7 +211,9 @@ TEST_CASE("a tunnel that may start threads can, and cannot start processes") {
 }
 
 TEST_CASE("a thread that forwards ports is held by the same table, and takes the process with it") {
-  const auto table = [] { return tunnel_syscalls({.threads = true, .forwarding = true, .unlink_folders = {}}); };
+  const auto table = [] {
+    return tunnel_syscalls({.threads = true, .control = false, .forwarding = true, .unlink_folders = {}});
+  };
   for (const auto* attempts : {&escapes(), &files()}) {
     for (const Attempt& attempt : *attempts) {
       CAPTURE(attempt.name);
@@ -207,7 +229,9 @@ TEST_CASE("a thread that forwards ports is held by the same table, and takes the
 TEST_CASE("a tunnel may remove files in the folders that it named, and nowhere else") {
   const UniqueFd folder(open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC));
   const int fd = folder.get();
-  const auto table = [fd] { return tunnel_syscalls({.threads = false, .forwarding = false, .unlink_folders = {fd}}); };
+  const auto table = [fd] {
+    return tunnel_syscalls({.threads = false, .control = false, .forwarding = false, .unlink_folders = {fd}});
+  };
   const auto remove_in = [](long where, long flags) {
     return [=] { return call(SYS_unlinkat, where, address_of("wg4-no-such-file"), flags); };
   };

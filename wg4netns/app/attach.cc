@@ -16,6 +16,7 @@
 #include "shared/sys/service_manager.h"
 #include "wg4netns/app/clocks.h"
 #include "wg4netns/app/config_file.h"
+#include "wg4netns/app/control.h"
 #include "wg4netns/app/endpoints.h"
 #include "wg4netns/app/engine.h"
 #include "wg4netns/app/helper_process.h"
@@ -53,8 +54,13 @@ struct Parts {
   EndConditions end;
   UniqueFd ready_fd;
   ServiceManager manager;
+  std::string config_path;
+  std::optional<Reloader> reloader;
   WgConfig config;
+  UdpOptions udp_options;
   UdpSocket udp;
+  std::optional<uapi::ControlSocket> control;
+  std::string where;
   Endpoints endpoints;
   std::uint16_t mtu;
   crypto::Choice cipher;
@@ -96,17 +102,24 @@ struct Purpose {
   std::string where;  ///< in the words of the user
   std::optional<EngineOptions> engine = std::nullopt;
   bool sets_dns = false;  ///< the namespace's processes will ask the configuration's servers
+  std::string ifname{};   ///< empty if somebody else made it
 };
 
 Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
   const auto& engine = purpose.engine;
   std::signal(SIGPIPE, SIG_IGN);  // who reads our log, or waits for us to be ready, may go before us
-  EndConditions end{
-      TRY(SignalFd::create({SIGTERM, SIGINT})), TRY(adopt_descriptor(options.exit_fd, "--exit-fd", O_RDONLY)), {}, {}};
+  EndConditions end{TRY(SignalFd::create({SIGTERM, SIGINT, SIGHUP})),
+                    TRY(adopt_descriptor(options.exit_fd, "--exit-fd", O_RDONLY)),
+                    {},
+                    {}};
   UniqueFd ready_fd = TRY(adopt_descriptor(options.ready_fd, "--ready-fd", O_WRONLY));
   // The service that an engine runs in is not ready when its network is.
   ServiceManager manager = engine ? ServiceManager() : TRY(ServiceManager::from_environment());
   const std::string path = TRY(locate_config(options.config, options.profile));
+  const std::string whole_path = TRY(absolute_path(path));
+  // An engine makes a container anew; a service is reloaded.
+  std::optional<Reloader> reloader;
+  if (!engine && options.control != "off") reloader = TRY(Reloader::create(whole_path));
   WgConfig config = TRY(load_config(path));
   if (config.private_key.is_zero()) log::warning("{}: no PrivateKey: no peer can be talked to", path);
   if (!config.dns_servers.empty() && !purpose.sets_dns)
@@ -116,12 +129,14 @@ Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
   if (!key_lock) return fail_in(path, std::move(key_lock).error());
   const UdpBinding v4 = TRY(parse_outbound(options.outbound_v4, Family::v4));
   const UdpBinding v6 = TRY(parse_outbound(options.outbound_v6, Family::v6));
-  UdpSocket udp = TRY(UdpSocket::open({.port = config.listen_port,
-                                       .fwmark = config.fwmark,
-                                       .segment = options.offloads.udp_segment,
-                                       .gro = options.offloads.udp_gro,
-                                       .v4 = v4,
-                                       .v6 = v6}));
+  UdpOptions udp_options{.port = config.listen_port,
+                         .fwmark = config.fwmark,
+                         .segment = options.offloads.udp_segment,
+                         .gro = options.offloads.udp_gro,
+                         .v4 = v4,
+                         .v6 = v6};
+  UdpSocket udp = TRY(UdpSocket::open(udp_options));
+  auto control = TRY(open_control_socket(options.control, purpose.ifname));
   const auto retries = TRY(Endpoints::parse_retries(std::getenv("WG_ENDPOINT_RESOLUTION_RETRIES")));
   Endpoints endpoints = TRY(Endpoints::create(config, retries, options.sandbox.mode));
   TRY(endpoints.resolve_first(dns_patience));
@@ -134,9 +149,21 @@ Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
   for (const std::string_view name : cipher.failed)
     log::warning("cipher backend {} fails its self-test on this machine; please report this", name);
   auto gateway = engine ? std::make_unique<SharedGateway>(gateway_options(config, *engine, mtu)) : nullptr;
-  return Parts{*std::move(key_lock), std::move(end),    std::move(ready_fd),  std::move(manager),
-               std::move(config),    std::move(udp),    std::move(endpoints), mtu,
-               std::move(cipher),    std::move(gateway)};
+  return Parts{.key_lock = *std::move(key_lock),
+               .end = std::move(end),
+               .ready_fd = std::move(ready_fd),
+               .manager = std::move(manager),
+               .config_path = whole_path,
+               .reloader = std::move(reloader),
+               .config = std::move(config),
+               .udp_options = std::move(udp_options),
+               .udp = std::move(udp),
+               .control = std::move(control),
+               .where = purpose.where,
+               .endpoints = std::move(endpoints),
+               .mtu = mtu,
+               .cipher = std::move(cipher),
+               .gateway = std::move(gateway)};
 }
 
 Result<void> tell_ready(UniqueFd ready_fd) {
@@ -185,8 +212,13 @@ Result<std::optional<PublishedPorts>> open_ports(const forward::Settings& settin
   return PublishedPorts{std::move(agent.process), std::move(forwarder)};
 }
 
-TunnelNeeds needs_of(std::size_t threads, const std::optional<PublishedPorts>& ports) {
-  TunnelNeeds needs{.threads = threads > 1 || ports, .forwarding = ports.has_value(), .unlink_folders = {}};
+TunnelNeeds needs_of(std::size_t threads, const std::optional<PublishedPorts>& ports,
+                     const std::optional<uapi::ControlSocket>& control) {
+  TunnelNeeds needs{.threads = threads > 1 || ports,
+                    .control = control.has_value(),
+                    .forwarding = ports.has_value(),
+                    .unlink_folders = {}};
+  if (control) needs.unlink_folders.push_back(control->folder());
   if (const auto folder = ports ? ports->forwarder.api_folder() : std::nullopt) needs.unlink_folders.push_back(*folder);
   return needs;
 }
@@ -214,7 +246,7 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
   parts.config = WgConfig{};  // its keys are in `secrets` now, and nowhere else
   change = DeviceChange{};
 
-  TRY(confine_tunnel(options.sandbox, needs_of(threads, ports)));
+  TRY(confine_tunnel(options.sandbox, needs_of(threads, ports, parts.control)));
   if (ports) ports->forwarder.start();
   TRY(workers.start());
   device.hold()->bring_up(read_clocks(), *tunnel);
@@ -222,11 +254,20 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
   if (!secrets.all_locked()) log::debug("RLIMIT_MEMLOCK is too small to lock all keys in memory");
   log::debug("threads: {}; queues: {}; cipher backend: {}; offloads: {}", threads, tun.size(),
              parts.cipher.aead->name(), describe_offloads(tun, parts.udp));
-  const std::string status = fmt::format("{}, MTU {}, UDP port {}", what, parts.mtu, parts.udp.port());
+  std::string status = fmt::format("{}, MTU {}, UDP port {}", what, parts.mtu, parts.udp.port());
+  if (parts.control && !what.starts_with(parts.control->name() + " "))
+    status += ", known to wg and show as " + parts.control->name();
   log::info("{}", status);
   TRY(tell_ready(std::move(parts.ready_fd)));
   parts.manager.ready(status);
-  auto ended = serve(device, *tunnel, workers, parts.endpoints, parts.end, parts.manager);
+  std::unique_ptr<Control> control;
+  if (parts.control)
+    control = TRY(Control::create(*std::move(parts.control),
+                                  {device, *tunnel, workers, parts.udp, parts.udp_options, parts.endpoints,
+                                   parts.key_lock, parts.reloader, parts.where, options.allow_shared_key},
+                                  {parts.config_path, parts.mtu, threads, tun.size(),
+                                   std::string(parts.cipher.aead->name()), describe_offloads(tun, parts.udp)}));
+  auto ended = serve(device, *tunnel, workers, parts.endpoints, parts.end, parts.manager, control.get());
   parts.manager.stopping();
   return ended;
 }
@@ -281,7 +322,7 @@ Result<void> attach(const AttachCommand& command) {
     watch = TRY(TargetWatch::create(*pid, command.tunnel.sandbox.enabled()));
   const std::string where = pid ? "process " + command.target : command.target;
   const bool sets_dns = command.engine || command.resolv_conf;
-  Parts parts = TRY(prepare(command.tunnel, {where, command.engine, sets_dns}));
+  Parts parts = TRY(prepare(command.tunnel, {where, command.engine, sets_dns, command.ifname}));
   parts.end.target = std::move(watch);
   parts.end.netns = std::move(netns);
 

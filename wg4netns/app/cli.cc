@@ -12,6 +12,7 @@
 #include "wg4netns/app/cli_engine.h"
 #include "wg4netns/app/cli_pasta.h"
 #include "wg4netns/forward/publish_spec.h"
+#include "wg4netns/uapi/control_socket.h"
 
 namespace wg4 {
 namespace {
@@ -27,6 +28,9 @@ constexpr const char* description =
     "  broker   run the tunnels for that\n"
     "  serve    move packets for a TUN that somebody else made\n"
     "  check    say what a configuration would do\n"
+    "  show     say how tunnels are, as wg(8) does, and more\n"
+    "  reload   have a tunnel follow its configuration again\n"
+    "  wg ...   run stock wg(8) where it finds this user's tunnels\n"
     "  genkey, pubkey, genpsk   make keys, as wg(8) does\n";
 
 const std::map<std::string, log::Level> levels = {{"silent", log::Level::silent},
@@ -90,6 +94,13 @@ class Parser {
         ->check((CLI::Range(1, 8) | CLI::IsMember({"auto"})).description(""));
     app_.add_option("--cipher", options.cipher, "Implementation of the cipher; default the fastest that runs here")
         ->type_name("NAME");
+    app_.add_option("--control", options.control, "Name that 'wg' and 'show' know it by; default IFNAME; off = none")
+        ->type_name("NAME")
+        ->check(CLI::Validator(
+            [](const std::string& name) {
+              return uapi::is_socket_name(name) ? "" : "no name for an interface: " + name;
+            },
+            ""));
     add_sandbox_option(options.sandbox.mode)->envname("WIREGUARD4NETNS_SANDBOX");
     app_.add_flag("--enable-sandbox", options.sandbox.root_required,
                   "Do not start without an empty root directory; --sandbox=off wins");
@@ -279,6 +290,41 @@ Result<Command> parse_check(std::span<const char* const> arguments) {
   return command;
 }
 
+Result<Command> parse_show(std::span<const char* const> arguments) {
+  ShowCommand command;
+  Parser parser("Says how tunnels are: for people, or a field of each, as wg(8) prints it.", "wireguard4netns show");
+  CLI::App& app = parser.app();
+  std::optional<double> seconds;
+  app.add_option("NAME", command.tunnel, "The tunnel; all (the default), or interfaces for the names alone")
+      ->type_name("");
+  app.add_option("FIELD", command.field,
+                 "public-key, private-key, listen-port, fwmark, peers, preshared-keys, endpoints, allowed-ips, "
+                 "latest-handshakes, transfer, persistent-keepalive, dump, details or drops")
+      ->type_name("");
+  app.add_flag("--json", command.json, "As JSON, with the keys of wg-json");
+  app.add_option("--watch", seconds, "Again every so many seconds; default 1")
+      ->type_name("SECONDS")
+      ->expected(0, 1)
+      ->default_str("1")
+      ->check(CLI::Range(0.1, 86400.0).description(""));
+  if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
+  if (seconds) command.watch = std::chrono::milliseconds(static_cast<std::int64_t>(*seconds * 1000));
+  return command;
+}
+
+Result<Command> parse_reload(std::span<const char* const> arguments) {
+  ReloadCommand command;
+  Parser parser("Has a tunnel take over what has changed in its configuration; other sessions go on.",
+                "wireguard4netns reload");
+  CLI::App& app = parser.app();
+  app.add_option("NAME", command.tunnel, "The tunnel; default the only one")->type_name("");
+  app.add_option("--config", command.config, "wg-quick file; default the one that it was started with")
+      ->type_name("FILE");
+  app.add_option("--profile", command.profile, "The file profiles/NAME.conf")->type_name("NAME")->excludes("--config");
+  if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
+  return command;
+}
+
 Result<Command> parse_oci_hook(std::span<const char* const> arguments) {
   OciHookCommand command;
   Parser parser("Gives a container the tunnel that its annotations name; a container runtime runs it, as a hook.",
@@ -316,6 +362,8 @@ IpAddress published_loopback() { return IpAddress::v4(std::array<std::uint8_t, 4
 Result<Command> parse_command_line(int argc, const char* const* argv) {
   const auto all = std::span(argv, static_cast<std::size_t>(argc));
   const auto arguments = all.subspan(std::min<std::size_t>(1, all.size()));
+  if (!arguments.empty() && arguments[0] == std::string_view("wg"))
+    return WgCommand{{arguments.begin() + 1, arguments.end()}};
   // CLI11 would skip it, and take a default where the user's variable was unset.
   if (std::ranges::any_of(arguments, [](const char* argument) { return *argument == '\0'; }))
     return fail("an argument is empty where a name, a path or a value belongs", 0, "See wireguard4netns --help");
@@ -332,6 +380,8 @@ Result<Command> parse_command_line(int argc, const char* const* argv) {
   if (first == "pubkey")
     return parse_key(KeyCommand::pubkey, first, "Reads a private key, prints its public key.", rest);
   if (first == "genpsk") return parse_key(KeyCommand::genpsk, first, "Prints a new preshared key.", rest);
+  if (first == "show") return parse_show(rest);
+  if (first == "reload") return parse_reload(rest);
   if (first == "oci-hook") return parse_oci_hook(rest);
   if (first == "resolver") return parse_resolver(rest);
   return parse_attach(all.empty() ? "" : all[0], arguments);

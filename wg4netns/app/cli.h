@@ -11,7 +11,10 @@
 #include "wg4netns/app/engine.h"
 #include "wg4netns/app/netavark.h"
 #include "wg4netns/app/oci_state.h"
+#include "wg4netns/app/reload.h"
 #include "wg4netns/app/sandbox.h"
+#include "wg4netns/app/show.h"
+#include "wg4netns/app/wg_command.h"
 #include "wg4netns/forward/forward_loop.h"
 
 namespace wg4 {
@@ -40,6 +43,7 @@ struct TunnelOptions {
   std::string cipher;               ///< backend by name; empty = the best
   std::optional<unsigned> threads;  ///< that move packets; nothing = as many as pay
   SandboxOptions sandbox;
+  std::optional<std::string> control;  ///< name of the control socket, "off", or nothing: that of the interface
 };
 
 enum class TargetType : std::uint8_t { guess, pid, path };
@@ -95,8 +99,9 @@ struct PrintCommand {
   std::string text;
 };
 
-using Command = std::variant<AttachCommand, PastaCommand, NetavarkCommand, BrokerCommand, ServeCommand, CheckCommand,
-                             KeyCommand, OciHookCommand, ResolverCommand, PrintCommand>;
+using Command =
+    std::variant<AttachCommand, PastaCommand, NetavarkCommand, BrokerCommand, ServeCommand, CheckCommand, KeyCommand,
+                 OciHookCommand, ShowCommand, ReloadCommand, WgCommand, ResolverCommand, PrintCommand>;
 
 /// In the namespace, where --publish names no address.
 [[nodiscard]] IpAddress published_loopback();

@@ -112,7 +112,7 @@ DeviceChange Endpoints::answered(Instant now) {
       continue;
     }
     const Name& name = names_[answer->id];
-    if (answer->error != 0) continue;
+    if (answer->error != 0 || name.forgotten) continue;
     log::debug("{} is {}", name.host.to_string(), name.endpoint->to_string());
     PeerChange& peer = change.peers.emplace_back();
     peer.public_key = name.peer;
@@ -122,19 +122,25 @@ DeviceChange Endpoints::answered(Instant now) {
   return change;
 }
 
+void Endpoints::forget(const PublicKey& peer) {
+  for (Name& name : names_)
+    if (name.peer == peer) name.forgotten = true;
+}
+
 void Endpoints::unanswered(const PublicKey& peer) {
   for (std::uint32_t id = 0; id < names_.size(); ++id)
-    if (names_[id].peer == peer && !names_[id].asked) ask(id);
+    if (names_[id].peer == peer && !names_[id].asked && !names_[id].forgotten) ask(id);
 }
 
 void Endpoints::expire(Instant now) {
   for (std::uint32_t id = 0; id < names_.size(); ++id)
-    if (names_[id].retry_at <= now) ask(id);
+    if (names_[id].retry_at <= now && !names_[id].forgotten) ask(id);
 }
 
 std::optional<Instant> Endpoints::next_deadline() const {
   Instant next = never;
-  for (const Name& name : names_) next = std::min(next, name.retry_at);
+  for (const Name& name : names_)
+    if (!name.forgotten) next = std::min(next, name.retry_at);
   return next == never ? std::nullopt : std::optional(next);
 }
 

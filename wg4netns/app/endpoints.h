@@ -30,6 +30,8 @@ class Endpoints {
   [[nodiscard]] int fd() const { return resolver_ ? resolver_->fd() : -1; }
   /// Takes the resolver's answers; returns what they change.
   [[nodiscard]] DeviceChange answered(Instant now);
+  /// This peer's name counts no more: somebody has given an address.
+  void forget(const PublicKey& peer);
   /// A handshake with this peer was not answered.
   void unanswered(const PublicKey& peer);
   /// Asks again what is due.
@@ -42,6 +44,7 @@ class Endpoints {
     HostPort host;
     std::optional<Endpoint> endpoint;
     bool asked = false;  // an answer is outstanding
+    bool forgotten = false;
     unsigned failures = 0;
     Instant retry_at = never;
   };

@@ -30,6 +30,8 @@ constexpr std::size_t longest_name = 107;  // bytes behind the NUL that makes a 
 constexpr std::chrono::milliseconds patience{2000};
 constexpr std::chrono::milliseconds pause{20};
 
+constexpr const char* why = "Two tunnels with one key take packets from each other";
+
 std::string name_of(const PrivateKey& key) {
   const PublicKey own = crypto::derive_public_key(key);
   std::array<std::uint8_t, hash_length> hash{};
@@ -90,15 +92,29 @@ Result<KeyLock> KeyLock::take(const PrivateKey& key, const std::string& where, b
   if (key.is_zero()) return KeyLock();
   const std::string name = name_of(key);
   UniqueFd lock = TRY(claim_patiently(name, shared ? std::chrono::milliseconds(0) : patience));
-  if (lock.valid()) {
-    UniqueFd label = TRY(claim(name + "/" + std::to_string(getpid()) + "/" + printable(where)));
-    return KeyLock(std::move(lock), std::move(label));
-  }
+  if (lock.valid()) return hold(name, std::move(lock), where);
   const std::string what = "the private key is in use by " + describe_holder(name);
-  constexpr const char* why = "Two tunnels with one key take packets from each other";
   if (!shared) return fail(what, 0, std::string(why) + ": give each its own, or override with --allow-shared-key");
   log::warning("{}. {}", what, why);
-  return KeyLock();
+  return KeyLock(name, {}, {});
 }
+
+Result<KeyLock> KeyLock::take_now(const PrivateKey& key, const std::string& where, bool shared) {
+  if (key.is_zero()) return KeyLock();
+  const std::string name = name_of(key);
+  UniqueFd lock = TRY(claim(name));
+  if (lock.valid()) return hold(name, std::move(lock), where);
+  constexpr const char* what = "the new private key is in use by another tunnel";
+  if (!shared) return fail(what, EADDRINUSE, why);
+  log::warning("{}. {}", what, why);
+  return KeyLock(name, {}, {});
+}
+
+Result<KeyLock> KeyLock::hold(const std::string& name, UniqueFd lock, const std::string& where) {
+  UniqueFd label = TRY(claim(name + "/" + std::to_string(getpid()) + "/" + printable(where)));
+  return KeyLock(name, std::move(lock), std::move(label));
+}
+
+bool KeyLock::is_for(const PrivateKey& key) const { return key.is_zero() ? name_.empty() : name_of(key) == name_; }
 
 }  // namespace wg4

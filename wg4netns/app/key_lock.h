@@ -23,10 +23,19 @@ class KeyLock {
   /// Locks `key` for a tunnel to `where` ("process 4711"). A holder that is just ending is waited for, 2 seconds at
   /// most; then it is an error that names the holder, or with `shared` a warning. A zero key needs no lock.
   [[nodiscard]] static Result<KeyLock> take(const PrivateKey& key, const std::string& where, bool shared);
+  /// The same for a program that serves already: it waits for nobody, and cannot look for the holder's name.
+  /// EADDRINUSE.
+  [[nodiscard]] static Result<KeyLock> take_now(const PrivateKey& key, const std::string& where, bool shared);
+
+  /// True for the key that it was taken for, whether it is held or shared.
+  [[nodiscard]] bool is_for(const PrivateKey& key) const;
 
  private:
-  KeyLock(UniqueFd lock, UniqueFd label) : lock_(std::move(lock)), label_(std::move(label)) {}
+  KeyLock(std::string name, UniqueFd lock, UniqueFd label)
+      : name_(std::move(name)), lock_(std::move(lock)), label_(std::move(label)) {}
+  [[nodiscard]] static Result<KeyLock> hold(const std::string& name, UniqueFd lock, const std::string& where);
 
+  std::string name_;  // empty without a key
   UniqueFd lock_;
   UniqueFd label_;
 };

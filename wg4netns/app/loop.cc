@@ -32,15 +32,19 @@ void follow_event(Tunnel& tunnel, const Loop::Event& event, Now now) {
   }
 }
 
+Result<void> watch_udp_again(Loop& loop, const Tunnel& tunnel) {
+  // What is watched exclusively cannot be changed.
+  loop.forget(tunnel.udp().fd(Family::v4));
+  if (tunnel.udp().has(Family::v6)) loop.forget(tunnel.udp().fd(Family::v6));
+  return watch_udp(loop, tunnel, tunnel.backlogged() ? EPOLLIN | EPOLLOUT : std::uint32_t{EPOLLIN});
+}
+
 Result<void> follow_backlog(Loop& loop, const Tunnel& tunnel, bool& paused) {
   if (tunnel.backlogged() == paused) return {};
   paused = tunnel.backlogged();
   const std::uint32_t tun_events = paused ? 0U : std::uint32_t{EPOLLIN};
   TRY(for_each_queue(tunnel, [&](int fd, std::uint32_t i) { return loop.change(fd, Source::tun, tun_events, i); }));
-  // What is watched exclusively cannot be changed.
-  loop.forget(tunnel.udp().fd(Family::v4));
-  if (tunnel.udp().has(Family::v6)) loop.forget(tunnel.udp().fd(Family::v6));
-  return watch_udp(loop, tunnel, paused ? EPOLLIN | EPOLLOUT : std::uint32_t{EPOLLIN});
+  return watch_udp_again(loop, tunnel);
 }
 
 }  // namespace wg4

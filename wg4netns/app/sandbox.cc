@@ -87,6 +87,11 @@ Result<void> confine_resolver(SandboxMode mode) {
   return take(filter(resolver_syscalls(), OnViolation::refuse), all, "system call filter");
 }
 
+Result<void> confine_reloader() {
+  TRY(give_up_new_privileges());
+  return keep_capabilities(0);
+}
+
 Result<void> confine_watcher(bool sandboxed) {
   TRY(give_up_new_privileges());
   TRY(keep_capabilities(0));

@@ -7,9 +7,10 @@
 //   tunnel   none              yes     no files, no TCP         tunnel_syscalls(), else killed
 //   resolver none              no      reads files, TCP out     resolver_syscalls(), else refused
 //   watcher  none              no      no: it would be blind    watcher_syscalls(), else killed
+//   reloader none              no      no: it starts programs   no: likewise
 //
-// Published ports add to the first that it listens on TCP, and removes the API's socket.
-// The helper's sandbox is netns-helper/sandbox.h.
+// Published ports add to the first that it listens on TCP, and removes the API's socket; a control socket, that it
+// takes another UDP port or key, and removes that socket. The helper's sandbox is netns-helper/sandbox.h.
 
 #include <vector>
 
@@ -29,6 +30,7 @@ struct SandboxOptions {
 /// What a tunnel does besides moving packets.
 struct TunnelNeeds {
   bool threads = false;               ///< starts threads later on; else they must have been started, or there are none
+  bool control = false;               ///< is configured while it runs: opens a UDP port, locks a key
   bool forwarding = false;            ///< opens ports of the host, at any time, and takes connections there
   std::vector<int> unlink_folders{};  ///< O_PATH: where files are removed at the end (UniqueFile::directory())
 };
@@ -37,6 +39,8 @@ struct TunnelNeeds {
 [[nodiscard]] Result<void> confine_tunnel(const SandboxOptions& options, const TunnelNeeds& needs);
 /// For the resolver process.
 [[nodiscard]] Result<void> confine_resolver(SandboxMode mode);
+/// For the process that reloads, which listens to a sandboxed one, and runs this program as its user would.
+[[nodiscard]] Result<void> confine_reloader();
 /// For the process that watches a target; with `sandboxed`, as far as this host permits.
 [[nodiscard]] Result<void> confine_watcher(bool sandboxed);
 

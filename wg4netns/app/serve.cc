@@ -1,6 +1,7 @@
 #include "wg4netns/app/serve.h"
 
 #include <algorithm>
+#include <csignal>
 
 #include "shared/base/hex_base64.h"
 #include "shared/sys/log.h"
@@ -14,7 +15,7 @@ namespace {
 constexpr std::size_t handshakes_per_turn = 8;
 
 Result<void> watch_all(Loop& loop, const Tunnel& tunnel, const Workers& workers, const BootTimer& timer,
-                       const Endpoints& endpoints, const EndConditions& end) {
+                       const Endpoints& endpoints, const EndConditions& end, const Control* control) {
   TRY(watch_tunnel(loop, tunnel));
   TRY(loop.watch(workers.control().fd(), Source::wake));
   TRY(loop.watch(timer.fd(), Source::timer));
@@ -24,6 +25,7 @@ Result<void> watch_all(Loop& loop, const Tunnel& tunnel, const Workers& workers,
   if (end.netns)
     for (const int fd : end.netns->fds()) TRY(loop.watch(fd, Source::netns));
   if (endpoints.fd() >= 0) TRY(loop.watch(endpoints.fd(), Source::resolver));
+  if (control != nullptr) TRY(loop.watch(control->fd(), Source::control));
   return {};
 }
 
@@ -88,10 +90,10 @@ std::chrono::nanoseconds next_wake_up(SharedDevice& shared, const Endpoints& end
 }  // namespace
 
 Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, Endpoints& endpoints, EndConditions& end,
-                   ServiceManager& manager) {
+                   ServiceManager& manager, Control* control_socket) {
   Loop loop = TRY(Loop::create());
   BootTimer timer = TRY(BootTimer::create());
-  TRY(watch_all(loop, tunnel, workers, timer, endpoints, end));
+  TRY(watch_all(loop, tunnel, workers, timer, endpoints, end, control_socket));
 
   Heartbeat heartbeat(manager);
   bool handshakes_wait = false;
@@ -114,7 +116,10 @@ Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, Endpo
           workers.control().acknowledge();
           break;
         case Source::signal:
-          if (end.signals.read()) return {};
+          if (const auto signal = end.signals.read()) {
+            const bool reloads = *signal == SIGHUP && control_socket != nullptr && control_socket->reload();
+            if (!reloads) return {};
+          }
           break;
         case Source::exit_fd:
           return {};
@@ -125,6 +130,11 @@ Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, Endpo
           break;
         case Source::resolver:
           TRY(device.hold()->apply(endpoints.answered(now.boot), now, tunnel));
+          break;
+        case Source::control:
+          if (control_socket->turn(now)) TRY(watch_udp_again(loop, tunnel));
+          break;
+        case Source::udp_replaced:  // for the other threads
           break;
       }
     }

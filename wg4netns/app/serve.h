@@ -6,6 +6,7 @@
 #include "shared/base/result.h"
 #include "shared/sys/service_manager.h"
 #include "shared/sys/signals.h"
+#include "wg4netns/app/control.h"
 #include "wg4netns/app/endpoints.h"
 #include "wg4netns/app/netns_watch.h"
 #include "wg4netns/app/target_watch.h"
@@ -16,15 +17,15 @@ namespace wg4 {
 
 /// What ends the loop, apart from a failure.
 struct EndConditions {
-  SignalFd signals;                   ///< SIGTERM, SIGINT
+  SignalFd signals;                   ///< SIGTERM, SIGINT; SIGHUP, if nobody can reload
   UniqueFd exit_fd;                   ///< hang-up; may be invalid
   std::optional<TargetWatch> target;  ///< the last process of the namespace
   std::optional<NetnsWatch> netns;    ///< given up by who made it
 };
 
 /// Moves packets until an end condition holds. Fails when the interface goes away under it. The manager hears that the
-/// loop turns, if it wants to.
+/// loop turns, if it wants to. `control` may be null.
 [[nodiscard]] Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, Endpoints& endpoints,
-                                 EndConditions& end, ServiceManager& manager);
+                                 EndConditions& end, ServiceManager& manager, Control* control);
 
 }  // namespace wg4

@@ -4,6 +4,7 @@
 #include <linux/netlink.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -65,6 +66,38 @@ SyscallTable forwarding_syscalls() {
   return table;
 }
 
+/// A control socket's clients, and what they may ask for.
+SyscallTable control_syscalls() {
+  constexpr int kind_mask = 0xf;  // of a socket's type; above it are SOCK_CLOEXEC and SOCK_NONBLOCK
+  SyscallTable table{
+      {SCMP_SYS(accept4), "who configures it"},
+      {SCMP_SYS(recvfrom), "requests"},
+      {SCMP_SYS(sendto), "answers"},
+      {SCMP_SYS(bind), "another UDP port; the lock on another key"},
+      {SCMP_SYS(getsockname), "which UDP port it has become"},
+      {SCMP_SYS(dup3), "the new UDP port in the place of the old one"},
+      {SCMP_SYS(ioctl), "the interface that a link-local endpoint names", {equals(1, SIOCGIFINDEX)}},
+  };
+  for (const int family : {AF_INET, AF_INET6, AF_UNIX})
+    table.push_back({SCMP_SYS(socket),
+                     "another UDP port; the lock on another key",
+                     {equals(0, family), bits(1, kind_mask, SOCK_DGRAM)}});
+  for (const auto& [level, option] : {std::pair{SOL_SOCKET, SO_RCVBUF},
+                                      {SOL_SOCKET, SO_SNDBUF},
+                                      {SOL_SOCKET, SO_BINDTODEVICE},
+                                      {SOL_SOCKET, SO_MARK},
+                                      {IPPROTO_IP, IP_PKTINFO},
+                                      {IPPROTO_IP, IP_RECVTOS},
+                                      {IPPROTO_IP, IP_MTU_DISCOVER},
+                                      {IPPROTO_IPV6, IPV6_V6ONLY},
+                                      {IPPROTO_IPV6, IPV6_RECVPKTINFO},
+                                      {IPPROTO_IPV6, IPV6_RECVTCLASS},
+                                      {IPPROTO_IPV6, IPV6_MTU_DISCOVER},
+                                      {SOL_UDP, UDP_GRO}})
+    table.push_back({SCMP_SYS(setsockopt), "another UDP port", {equals(1, level), equals(2, option)}});
+  return table;
+}
+
 }  // namespace
 
 SyscallTable tunnel_syscalls(const TunnelNeeds& needs) {
@@ -89,6 +122,7 @@ SyscallTable tunnel_syscalls(const TunnelNeeds& needs) {
   };
   append(table, runtime_syscalls());
   if (needs.threads) append(table, thread_syscalls());
+  if (needs.control) append(table, control_syscalls());
   if (needs.forwarding) append(table, forwarding_syscalls());
   for (const int folder : needs.unlink_folders) {
     table.push_back({SCMP_SYS(newfstatat), "a file of ours, is it still ours?", {equals(0, folder)}});

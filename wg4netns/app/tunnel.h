@@ -38,6 +38,8 @@ class Tunnel final : public Output {
   [[nodiscard]] const TunQueues& tun() const { return tun_; }
   [[nodiscard]] QueueShare share() const { return share_; }
   [[nodiscard]] const UdpSocket& udp() const { return udp_; }
+  /// Another port: see UdpSocket::replace_by(). Any thread may do this.
+  [[nodiscard]] Result<void> replace_udp(const UdpSocket& fresh) { return udp_.replace_by(fresh); }
   /// UDP takes no more for now: the TUN is to be left alone, so that the namespace's own queues push back.
   [[nodiscard]] bool backlogged() const { return udp_.backlogged(); }
 

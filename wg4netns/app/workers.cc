@@ -31,7 +31,10 @@ Result<Workers> Workers::create(SharedDevice& device, std::vector<std::unique_pt
     Loop loop = TRY(Loop::create());
     TRY(watch_tunnel(loop, *tunnel));
     TRY(loop.watch(workers.stop_.fd(), Source::wake));
-    workers.workers_.push_back(std::make_unique<Worker>(std::move(tunnel), std::move(loop), std::thread()));
+    WakeUp udp_replaced = TRY(WakeUp::create());
+    TRY(loop.watch(udp_replaced.fd(), Source::udp_replaced));
+    workers.workers_.push_back(
+        std::make_unique<Worker>(std::move(tunnel), std::move(loop), std::move(udp_replaced), std::thread()));
   }
   return workers;
 }
@@ -53,6 +56,14 @@ Workers::~Workers() {
     if (worker->thread.joinable()) worker->thread.join();
 }
 
+Result<void> Workers::replace_udp(const UdpSocket& fresh) {
+  for (const auto& worker : workers_) {
+    TRY(worker->tunnel->replace_udp(fresh));
+    worker->udp_replaced.wake();
+  }
+  return {};
+}
+
 void Workers::run(Worker& worker) {
   Tunnel& tunnel = *worker.tunnel;
   bool tun_paused = false;
@@ -61,7 +72,12 @@ void Workers::run(Worker& worker) {
     const Now now = read_clocks();
     for (const Loop::Event& event : events) {
       if (event.source == Source::wake) return;
-      follow_event(tunnel, event, now);
+      if (event.source == Source::udp_replaced) {
+        worker.udp_replaced.acknowledge();
+        if (!watch_udp_again(worker.loop, tunnel)) return;
+      } else {
+        follow_event(tunnel, event, now);
+      }
     }
     // The control thread sees the same on its own queue, and ends the program.
     if (!tunnel.pump_outbound(now)) return;

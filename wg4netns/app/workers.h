@@ -36,6 +36,8 @@ class Workers {
   ~Workers();
 
   [[nodiscard]] Result<void> start();
+  /// Gives all of them another port.
+  [[nodiscard]] Result<void> replace_udp(const UdpSocket& fresh);
   /// Readable when the control thread has something to do.
   [[nodiscard]] const WakeUp& control() const { return control_; }
 
@@ -43,6 +45,7 @@ class Workers {
   struct Worker {
     std::unique_ptr<Tunnel> tunnel;
     Loop loop;
+    WakeUp udp_replaced;
     std::thread thread;
   };
 

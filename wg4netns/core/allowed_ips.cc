@@ -31,17 +31,31 @@ std::optional<PeerId> AllowedIps::find(const IpAddress& address) const {
   return peer == no_peer ? std::nullopt : std::optional(peer);
 }
 
-std::vector<Prefix> AllowedIps::entries(PeerId peer) const {
+std::vector<Prefix> AllowedIps::entries(PeerId peer, std::size_t first, std::size_t most) const {
   std::vector<Prefix> list;
+  // True = goes on.
+  const auto add = [&](unsigned length, auto address) {
+    if (first > 0) {
+      --first;
+    } else {
+      list.push_back({address(), static_cast<std::uint8_t>(length)});
+    }
+    return list.size() < most;
+  };
   v4_.for_each(peer, [&](Bits32 bits, unsigned length) {
-    std::array<std::uint8_t, 4> bytes;
-    bits.store(bytes.data());
-    list.push_back({IpAddress::v4(bytes), static_cast<std::uint8_t>(length)});
+    return add(length, [&] {
+      std::array<std::uint8_t, 4> bytes;
+      bits.store(bytes.data());
+      return IpAddress::v4(bytes);
+    });
   });
+  if (list.size() == most) return list;
   v6_.for_each(peer, [&](Bits128 bits, unsigned length) {
-    std::array<std::uint8_t, 16> bytes;
-    bits.store(bytes.data());
-    list.push_back({IpAddress::v6(bytes), static_cast<std::uint8_t>(length)});
+    return add(length, [&] {
+      std::array<std::uint8_t, 16> bytes;
+      bits.store(bytes.data());
+      return IpAddress::v6(bytes);
+    });
   });
   return list;
 }

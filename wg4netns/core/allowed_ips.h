@@ -28,8 +28,9 @@ class AllowedIps {
   /// 16 of them.
   [[nodiscard]] PeerId find_v6(const std::uint8_t* address) const { return v6_.find(Bits128::load(address)); }
 
-  /// The peer's prefixes with host bits zero: IPv4 first, each family in the order of insertion.
-  [[nodiscard]] std::vector<Prefix> entries(PeerId peer) const;
+  /// The peer's prefixes with host bits zero: IPv4 first, each family in the order of insertion. Without the `first`
+  /// ones, which are walked over all the same, and at most `most`.
+  [[nodiscard]] std::vector<Prefix> entries(PeerId peer, std::size_t first = 0, std::size_t most = SIZE_MAX) const;
   /// Prefixes of all peers.
   [[nodiscard]] std::size_t size() const { return v4_.size() + v6_.size(); }
   /// What they take: never more than 2 * size() + 2.

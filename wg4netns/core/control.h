@@ -1,6 +1,7 @@
 #pragma once
 // Control-plane values. A config file and the UAPI both make a DeviceChange; `show` and the UAPI print a DeviceStatus.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "shared/base/keys.h"
 #include "shared/net/endpoint.h"
 #include "shared/net/prefix.h"
+#include "wg4netns/core/peer_id.h"
 #include "wg4netns/core/time.h"
 
 namespace wg4 {
@@ -51,6 +53,19 @@ struct DeviceStatus {
   PrivateKey private_key;
   PublicKey public_key{};  ///< all zero without a private key
   std::vector<PeerStatus> peers;
+};
+
+/// A place in a walk over all peers and their allowed IPs: see Device::next_status().
+struct StatusCursor {
+  PeerId peer = 0;
+  PublicKey public_key{};       ///< of that peer, if some of it was told: another may have its number by now
+  std::size_t allowed_ips = 0;  ///< of that peer, told already
+};
+
+/// A peer, or what comes after the first `most` of its allowed IPs.
+struct StatusPiece {
+  PeerStatus peer;
+  bool continued = false;
 };
 
 }  // namespace wg4

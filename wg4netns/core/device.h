@@ -48,6 +48,10 @@ class Device {
   /// belong to the socket: the caller applies those.
   [[nodiscard]] Result<void> apply(const DeviceChange& change, Now now, Output& out);
   [[nodiscard]] DeviceStatus status() const;
+  /// A peer after the other, for who cannot wait for all at once: the next one, with at most `most` allowed IPs; a peer
+  /// that has more comes again. Nothing at the end. Changes in between are not missed, but may show on one side only.
+  [[nodiscard]] std::optional<StatusPiece> next_status(StatusCursor& cursor, std::size_t most) const;
+  [[nodiscard]] const StaticIdentity& identity() const { return *identity_; }
   /// The TUN's MTU in bytes: padding never makes an inner packet longer than this.
   void set_mtu(std::size_t mtu) { mtu_ = mtu; }
   /// As after `ip link set up`: peers with a persistent keepalive start talking.
@@ -88,6 +92,12 @@ class Device {
   // --- what happened
 
   [[nodiscard]] const DropCounters& drops() const { return drops_; }
+  /// Packets that wait for a session, and handshake messages that wait for handshake_work().
+  struct QueueDepths {
+    std::size_t staged_packets = 0;
+    std::size_t handshakes = 0;
+  };
+  [[nodiscard]] QueueDepths queue_depths() const;
   /// The peer of an Event; null when it is gone.
   [[nodiscard]] const Peer* peer(PeerId id) const { return id < peers_.size() ? peers_[id].get() : nullptr; }
 
@@ -168,7 +178,7 @@ class Device {
   [[nodiscard]] Result<void> apply_peer(const PeerChange& change, Turn& turn);
   void remove_peer(Peer& peer);
   [[nodiscard]] Peer* find_peer(const PublicKey& key);
-  [[nodiscard]] PeerStatus status_of(const Peer& peer) const;
+  [[nodiscard]] PeerStatus status_of(const Peer& peer, std::size_t first, std::size_t most) const;
 
   struct KeyHash {
     std::size_t operator()(const PublicKey& key) const { return load_le<std::uint64_t>(key.data()); }

@@ -116,11 +116,26 @@ DeviceStatus Device::status() const {
   status.public_key = identity_->public_key;
   status.peers.reserve(ids_by_key_.size());
   for (const PeerPtr& peer : peers_)
-    if (peer) status.peers.push_back(status_of(*peer));
+    if (peer) status.peers.push_back(status_of(*peer, 0, SIZE_MAX));
   return status;
 }
 
-PeerStatus Device::status_of(const Peer& peer) const {
+std::optional<StatusPiece> Device::next_status(StatusCursor& cursor, std::size_t most) const {
+  while (cursor.peer < peers_.size()) {
+    const Peer* peer = peers_[cursor.peer].get();
+    if (peer == nullptr || (cursor.allowed_ips > 0 && peer->public_key() != cursor.public_key)) cursor.allowed_ips = 0;
+    const std::size_t first = cursor.allowed_ips;
+    PeerStatus status = peer == nullptr ? PeerStatus{} : status_of(*peer, first, most);
+    const std::size_t told = status.allowed_ips.size();
+    cursor = told < most ? StatusCursor{.peer = cursor.peer + 1}
+                         : StatusCursor{cursor.peer, status.public_key, first + told};
+    if (peer != nullptr && (first == 0 || told > 0)) return StatusPiece{std::move(status), first > 0};
+  }
+  return std::nullopt;
+}
+
+/// With its allowed IPs from `first` on.
+PeerStatus Device::status_of(const Peer& peer, std::size_t first, std::size_t most) const {
   PeerStatus status;
   status.public_key = peer.public_key();
   status.preshared_key = peer.handshake.preshared_key().clone();
@@ -130,8 +145,15 @@ PeerStatus Device::status_of(const Peer& peer) const {
   status.tx_bytes = peer.tx_bytes;
   status.persistent_keepalive_s = static_cast<std::uint16_t>(
       std::chrono::duration_cast<std::chrono::seconds>(peer.timers.persistent_keepalive_interval()).count());
-  status.allowed_ips = allowed_ips_.entries(peer.id);
+  status.allowed_ips = allowed_ips_.entries(peer.id, first, most);
   return status;
+}
+
+Device::QueueDepths Device::queue_depths() const {
+  QueueDepths depths{.staged_packets = 0, .handshakes = handshake_queue_.size()};
+  for (const PeerPtr& peer : peers_)
+    if (peer) depths.staged_packets += peer->staged.size();
+  return depths;
 }
 
 }  // namespace wg4

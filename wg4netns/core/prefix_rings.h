@@ -26,7 +26,7 @@ class PrefixRings {
   void remove(PeerId peer, Index entry);
   /// nullptr when the peer has none.
   [[nodiscard]] const Entry* oldest(PeerId peer) const;
-  /// Calls visit(Bits, unsigned length) for each prefix of the peer, oldest first.
+  /// Calls visit(Bits, unsigned length) for each prefix of the peer, oldest first, while that returns true.
   template <class Visit>
   void for_each(PeerId peer, Visit visit) const;
 
@@ -71,7 +71,7 @@ void PrefixRings<Bits>::for_each(PeerId peer, Visit visit) const {
   if (first == nullptr) return;
   const Entry* at = first;
   do {
-    visit(at->prefix, unsigned{at->length});
+    if (!visit(at->prefix, unsigned{at->length})) return;
     at = &entries_[at->next];
   } while (at != first);
 }

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -52,15 +53,19 @@ Result<void> bind_to_device(int fd, const std::string& device) {
   return fail("bind UDP to the interface " + device, errno, hint);
 }
 
+Result<void> mark(int fd, std::uint32_t fwmark) {
+  if (set_option(fd, SOL_SOCKET, SO_MARK, static_cast<int>(fwmark))) return {};
+  return fail("set FwMark " + std::to_string(fwmark), errno,
+              "The kernel reserves marks for CAP_NET_ADMIN: remove FwMark from the configuration. It is not needed "
+              "here, because the tunnel's routes are in another network namespace than its UDP socket");
+}
+
 Result<UniqueFd> open_one(Family family, std::uint16_t port, std::uint32_t fwmark, const UdpBinding& binding) {
   UniqueFd fd(socket(family_number(family), SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) return fail("open a UDP socket", errno);
   if (family == Family::v6 && !set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 1))
     return fail("make the UDP socket IPv6 only", errno);
-  if (fwmark != 0 && !set_option(fd.get(), SOL_SOCKET, SO_MARK, static_cast<int>(fwmark)))
-    return fail("set FwMark " + std::to_string(fwmark), errno,
-                "The kernel reserves marks for CAP_NET_ADMIN: remove FwMark from the configuration. It is not needed "
-                "here, because the tunnel's routes are in another network namespace than its UDP socket");
+  if (fwmark != 0) TRY(mark(fd.get(), fwmark));
   set_optional(fd.get(), family);
 
   TRY(bind_to_device(fd.get(), binding.device));
@@ -137,6 +142,21 @@ Result<UdpSocket> UdpSocket::share() const {
   other.segmentation_ = segmentation_;
   other.gro_ = gro_;
   return other;
+}
+
+Result<void> UdpSocket::replace_by(const UdpSocket& fresh) {
+  for (const Family family : {Family::v4, Family::v6})
+    if (fresh.has(family) != has(family)) return fail("change the UDP port", EAFNOSUPPORT, "IPv6 has come or gone");
+  for (const Family family : {Family::v4, Family::v6})
+    if (has(family) && dup3(fresh.fd(family), fd(family), O_CLOEXEC) < 0) return fail("change the UDP port", errno);
+  port_ = fresh.port_;
+  return {};
+}
+
+Result<void> UdpSocket::set_fwmark(std::uint32_t fwmark) const {
+  for (const UniqueFd& socket : sockets_)
+    if (socket.valid()) TRY(mark(socket.get(), fwmark));
+  return {};
 }
 
 // ---------------------------------------------------------------- receive

@@ -1,0 +1,203 @@
+// What a client says and hears, byte by byte, without a socket.
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shared/base/hex_base64.h"
+#include "wg4netns/uapi/session.h"
+
+namespace wg4::uapi {
+namespace {
+
+const std::string key_text(64, 'a');
+
+/// A device that keeps a port and one peer's allowed IPs.
+class FakeTarget final : public Target {
+ public:
+  Errno apply(DeviceChange change) override {
+    ++changes;
+    if (change.listen_port && *change.listen_port == busy_port) return EADDRINUSE;
+    port = change.listen_port.value_or(port);
+    for (const PeerChange& peer : change.peers) {
+      largest = std::max(largest, peer.allowed_ips.size());
+      if (peer.replace_allowed_ips) allowed_ips.clear();
+      for (const AllowedIpChange& each : peer.allowed_ips) allowed_ips.push_back(each.prefix);
+    }
+    return 0;
+  }
+  InterfaceStatus interface_status() override { return {.private_key = {}, .listen_port = port}; }
+  std::optional<StatusPiece> next_peer(StatusCursor& cursor, std::size_t most) override {
+    if (cursor.peer > 0) return std::nullopt;
+    StatusPiece piece;
+    piece.continued = cursor.allowed_ips > 0;
+    const std::size_t count = std::min(most, allowed_ips.size() - cursor.allowed_ips);
+    const auto first = allowed_ips.begin() + static_cast<std::ptrdiff_t>(cursor.allowed_ips);
+    piece.peer.allowed_ips.assign(first, first + static_cast<std::ptrdiff_t>(count));
+    cursor.allowed_ips += count;
+    if (count < most) cursor.peer = 1;
+    return piece;
+  }
+  void write_own_status(SecretText& out) override { out.append("mtu=1420\n"); }
+
+  static constexpr std::uint16_t busy_port = 7;
+  std::uint16_t port = 0;
+  std::vector<Prefix> allowed_ips;
+  int changes = 0;
+  std::size_t largest = 0;
+};
+
+struct Talk {
+  FakeTarget target;
+  Session session{target};
+
+  /// As much as is taken; what was answered is read at once.
+  std::string say(std::string_view text, std::size_t at_a_time = Session::max_read) {
+    std::string answer = hear();
+    while (!text.empty() && session.wants_input()) {
+      const std::size_t size = std::min({text.size(), at_a_time, Session::max_read});
+      std::ranges::copy(text.substr(0, size), session.room().begin());
+      session.received(size);
+      text.remove_prefix(size);
+      answer += hear();
+    }
+    return answer;
+  }
+  std::string hear() {
+    std::string heard;
+    while (!session.output().empty()) {
+      heard += session.output();
+      session.sent(session.output().size());
+    }
+    return heard;
+  }
+};
+
+TEST_CASE("requests follow each other, whole or byte by byte") {
+  const std::string text = "set=1\nlisten_port=5\n\nget=1\n\nwg4netns=1\n\nset=1\n\n";
+  for (const std::size_t at_a_time : {std::size_t{1}, std::size_t{7}, Session::max_read}) {
+    Talk talk;
+    const std::string answer = talk.say(text, at_a_time);
+    CHECK(answer.starts_with("errno=0\n\nlisten_port=5\npublic_key="));
+    CHECK(answer.ends_with("\nerrno=0\n\nmtu=1420\nerrno=0\n\nerrno=0\n\n"));
+    CHECK_FALSE(talk.session.done());
+    talk.session.received_end();
+    CHECK(talk.session.done());
+  }
+}
+
+TEST_CASE("another request ends the talk, after the answers to those before") {
+  for (const char* text : {"\n", "x=1\n", "get=2\n", "get=1\r\n", "set=1\r\n", "GET=1\n", " get=1\n", "errno=0\n"}) {
+    CAPTURE(text);
+    Talk talk;
+    CHECK_EQ(talk.say("set=1\n\n" + std::string(text) + "set=1\nlisten_port=9\n\n"), "errno=0\n\n");
+    CHECK(talk.session.done());
+    CHECK_EQ(talk.target.port, 0);
+  }
+}
+
+TEST_CASE("a set that fails is answered at once, what came before it stays, what comes after it does not count") {
+  Talk talk;
+  CHECK_EQ(talk.say("set=1\nlisten_port=5\nlisten_port=x\n"), "errno=" + std::to_string(-EINVAL) + "\n\n");
+  CHECK_EQ(talk.target.port, 5);
+  CHECK_EQ(talk.say("listen_port=6\n\n"), "");
+  CHECK_EQ(talk.target.port, 5);
+  CHECK_EQ(talk.say("set=1\nfwmark\n\n"), "errno=" + std::to_string(-EPROTO) + "\n\n");
+  CHECK_EQ(talk.say("set=1\nlisten_port=7\n\n"), "errno=" + std::to_string(-EADDRINUSE) + "\n\n");
+  // Who does not end a request that has failed is understood, too.
+  CHECK_EQ(talk.say("set=1\nbad\n"), "errno=" + std::to_string(-EPROTO) + "\n\n");
+  CHECK_EQ(talk.say("set=1\nlisten_port=8\n\n"), "errno=0\n\n");
+  CHECK_EQ(talk.target.port, 8);
+}
+
+TEST_CASE("the answer to a bad get is a number that wg reads") {
+  Talk talk;
+  CHECK_EQ(talk.say("get=1\nx\n\n"), "errno=" + std::to_string(EINVAL) + "\n\n");
+  CHECK(talk.say("get=1\n\n").ends_with("errno=0\n\n"));
+}
+
+TEST_CASE("lines of a set may end as on Windows") {
+  Talk talk;
+  CHECK_EQ(talk.say("set=1\nlisten_port=5\r\n\r\n"), "errno=0\n\n");
+  CHECK_EQ(talk.target.port, 5);
+}
+
+TEST_CASE("a set counts as far as it was sent") {
+  Talk talk;
+  CHECK_EQ(talk.say("set=1\nlisten_port=5"), "");
+  talk.session.received_end();
+  CHECK_EQ(talk.hear(), "errno=0\n\n");
+  CHECK_EQ(talk.target.port, 5);
+  CHECK(talk.session.done());
+
+  Talk broken;
+  CHECK_EQ(broken.say("set=1\nlisten_port=5\nlisten_"), "");
+  broken.session.received_end();
+  CHECK_EQ(broken.hear(), "errno=" + std::to_string(-EPROTO) + "\n\n");
+  CHECK_EQ(broken.target.port, 5);
+}
+
+TEST_CASE("a line has a limit, and what is beyond it is not kept") {
+  const auto line_of = [](std::size_t length) { return "listen_port=" + std::string(length - 13, '0') + "5"; };
+  Talk talk;
+  CHECK_EQ(talk.say("set=1\n" + line_of(Session::max_line - 1) + "\n\n"), "errno=0\n\n");
+  CHECK_EQ(talk.target.port, 5);
+  CHECK_EQ(talk.say("set=1\n" + line_of(Session::max_line) + "\nlisten_port=6\n\n"),
+           "errno=" + std::to_string(-EIO) + "\n\n");
+  CHECK_EQ(talk.target.port, 5);
+  CHECK_EQ(talk.say("set=1\n" + std::string(10 * Session::max_line, 'x')), "errno=" + std::to_string(-EIO) + "\n\n");
+  CHECK_EQ(talk.say("\n\nset=1\nlisten_port=9\n\n"), "errno=0\n\n");
+  CHECK_EQ(talk.target.port, 9);
+  CHECK_EQ(talk.say(std::string(2 * Session::max_line, 'x')), "");
+  CHECK(talk.session.done());
+}
+
+TEST_CASE("a long set is applied as it comes, and its answer made as it is read") {
+  constexpr std::size_t count = 130'000;
+  std::string text = "set=1\npublic_key=" + key_text + "\nreplace_allowed_ips=true\n";
+  for (std::size_t i = 0; i < count; ++i)
+    text += "allowed_ip=10." + std::to_string(i >> 16) + "." + std::to_string(i >> 8 & 255) + "." +
+            std::to_string(i & 255) + "/32\n";
+  Talk talk;
+  CHECK_EQ(talk.say(text + "\n"), "errno=0\n\n");
+  CHECK_EQ(talk.target.allowed_ips.size(), count);
+  CHECK_GT(talk.target.changes, 10);
+  CHECK_LE(talk.target.largest, 2 * ChangeReader::max_allowed_ips);
+
+  const std::string get = "get=1\n\nset=1\nlisten_port=5\n\n";
+  std::ranges::copy(get, talk.session.room().begin());
+  talk.session.received(get.size());
+  CHECK_FALSE(talk.session.wants_input());  // before this was read
+  CHECK_EQ(talk.target.port, 0);
+  std::size_t longest = 0;
+  std::string answer;
+  while (!talk.session.output().empty()) {
+    longest = std::max(longest, talk.session.output().size());
+    answer += talk.session.output().substr(0, 1000);
+    talk.session.sent(std::min<std::size_t>(1000, talk.session.output().size()));
+  }
+  CHECK_LT(longest, 3 * Session::piece_size);
+  CHECK_EQ(std::ranges::count(answer, '\n'), static_cast<std::ptrdiff_t>(count) + 9 + 2 + 2 - 1);
+  CHECK(answer.ends_with("/32\nerrno=0\n\nerrno=0\n\n"));
+  CHECK_EQ(talk.target.port, 5);
+}
+
+TEST_CASE("who asks for much and reads nothing is not listened to") {
+  Talk talk;
+  talk.target.allowed_ips.assign(100, *Prefix::parse("10.0.0.0/8"));
+  const std::string get = "get=1\n\n";
+  int asked = 0;
+  for (; talk.session.wants_input(); ++asked) {
+    std::ranges::copy(get, talk.session.room().begin());
+    talk.session.received(get.size());
+    REQUIRE_LT(asked, 100);
+  }
+  CHECK_LT(talk.session.output().size(), 3 * Session::piece_size);
+}
+
+}  // namespace
+}  // namespace wg4::uapi

@@ -1,0 +1,81 @@
+#pragma once
+// What a control socket's clients configure and ask: the device, its UDP socket, and the lock on its key. In the order
+// of a set: private key, port, mark, peers; where one fails, those before it stay applied.
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "shared/base/result.h"
+#include "wg4netns/app/endpoints.h"
+#include "wg4netns/app/key_lock.h"
+#include "wg4netns/app/reloader.h"
+#include "wg4netns/app/shared_device.h"
+#include "wg4netns/app/tunnel.h"
+#include "wg4netns/app/workers.h"
+#include "wg4netns/uapi/server.h"
+
+namespace wg4 {
+
+/// The socket that `wanted` (--control) asks for: a name, "off", or nothing, which means that of the interface. In the
+/// last case a name that is taken gets this process' number, and where no socket can be, there is none.
+[[nodiscard]] Result<std::optional<uapi::ControlSocket>> open_control_socket(const std::optional<std::string>& wanted,
+                                                                             const std::string& ifname);
+
+class Control final : private uapi::Target {
+ public:
+  /// What does not change while the tunnel runs; for `show`.
+  struct Facts {
+    std::string config;  // path of the file that it was started with
+    std::uint16_t mtu = 0;
+    std::size_t threads = 1;
+    std::size_t queues = 1;
+    std::string cipher;
+    std::string offloads;
+  };
+  /// All of these outlive it.
+  struct Parts {
+    SharedDevice& device;
+    Tunnel& tunnel;  // the first thread's
+    Workers& workers;
+    UdpSocket& udp;           // that the tunnels share
+    UdpOptions& udp_options;  // that it was opened with
+    Endpoints& endpoints;
+    KeyLock& key_lock;
+    std::optional<Reloader>& reloader;
+    std::string where;      // for the lock
+    bool allow_shared_key;  // likewise
+  };
+
+  [[nodiscard]] static Result<std::unique_ptr<Control>> create(uapi::ControlSocket socket, const Parts& parts,
+                                                               Facts facts);
+
+  /// Readable when turn() has something to do.
+  [[nodiscard]] int fd() const { return server_->fd(); }
+  /// A bounded amount of work for clients. True when the UDP socket is another one now: it is to be watched anew.
+  [[nodiscard]] bool turn(Now now);
+  /// Has the configuration's file read again. False if nobody does that.
+  bool reload() const;
+
+ private:
+  Control(const Parts& parts, Facts facts) : parts_(parts), facts_(std::move(facts)) {}
+
+  // uapi::Target
+  uapi::Errno apply(DeviceChange change) override;
+  uapi::InterfaceStatus interface_status() override;
+  std::optional<StatusPiece> next_peer(StatusCursor& cursor, std::size_t most) override;
+  void write_own_status(SecretText& out) override;
+
+  [[nodiscard]] uapi::Errno lock_key(const PrivateKey& key);
+  [[nodiscard]] Result<void> change_port(std::uint16_t port);
+  [[nodiscard]] Result<void> change_fwmark(std::uint32_t fwmark);
+  [[nodiscard]] Result<void> change_device(const DeviceChange& change);
+
+  Parts parts_;
+  Facts facts_;
+  Now now_{};
+  bool udp_replaced_ = false;
+  std::optional<uapi::Server> server_;  // last: it refers to all the others
+};
+
+}  // namespace wg4

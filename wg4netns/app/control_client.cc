@@ -1,0 +1,118 @@
+#include "wg4netns/app/control_client.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <system_error>
+
+#include "shared/sys/deadline.h"
+#include "wg4netns/uapi/control_socket.h"
+
+namespace wg4 {
+namespace {
+
+constexpr std::chrono::seconds patience{10};  // with each step
+constexpr std::size_t read_size = 64UL * 1024;
+
+Result<void> send_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t sent = send(fd, text.data(), text.size(), MSG_NOSIGNAL);
+    if (sent > 0) {
+      text.remove_prefix(static_cast<std::size_t>(sent));
+    } else if (errno != EAGAIN && errno != EINTR) {
+      return fail("talk to the tunnel", errno);
+    } else if (!TRY(wait_until(fd, POLLOUT, deadline_in(patience)))) {
+      return fail("the tunnel does not listen", ETIMEDOUT);
+    }
+  }
+  return {};
+}
+
+/// Calls `take` for each line up to the empty one.
+Result<void> receive_lines(int fd, const std::function<uapi::Errno(std::string_view)>& take) {
+  SecretText text;
+  for (;;) {
+    const auto room = text.room(read_size);
+    const ssize_t got = recv(fd, room.data(), room.size(), 0);
+    if (got == 0) return fail("the tunnel ended the talk", EPROTO);
+    if (got < 0 && errno != EAGAIN && errno != EINTR) return fail("listen to the tunnel", errno);
+    if (got < 0 && !TRY(wait_until(fd, POLLIN, deadline_in(patience))))
+      return fail("the tunnel does not answer", ETIMEDOUT);
+    if (got > 0) text.added(static_cast<std::size_t>(got));
+    std::size_t used = 0;
+    for (std::size_t end = 0; (end = text.view().find('\n', used)) != std::string_view::npos; used = end + 1) {
+      if (end == used) return {};
+      if (take(text.view().substr(used, end - used)) != 0) return fail("understand the tunnel", EPROTO);
+    }
+    text.drop_front(used);
+  }
+}
+
+Result<void> talk(const RunningTunnel& tunnel, std::string_view request,
+                  const std::function<uapi::Errno(std::string_view)>& take) {
+  const UniqueFd fd = TRY(uapi::connect_to(tunnel.path));
+  TRY(send_all(fd.get(), request));
+  return receive_lines(fd.get(), take);
+}
+
+}  // namespace
+
+std::vector<RunningTunnel> find_tunnels() {
+  std::vector<RunningTunnel> found;
+  for (const std::string& folder : uapi::search_folders()) {
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+      if (entry.path().extension() != ".sock" || !uapi::connect_to(entry.path())) continue;
+      found.push_back({entry.path().stem(), entry.path()});
+    }
+  }
+  std::ranges::sort(found, {}, &RunningTunnel::name);
+  return found;
+}
+
+Result<RunningTunnel> find_tunnel(const std::string& name) {
+  auto tunnels = find_tunnels();
+  const auto found = std::ranges::find(tunnels, name, &RunningTunnel::name);
+  if (found != tunnels.end()) return std::move(*found);
+  std::string names;
+  for (const RunningTunnel& tunnel : tunnels) names.append(names.empty() ? "" : ", ").append(tunnel.name);
+  return fail("no tunnel of this user is called " + name, 0,
+              names.empty() ? "None runs that has a control socket" : "There are: " + names);
+}
+
+Result<uapi::StatusReader> ask_status(const RunningTunnel& tunnel) {
+  uapi::StatusReader reader;
+  auto told = talk(tunnel, "get=1\n\n", [&](std::string_view line) { return reader.line(line); });
+  if (!told) return fail_in(tunnel.name, std::move(told).error());
+  if (reader.result.value_or(EPROTO) != 0) return fail("ask " + tunnel.name, reader.result.value_or(EPROTO));
+  return reader;
+}
+
+OwnStatus ask_own_status(const RunningTunnel& tunnel) {
+  OwnStatus lines;
+  const auto told = talk(tunnel, "wg4netns=1\n\n", [&](std::string_view line) {
+    const std::size_t equals = line.find('=');
+    if (equals == std::string_view::npos) return EPROTO;
+    if (line.substr(0, equals) != "errno") lines.emplace_back(line.substr(0, equals), line.substr(equals + 1));
+    return 0;
+  });
+  return told ? lines : OwnStatus{};
+}
+
+Result<void> send_change(const RunningTunnel& tunnel, const DeviceChange& change) {
+  SecretText text;
+  text.append("set=1\n");
+  uapi::write(text, change);
+  text.append("\n");
+  uapi::StatusReader reader;
+  auto told = talk(tunnel, text.view(), [&](std::string_view line) { return reader.line(line); });
+  if (!told) return fail_in(tunnel.name, std::move(told).error());
+  if (const auto number = reader.result.value_or(EPROTO); number != 0) return fail("change " + tunnel.name, number);
+  return {};
+}
+
+}  // namespace wg4

@@ -1,0 +1,104 @@
+#include "wg4netns/app/reload.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <map>
+
+#include "shared/sys/log.h"
+#include "wg4netns/app/config_file.h"
+#include "wg4netns/app/control_client.h"
+#include "wg4netns/app/endpoints.h"
+#include "wg4netns/uapi/codec.h"
+
+namespace wg4 {
+namespace {
+
+constexpr std::chrono::seconds dns_patience{15};
+
+Result<RunningTunnel> choose_tunnel(const std::optional<std::string>& name) {
+  if (name) return find_tunnel(*name);
+  auto tunnels = find_tunnels();
+  if (tunnels.size() == 1) return std::move(tunnels.front());
+  return fail(tunnels.empty() ? "no tunnel runs that has a control socket" : "more than one tunnel runs", 0,
+              tunnels.empty() ? "" : "Name one: wireguard4netns show interfaces");
+}
+
+Result<std::string> choose_config(const ReloadCommand& command, const RunningTunnel& tunnel) {
+  if (command.config || command.profile) return locate_config(command.config, command.profile);
+  for (const auto& [key, value] : ask_own_status(tunnel))
+    if (key == "config") return value;
+  return fail(tunnel.name + " does not say which file it was started with", 0, "Name one with --config");
+}
+
+bool is_same(const std::vector<AllowedIpChange>& wanted, const std::vector<Prefix>& running) {
+  std::vector<Prefix> left;
+  left.reserve(wanted.size());
+  for (const AllowedIpChange& each : wanted) left.push_back(each.prefix);
+  std::vector<Prefix> right = running;
+  std::ranges::sort(left);
+  std::ranges::sort(right);
+  return left == right;
+}
+
+/// Takes out of `wanted` what is so already. True if something is left.
+bool reduce(PeerChange& wanted, const PeerStatus& running) {
+  if (wanted.preshared_key && wanted.preshared_key->equals(running.preshared_key)) wanted.preshared_key.reset();
+  if (wanted.endpoint == running.endpoint) wanted.endpoint.reset();
+  if (wanted.persistent_keepalive_s == running.persistent_keepalive_s) wanted.persistent_keepalive_s.reset();
+  if (is_same(wanted.allowed_ips, running.allowed_ips)) {
+    wanted.replace_allowed_ips = false;
+    wanted.allowed_ips.clear();
+  }
+  return wanted.preshared_key || wanted.endpoint || wanted.persistent_keepalive_s || wanted.replace_allowed_ips;
+}
+
+}  // namespace
+
+DeviceChange difference(DeviceChange wanted, const uapi::StatusReader& running) {
+  DeviceChange change;
+  const uapi::InterfaceStatus& interface = running.interface;
+  if (wanted.private_key && !wanted.private_key->equals(interface.private_key))
+    change.private_key = std::move(wanted.private_key);
+  if (wanted.listen_port.value_or(0) != 0 && *wanted.listen_port != interface.listen_port)
+    change.listen_port = wanted.listen_port;
+  if (wanted.fwmark && *wanted.fwmark != interface.fwmark) change.fwmark = wanted.fwmark;
+
+  std::map<PublicKey, const PeerStatus*> left;
+  for (const PeerStatus& peer : running.peers) left.emplace(peer.public_key, &peer);
+  std::vector<PeerChange> stay;
+  for (PeerChange& peer : wanted.peers) {
+    const auto known = left.find(peer.public_key);
+    if (known == left.end() || reduce(peer, *known->second)) stay.push_back(std::move(peer));
+    if (known != left.end()) left.erase(known);
+  }
+  // First, so that their allowed IPs are free.
+  for (const auto& [key, peer] : left) {
+    PeerChange& gone = change.peers.emplace_back();
+    gone.public_key = key;
+    gone.remove = true;
+  }
+  std::ranges::move(stay, std::back_inserter(change.peers));
+  return change;
+}
+
+Result<void> reload(const ReloadCommand& command) {
+  const RunningTunnel tunnel = TRY(choose_tunnel(command.tunnel));
+  const std::string path = TRY(choose_config(command, tunnel));
+  const WgConfig config = TRY(load_config(path));
+  DeviceChange wanted = make_device_change(config);
+  const auto retries = TRY(Endpoints::parse_retries(std::getenv("WG_ENDPOINT_RESOLUTION_RETRIES")));
+  Endpoints endpoints = TRY(Endpoints::create(config, retries, SandboxMode::automatic));
+  TRY(endpoints.resolve_first(dns_patience));
+  endpoints.fill_in(wanted);
+  const DeviceChange change = difference(std::move(wanted), TRY(ask_status(tunnel)));
+  if (uapi::is_empty(change)) {
+    log::info("{}: nothing has changed in {}", tunnel.name, path);
+    return {};
+  }
+  TRY(send_change(tunnel, change));
+  log::info("{}: follows {} again", tunnel.name, path);
+  return {};
+}
+
+}  // namespace wg4

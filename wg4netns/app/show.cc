@@ -1,0 +1,91 @@
+#include "wg4netns/app/show.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "wg4netns/app/clocks.h"
+#include "wg4netns/app/control_client.h"
+#include "wg4netns/app/show_text.h"
+
+namespace wg4 {
+namespace {
+
+constexpr const char* clear_screen = "\x1b[H\x1b[2J";
+
+std::string_view environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+/// wg's rules, and the convention that came after it (no-color.org).
+show::Style choose_style() {
+  const std::string_view mode = environment("WG_COLOR_MODE");
+  const bool terminal = isatty(STDOUT_FILENO) == 1 && environment("NO_COLOR").empty();
+  return {.colour = mode == "always" || (mode != "never" && terminal), .keys = environment("WG_HIDE_KEYS") == "never"};
+}
+
+Result<show::Tunnel> look_at(const RunningTunnel& tunnel) {
+  return show::Tunnel{tunnel.name, TRY(ask_status(tunnel)), ask_own_status(tunnel)};
+}
+
+Result<std::vector<show::Tunnel>> look(const std::string& name) {
+  std::vector<show::Tunnel> tunnels;
+  if (name != "all") {
+    const RunningTunnel tunnel = TRY(find_tunnel(name));
+    tunnels.push_back(TRY(look_at(tunnel)));
+    return tunnels;
+  }
+  for (const RunningTunnel& each : find_tunnels())
+    if (auto tunnel = look_at(each)) tunnels.push_back(*std::move(tunnel));  // else it has just ended
+  return tunnels;
+}
+
+std::string list_names() {
+  std::string text;
+  for (const RunningTunnel& tunnel : find_tunnels()) text.append(text.empty() ? "" : " ").append(tunnel.name);
+  return text.empty() ? "" : text + "\n";
+}
+
+Result<std::string> text_of(const ShowCommand& command) {
+  if (command.tunnel == "interfaces") return list_names();
+  auto tunnels = TRY(look(command.tunnel));
+  const show::Style style = choose_style();
+  if (command.json) return show::json(tunnels, style);
+  std::string text;
+  for (show::Tunnel& tunnel : tunnels) {
+    if (command.field.empty()) {
+      text.append(text.empty() ? "" : "\n").append(show::pretty(tunnel, read_clocks().wall, style));
+    } else if (const auto lines = show::field(tunnel, command.field, command.tunnel == "all")) {
+      text += *lines;
+    } else {
+      return fail("there is no field '" + command.field + "'", 0, "See wireguard4netns show --help");
+    }
+  }
+  return text;
+}
+
+Result<void> print(const std::string& text) {
+  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) return fail("write", errno);
+  return {};
+}
+
+}  // namespace
+
+Result<void> run_show(const ShowCommand& command) {
+  const bool terminal = isatty(STDOUT_FILENO) == 1;
+  for (;;) {
+    const std::string text = TRY(text_of(command));
+    if (command.watch && terminal) TRY(print(clear_screen));
+    TRY(print(text));
+    if (!command.watch) return {};
+    std::this_thread::sleep_for(*command.watch);
+  }
+}
+
+}  // namespace wg4

@@ -1,0 +1,127 @@
+#include "wg4netns/uapi/control_socket.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+namespace wg4::uapi {
+namespace {
+
+constexpr std::string_view suffix = ".sock";
+constexpr std::size_t longest_name = 15;  // IFNAMSIZ, without the NUL
+constexpr int backlog = 4096;             // the kernel takes net.core.somaxconn if that is less
+constexpr mode_t only_this_user = 0600;
+constexpr mode_t only_this_users_folder = 0700;
+
+Result<sockaddr_un> address_of(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path)
+    return fail("the path " + path + " is too long for a socket", ENAMETOOLONG, "Set XDG_RUNTIME_DIR to a shorter one");
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return address;
+}
+
+/// Made, opened and locked: two programs must not replace one socket at the same time.
+Result<UniqueFd> lock_folder(const std::string& folder) {
+  if (mkdir(folder.c_str(), only_this_users_folder) != 0 && errno != EEXIST)
+    return fail("make the folder " + folder, errno);
+  UniqueFd fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.valid()) return fail("open the folder " + folder, errno);
+  struct stat info{};
+  if (fstat(fd.get(), &info) != 0) return fail("look at the folder " + folder, errno);
+  if (info.st_uid != geteuid() || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return fail("other users can write to the folder " + folder, 0, "chmod 700 " + folder);
+  if (flock(fd.get(), LOCK_EX) != 0) return fail("lock the folder " + folder, errno);
+  return fd;
+}
+
+/// "process 12".
+std::string holder(int connection) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return "another process";
+  return "process " + std::to_string(peer.pid);
+}
+
+/// Takes the name from a program that is gone.
+Result<void> make_way(const std::string& path) {
+  struct stat info{};
+  if (lstat(path.c_str(), &info) != 0) {
+    if (errno == ENOENT) return {};
+    return fail("look at " + path, errno);
+  }
+  if (!S_ISSOCK(info.st_mode)) return fail(path + " is in the way, and no socket", EADDRINUSE, "Move it away");
+  const auto other = connect_to(path);
+  if (other || other.error().number != ECONNREFUSED)
+    return fail(
+        "the control socket " + path, EADDRINUSE,
+        "It is that of " + (other ? holder(other->get()) : "another process") + ": choose another name with --control");
+  if (unlink(path.c_str()) != 0 && errno != ENOENT) return fail("replace " + path, errno);
+  return {};
+}
+
+}  // namespace
+
+bool is_socket_name(const std::string& name) {
+  constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_=+.-";
+  return !name.empty() && name.size() <= longest_name && name != "." && name != ".." &&
+         name.find_first_not_of(allowed) == std::string::npos;
+}
+
+std::string user_folder() {
+  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+  return runtime == nullptr || *runtime != '/' ? "" : std::string(runtime) + "/wireguard";
+}
+
+Result<std::string> writable_folder() {
+  if (mkdir(system_folder, only_this_users_folder) == 0 ||
+      faccessat(AT_FDCWD, system_folder, W_OK | X_OK, AT_EACCESS) == 0)
+    return system_folder;
+  std::string own = user_folder();
+  if (own.empty())
+    return fail("XDG_RUNTIME_DIR is not set", 0, "It names the user's folder for sockets, /run/user/UID as a rule");
+  return own;
+}
+
+std::vector<std::string> search_folders() {
+  std::vector<std::string> folders{system_folder};
+  if (auto own = user_folder(); !own.empty()) folders.push_back(std::move(own));
+  return folders;
+}
+
+Result<UniqueFd> connect_to(const std::string& path) {
+  const sockaddr_un address = TRY(address_of(path));
+  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.valid()) return fail("open a UNIX socket", errno);
+  // The kernel's one way to pass addresses of all families.
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)  // NOLINT
+    return fail("connect to " + path, errno);
+  return fd;
+}
+
+Result<ControlSocket> ControlSocket::create(const std::string& folder, const std::string& name) {
+  std::string path = folder + "/" + name + std::string(suffix);
+  const sockaddr_un address = TRY(address_of(path));
+  const UniqueFd lock = TRY(lock_folder(folder));
+  TRY(make_way(path));
+  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  // The mode of an unbound socket is that of the file that it is bound to, so that there is no moment with another.
+  if (!fd.valid() || fchmod(fd.get(), only_this_user) != 0 ||
+      bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)  // NOLINT
+    return fail("make the control socket " + path, errno);
+  UniqueFile file = TRY(UniqueFile::own(path));
+  if (listen(fd.get(), backlog) != 0) return fail("listen on the control socket " + path, errno);
+  return ControlSocket(name, std::move(path), std::move(fd), std::move(file));
+}
+
+}  // namespace wg4::uapi

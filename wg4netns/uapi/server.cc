@@ -1,0 +1,143 @@
+#include "wg4netns/uapi/server.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ranges>
+
+namespace wg4::uapi {
+namespace {
+
+constexpr int accepts_per_turn = 16;
+constexpr std::size_t bytes_per_turn = 16UL * 1024;
+
+}  // namespace
+
+Result<Server> Server::create(ControlSocket socket, Target& target, ScopeOfName scopes) {
+  Loop loop = TRY(Loop::create());
+  BootTimer timer = TRY(BootTimer::create());
+  TRY(loop.watch(socket.fd(), Source::listener));
+  TRY(loop.watch(timer.fd(), Source::timer));
+  return Server(std::move(socket), std::move(loop), std::move(timer), target, scopes);
+}
+
+std::size_t Server::clients() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(clients_, [](const auto& client) { return client != nullptr; }));
+}
+
+void Server::turn(Instant now) {
+  const auto events = loop_.wait(0);
+  std::size_t bytes = 0;
+  // What is not reached is told again, and begun with another time.
+  const std::size_t first = turns_++;
+  for (std::size_t i = 0; i < events.size() && bytes < bytes_per_turn; ++i) {
+    const Loop::Event event = events[(first + i) % events.size()];
+    switch (event.source) {
+      case Source::listener:
+        accept_clients(now);
+        break;
+      case Source::client:
+        bytes += serve(event.number, now);
+        break;
+      case Source::timer:
+        timer_.acknowledge();
+        break;
+    }
+  }
+  drop_who_does_not_read(now);
+}
+
+void Server::accept_clients(Instant now) {
+  for (int i = 0; i < accepts_per_turn; ++i) {
+    UniqueFd fd(accept4(socket_.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!fd.valid() && (errno == EMFILE || errno == ENFILE))
+      drop(most_silent());  // so that there is one to accept with
+    if (!fd.valid()) return;
+    const std::size_t place = most_silent();
+    clients_[place] = std::make_unique<Client>(Client{std::move(fd), Session(*target_, scopes_), now});
+    watch(place);
+  }
+}
+
+/// A free place if there is one.
+std::size_t Server::most_silent() const {
+  const auto silent_since = [](const std::unique_ptr<Client>& client) {
+    return client ? client->active : Instant::min();
+  };
+  return static_cast<std::size_t>(std::ranges::min_element(clients_, {}, silent_since) - clients_.begin());
+}
+
+std::size_t Server::serve(std::size_t place, Instant now) {
+  const std::unique_ptr<Client>& client = clients_[place];
+  if (!client) return 0;  // went in this turn
+  std::size_t bytes = 0;
+  // What is read is often answered at once, and the answer taken.
+  for (const auto step : {&Server::write_to, &Server::read_from, &Server::write_to}) {
+    const auto moved = step(*client);
+    if (!moved) {
+      drop(place);
+      return bytes;
+    }
+    if (*moved > 0) client->active = now;
+    bytes += *moved;
+  }
+  if (client->session.done()) {
+    drop(place);
+  } else {
+    watch(place);
+  }
+  return bytes;
+}
+
+/// How much; nothing if the connection is broken.
+std::optional<std::size_t> Server::read_from(Client& client) {
+  if (!client.session.wants_input()) return 0;
+  const auto room = client.session.room();
+  const ssize_t got = recv(client.fd.get(), room.data(), room.size(), 0);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
+  if (got <= 0) {
+    client.session.received_end();
+    return got == 0 ? std::optional<std::size_t>(0) : std::nullopt;
+  }
+  client.session.received(static_cast<std::size_t>(got));
+  return static_cast<std::size_t>(got);
+}
+
+std::optional<std::size_t> Server::write_to(Client& client) {
+  const std::string_view text = client.session.output();
+  if (text.empty()) return 0;
+  const ssize_t sent = send(client.fd.get(), text.data(), text.size(), MSG_NOSIGNAL);
+  if (sent < 0) return errno == EAGAIN || errno == EINTR ? std::optional<std::size_t>(0) : std::nullopt;
+  client.session.sent(static_cast<std::size_t>(sent));
+  return static_cast<std::size_t>(sent);
+}
+
+void Server::watch(std::size_t place) {
+  Client& client = *clients_[place];
+  const std::uint32_t wanted = (client.session.wants_input() ? std::uint32_t{EPOLLIN} : 0U) |
+                               (client.must_read() ? std::uint32_t{EPOLLOUT} : 0U);
+  if (wanted == client.events) return;
+  const auto number = static_cast<std::uint32_t>(place);
+  const bool watched = client.events == 0 ? loop_.watch(client.fd.get(), Source::client, wanted, number).has_value()
+                                          : loop_.change(client.fd.get(), Source::client, wanted, number).has_value();
+  client.events = wanted;
+  if (!watched) drop(place);
+}
+
+void Server::drop_who_does_not_read(Instant now) {
+  auto deadline = Instant::max();
+  for (std::unique_ptr<Client>& client : clients_) {
+    if (!client || !client->must_read()) continue;
+    if (client->active + patience <= now) {
+      client.reset();
+    } else {
+      deadline = std::min(deadline, client->active + patience);
+    }
+  }
+  deadline == Instant::max() ? timer_.disarm() : timer_.arm(deadline.time_since_epoch());
+}
+
+}  // namespace wg4::uapi

@@ -1,0 +1,125 @@
+#include "wg4netns/uapi/session.h"
+
+#include <cerrno>
+#include <utility>
+
+namespace wg4::uapi {
+namespace {
+
+constexpr std::size_t allowed_ips_in_a_piece = 256;
+
+}  // namespace
+
+void Session::received(std::size_t bytes) {
+  input_.added(bytes);
+  advance();
+}
+
+void Session::received_end() {
+  if (state_ == State::set && !in_long_line_) {
+    if (!input_.empty()) take_line(input_.view());
+    if (state_ == State::set) take_line("");
+  }
+  input_.clear();
+  ended_ = true;
+}
+
+void Session::sent(std::size_t bytes) {
+  output_.drop_front(bytes);
+  advance();
+}
+
+/// Deals with as many lines as are there, and goes on with an answer, until enough waits to be read.
+void Session::advance() {
+  while (state_ == State::answer && output_.size() < piece_size) write_piece();
+  while (!answering() && state_ != State::closed) {
+    const std::string_view text = input_.view();
+    const std::size_t end = text.find('\n');
+    if (end == std::string_view::npos ? text.size() >= max_line : end >= max_line) {
+      take_long_line();
+      continue;
+    }
+    if (end == std::string_view::npos) break;
+    if (!std::exchange(in_long_line_, false)) take_line(text.substr(0, end));
+    input_.drop_front(end + 1);
+    while (state_ == State::answer && output_.size() < piece_size) write_piece();
+  }
+  if (state_ == State::set) apply(change_.take());
+}
+
+/// Its end may not be there yet: what is there of it goes.
+void Session::take_long_line() {
+  const std::size_t end = input_.view().find('\n');
+  if (state_ == State::set) finish(EIO, State::failed);
+  if (state_ != State::failed) state_ = State::closed;
+  in_long_line_ = end == std::string_view::npos;
+  input_.drop_front(in_long_line_ ? input_.size() : end + 1);
+}
+
+void Session::take_line(std::string_view line) {
+  switch (state_) {
+    case State::request:
+      return begin_request(line);
+    case State::get:
+      if (!line.empty()) return finish(EINVAL, State::failed);
+      cursor_ = {};
+      write(output_, target_->interface_status());
+      state_ = State::answer;
+      return;
+    case State::own_status:
+      if (!line.empty()) return finish(EINVAL, State::failed);
+      target_->write_own_status(output_);
+      return finish(0, State::request);
+    case State::set:
+      return set_line(line);
+    case State::failed:
+      // wg(8) ends a request with an empty line even if it has failed before; others begin the next one.
+      if (line.empty()) state_ = State::request;
+      if (line == "get=1" || line == "set=1") begin_request(line);
+      return;
+    case State::answer:
+    case State::closed:
+      return;
+  }
+}
+
+void Session::begin_request(std::string_view line) {
+  change_ = ChangeReader(scopes_);
+  state_ = line == "get=1"        ? State::get
+           : line == "set=1"      ? State::set
+           : line == "wg4netns=1" ? State::own_status
+                                  : State::closed;
+}
+
+void Session::set_line(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  if (line.empty()) {
+    apply(change_.take_all());
+    if (state_ == State::set) finish(0, State::request);
+  } else if (const Errno number = change_.line(line); number != 0) {
+    apply(change_.take_all());
+    if (state_ == State::set) finish(number, State::failed);
+  }
+}
+
+void Session::apply(DeviceChange change) {
+  if (is_empty(change)) return;
+  if (const Errno number = target_->apply(std::move(change)); number != 0) finish(number, State::failed);
+}
+
+void Session::write_piece() {
+  if (const auto piece = target_->next_peer(cursor_, allowed_ips_in_a_piece)) {
+    write(output_, piece->peer, piece->continued);
+  } else {
+    finish(0, State::request);
+  }
+}
+
+/// The last lines of an answer.
+void Session::finish(Errno number, State next) {
+  const bool negative = state_ == State::set;
+  output_.append("errno=").append(negative ? -number : number).append("\n\n");
+  state_ = next;
+}
+
+}  // namespace wg4::uapi
