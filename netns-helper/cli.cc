@@ -14,7 +14,7 @@ namespace wg4 {
 namespace {
 
 const std::map<std::string, Configure> configure_choices{
-    {"auto", Configure::automatic}, {"yes", Configure::yes}, {"no", Configure::no}};
+    {"auto", Configure::automatic}, {"yes", Configure::yes}, {"no", Configure::no}, {"mtu", Configure::mtu}};
 
 const std::map<std::string, SandboxMode> sandbox_modes{
     {"auto", SandboxMode::automatic}, {"on", SandboxMode::on}, {"off", SandboxMode::off}};
@@ -42,7 +42,8 @@ void declare(CLI::App& app, Options& options, std::string& configure) {
   app.add_flag("--await-owner", options.await_owner,
                "Let the owner of a TAP of that name set it up, up to its default route, before it is replaced");
   app.add_option("--configure", configure,
-                 "Set addresses, MTU and routes: yes, no or auto (the default: unless the interface existed before)")
+                 "Set addresses, MTU and routes: yes, no, mtu (that alone) or auto (the default: unless the interface "
+                 "existed before)")
       ->check(CLI::IsMember(configure_choices).description(""))
       ->type_name("WHEN");
   app.add_flag("--port-tables", options.port_tables, "Hand out what tells which ports the namespace listens on");

@@ -16,6 +16,7 @@ enum class Configure : std::uint8_t {
   automatic,  ///< unless it existed before: then its owner does it
   yes,
   no,
+  mtu,  ///< its MTU and queue length alone; it stays down
 };
 
 struct Options {

@@ -53,7 +53,7 @@ Result<void> apply_family(Netlink& netlink, const Link& link, const FamilyPlan& 
   return {};
 }
 
-Result<void> set_up_link(Netlink& netlink, const Link& link, std::uint16_t mtu) {
+Result<void> prepare_link(Netlink& netlink, const Link& link, std::uint16_t mtu) {
   LinkChange change{.queue_length = queue_length};
   if (mtu != 0) change.mtu = mtu;
   TRY(netlink.change_link(link, change));
@@ -61,7 +61,7 @@ Result<void> set_up_link(Netlink& netlink, const Link& link, std::uint16_t mtu) 
   const auto suppressed = netlink.suppress_link_local(link);
   const bool has_no_v6 = !suppressed && suppressed.error().number == EAFNOSUPPORT;
   if (!suppressed && !has_no_v6) return suppressed;
-  return netlink.bring_up(link);
+  return {};
 }
 
 /// Why IPv6 cannot work here, if `error` is of that kind.
@@ -75,11 +75,16 @@ std::optional<std::string> why_no_v6(const Error& error, std::uint16_t mtu) {
 
 }  // namespace
 
+Result<void> apply_mtu(Netlink& netlink, const std::string& ifname, std::uint16_t mtu) {
+  return prepare_link(netlink, TRY(find_link(netlink, ifname)), mtu);
+}
+
 Result<std::vector<std::string>> apply_plan(Netlink& netlink, const std::string& ifname, const LinkPlan& plan) {
   const Link loopback = TRY(find_link(netlink, "lo"));
   TRY(netlink.bring_up(loopback));
   const Link link = TRY(find_link(netlink, ifname));
-  TRY(set_up_link(netlink, link, plan.mtu));
+  TRY(prepare_link(netlink, link, plan.mtu));
+  TRY(netlink.bring_up(link));
 
   const FamilyPlan v4 = part_of(plan, Family::v4);
   const FamilyPlan v6 = part_of(plan, Family::v6);

@@ -1,6 +1,7 @@
 #pragma once
 // A LinkPlan put in force.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -14,5 +15,8 @@ namespace wg4 {
 /// IPv6 cannot work, its part of a plan that also has IPv4 is left out; the sentences returned tell the user.
 [[nodiscard]] Result<std::vector<std::string>> apply_plan(Netlink& netlink, const std::string& ifname,
                                                           const LinkPlan& plan);
+
+/// Gives `ifname` an MTU (0 = leaves it) and a queue as tunnels need it, and leaves it down for its owner.
+[[nodiscard]] Result<void> apply_mtu(Netlink& netlink, const std::string& ifname, std::uint16_t mtu);
 
 }  // namespace wg4

@@ -73,8 +73,12 @@ Result<std::optional<LinkPlan>> receive_plan(int host) {
   }
 }
 
-bool should_configure(Configure configure, bool existed) {
-  return configure == Configure::yes || (configure == Configure::automatic && !existed);
+/// The plan, as far as it is wanted; sentences for the user.
+Result<std::vector<std::string>> configure(Netlink& netlink, const Tun& tun, Configure wanted, const LinkPlan& plan) {
+  if (wanted == Configure::yes || (wanted == Configure::automatic && !tun.existed))
+    return apply_plan(netlink, tun.ifname, plan);
+  if (wanted == Configure::mtu) TRY(apply_mtu(netlink, tun.ifname, plan.mtu));
+  return std::vector<std::string>{};
 }
 
 /// All that needs rights in the namespace. False if the host program has ended meanwhile.
@@ -96,7 +100,7 @@ Result<bool> set_up(const Options& options, int host) {
   const auto plan = TRY(receive_plan(host));
   if (!plan) return false;  // nobody is left to work for
   handoff::Done done;
-  if (should_configure(options.configure, tun.existed)) done.warnings = TRY(apply_plan(netlink, tun.ifname, *plan));
+  done.warnings = TRY(configure(netlink, tun, options.configure, *plan));
   TRY(keep_capabilities(0));
   TRY(send(host, done, port_tables));
   return true;

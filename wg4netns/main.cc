@@ -9,6 +9,7 @@
 #include "wg4netns/app/broker.h"
 #include "wg4netns/app/check.h"
 #include "wg4netns/app/cli.h"
+#include "wg4netns/app/interface.h"
 #include "wg4netns/app/key_commands.h"
 #include "wg4netns/app/netavark.h"
 #include "wg4netns/app/oci_hook.h"
@@ -22,6 +23,7 @@ namespace {
 /// One overload for each command of the command line.
 struct Run {
   Result<void> operator()(const AttachCommand& command) { return attach(command); }
+  Result<void> operator()(const InterfaceCommand& command) { return run_interface(command); }
   Result<void> operator()(const PastaCommand& command) { return run_pasta(command); }
   Result<void> operator()(const NetavarkCommand& command) { return run_netavark(command); }
   Result<void> operator()(const BrokerCommand& command) { return run_broker(command); }

@@ -31,7 +31,7 @@ PROGRAMS = (
     Program(
         "wireguard4netns",
         "wg4netns/wireguard4netns.1",
-        ("serve", "check", "genkey", "pubkey", "genpsk", "oci-hook", "reload"),
+        ("serve", "check", "genkey", "pubkey", "genpsk", "oci-hook", "reload", "completion"),
         ("pasta", "netavark", "broker", "show"),
     ),
     Program("wireguard4netns pasta", "wg4netns/wireguard4netns-pasta.1"),
@@ -43,7 +43,9 @@ PROGRAMS = (
 
 PAGES = (
     *(program.page for program in PROGRAMS),
+    "wg4netns/wireguard4netns-interface.1",
     "wg4netns/wireguard4netns-oci-hook.1",
+    "wg4netns/wireguard4netns-slirp4netns.1",
     "wg4netns/wireguard4netns.conf.5",
 )
 

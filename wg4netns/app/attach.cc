@@ -105,6 +105,26 @@ struct Purpose {
   std::string ifname{};   ///< empty if somebody else made it
 };
 
+/// The configuration that the tunnel starts with, and what reads it again.
+struct Configured {
+  std::string path;
+  std::optional<Reloader> reloader;
+  WgConfig config;
+};
+
+Result<Configured> read_configuration(const TunnelOptions& options, const Purpose& purpose) {
+  if (options.configured_by_wg) return Configured{};
+  const std::string path = TRY(locate_config(options.config, options.profile));
+  Configured configured{.path = TRY(absolute_path(path)), .reloader = {}, .config = {}};
+  // An engine makes a container anew; a service is reloaded.
+  if (!purpose.engine && options.control != "off") configured.reloader = TRY(Reloader::create(configured.path));
+  configured.config = TRY(load_config(path));
+  if (configured.config.private_key.is_zero()) log::warning("{}: no PrivateKey: no peer can be talked to", path);
+  if (!configured.config.dns_servers.empty() && !purpose.sets_dns)
+    log::warning("{}: DNS is left alone: name resolution in the namespace follows its own /etc/resolv.conf", path);
+  return configured;
+}
+
 Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
   const auto& engine = purpose.engine;
   std::signal(SIGPIPE, SIG_IGN);  // who reads our log, or waits for us to be ready, may go before us
@@ -115,18 +135,10 @@ Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
   UniqueFd ready_fd = TRY(adopt_descriptor(options.ready_fd, "--ready-fd", O_WRONLY));
   // The service that an engine runs in is not ready when its network is.
   ServiceManager manager = engine ? ServiceManager() : TRY(ServiceManager::from_environment());
-  const std::string path = TRY(locate_config(options.config, options.profile));
-  const std::string whole_path = TRY(absolute_path(path));
-  // An engine makes a container anew; a service is reloaded.
-  std::optional<Reloader> reloader;
-  if (!engine && options.control != "off") reloader = TRY(Reloader::create(whole_path));
-  WgConfig config = TRY(load_config(path));
-  if (config.private_key.is_zero()) log::warning("{}: no PrivateKey: no peer can be talked to", path);
-  if (!config.dns_servers.empty() && !purpose.sets_dns)
-    log::warning("{}: DNS is left alone: name resolution in the namespace follows its own /etc/resolv.conf", path);
-
+  Configured configured = TRY(read_configuration(options, purpose));
+  const WgConfig& config = configured.config;
   auto key_lock = KeyLock::take(config.private_key, purpose.where, options.allow_shared_key);
-  if (!key_lock) return fail_in(path, std::move(key_lock).error());
+  if (!key_lock) return fail_in(configured.path, std::move(key_lock).error());
   const UdpBinding v4 = TRY(parse_outbound(options.outbound_v4, Family::v4));
   const UdpBinding v6 = TRY(parse_outbound(options.outbound_v6, Family::v6));
   UdpOptions udp_options{.port = config.listen_port,
@@ -153,9 +165,9 @@ Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
                .end = std::move(end),
                .ready_fd = std::move(ready_fd),
                .manager = std::move(manager),
-               .config_path = whole_path,
-               .reloader = std::move(reloader),
-               .config = std::move(config),
+               .config_path = std::move(configured.path),
+               .reloader = std::move(configured.reloader),
+               .config = std::move(configured.config),
                .udp_options = std::move(udp_options),
                .udp = std::move(udp),
                .control = std::move(control),
@@ -212,10 +224,11 @@ Result<std::optional<PublishedPorts>> open_ports(const forward::Settings& settin
   return PublishedPorts{std::move(agent.process), std::move(forwarder)};
 }
 
-TunnelNeeds needs_of(std::size_t threads, const std::optional<PublishedPorts>& ports,
+TunnelNeeds needs_of(const TunnelOptions& options, std::size_t threads, const std::optional<PublishedPorts>& ports,
                      const std::optional<uapi::ControlSocket>& control) {
   TunnelNeeds needs{.threads = threads > 1 || ports,
                     .control = control.has_value(),
+                    .administration = options.configured_by_wg,
                     .forwarding = ports.has_value(),
                     .unlink_folders = {}};
   if (control) needs.unlink_folders.push_back(control->folder());
@@ -246,7 +259,7 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
   parts.config = WgConfig{};  // its keys are in `secrets` now, and nowhere else
   change = DeviceChange{};
 
-  TRY(confine_tunnel(options.sandbox, needs_of(threads, ports, parts.control)));
+  TRY(confine_tunnel(options.sandbox, needs_of(options, threads, ports, parts.control)));
   if (ports) ports->forwarder.start();
   TRY(workers.start());
   device.hold()->bring_up(read_clocks(), *tunnel);
@@ -291,6 +304,21 @@ std::string seen_by_helper(const std::string& path) {
   return path.starts_with(self) ? "/proc/" + std::to_string(getpid()) + "/" + path.substr(self.size()) : path;
 }
 
+/// As the helper's --configure has it.
+std::string name_of(Configuration configuration) {
+  switch (configuration) {
+    case Configuration::automatic:
+      return "auto";
+    case Configuration::yes:
+      return "yes";
+    case Configuration::no:
+      return "no";
+    case Configuration::mtu:
+      return "mtu";
+  }
+  return "auto";
+}
+
 AttachRequest make_request(const AttachCommand& command, std::optional<pid_t> pid) {
   AttachRequest request;
   request.helper = command.helper.value_or("");
@@ -304,9 +332,9 @@ AttachRequest make_request(const AttachCommand& command, std::optional<pid_t> pi
   request.agent = command.forward.wanted();
   request.port_tables = command.forward.follows();
   request.await_owner = command.engine && command.engine->configures_at_once;
-  if (command.configure) request.configure = *command.configure ? "yes" : "no";
+  request.configure = name_of(command.configuration);
   // RootlessKit configures the interface that it has made, but knows nothing of the tunnel's addresses and routes.
-  if (command.engine && !command.configure) request.configure = "yes";
+  if (command.engine && command.configuration == Configuration::automatic) request.configure = "yes";
   return request;
 }
 
@@ -323,8 +351,10 @@ Result<void> attach(const AttachCommand& command) {
   const std::string where = pid ? "process " + command.target : command.target;
   const bool sets_dns = command.engine || command.resolv_conf;
   Parts parts = TRY(prepare(command.tunnel, {where, command.engine, sets_dns, command.ifname}));
+  if (command.tunnel.configured_by_wg && parts.control) netns = TRY(NetnsWatch::create({}, parts.control->path()));
   parts.end.target = std::move(watch);
   parts.end.netns = std::move(netns);
+  parts.end.with_interface = command.tunnel.configured_by_wg;
 
   Attachment attachment = TRY(Attachment::begin(make_request(command, pid)));
   LinkPlan plan = make_link_plan(parts.config, parts.mtu);

@@ -1,37 +1,26 @@
 #include "wg4netns/app/cli.h"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <climits>
+#include <cstdlib>
 #include <map>
 #include <span>
+#include <utility>
 
 #include "shared/base/version.h"
 #include "shared/sys/log.h"
 #include "wg4netns/app/cli_engine.h"
 #include "wg4netns/app/cli_pasta.h"
+#include "wg4netns/app/completion.h"
 #include "wg4netns/forward/publish_spec.h"
 #include "wg4netns/uapi/control_socket.h"
 
 namespace wg4 {
 namespace {
-
-constexpr const char* description =
-    "Rootless WireGuard for Linux network namespaces.\n\n"
-    "Gives the network namespace of process PID, or the one at PATH, a WireGuard interface IFNAME (wg0).\n"
-    "CONF is a wg-quick file; default ~/.config/wireguard4netns/default.conf.\n\n"
-    "Commands with a --help of their own:\n"
-    "  oci-hook give a tunnel to a container that is being made\n"
-    "  pasta    take the place of pasta(1) in Podman and RootlessKit\n"
-    "  netavark be a network plugin of Podman's\n"
-    "  broker   run the tunnels for that\n"
-    "  serve    move packets for a TUN that somebody else made\n"
-    "  check    say what a configuration would do\n"
-    "  show     say how tunnels are, as wg(8) does, and more\n"
-    "  reload   have a tunnel follow its configuration again\n"
-    "  wg ...   run stock wg(8) where it finds this user's tunnels\n"
-    "  genkey, pubkey, genpsk   make keys, as wg(8) does\n";
 
 const std::map<std::string, log::Level> levels = {{"silent", log::Level::silent},
                                                   {"error", log::Level::error},
@@ -51,6 +40,12 @@ void switch_off(Offloads& offloads, const std::string& name) {
   if (all || name == "udp-segment") offloads.udp_segment = false;
   if (all || name == "udp-gro") offloads.udp_gro = false;
 }
+
+/// A command's words; or the wish to know what it would take.
+struct Arguments {
+  std::span<const char* const> words;
+  CommandDescription* description = nullptr;  ///< to be filled in, instead of parsing
+};
 
 /// One command's parser, with what all of them share.
 class Parser {
@@ -75,15 +70,15 @@ class Parser {
         ->excludes("--config");
     app_.add_flag("--allow-shared-key", options.allow_shared_key, "Start even if a tunnel that runs has the same key")
         ->envname("WIREGUARD4NETNS_ALLOW_SHARED_KEY");
-    app_.add_option_function<std::vector<std::string>>(
-            "--no-offload",
-            [&options](const std::vector<std::string>& names) {
-              for (const std::string& name : names) switch_off(options.offloads, name);
-            },
-            "Do without, comma separated: vnet-hdr checksum tso uso udp-segment udp-gro; or all")
-        ->type_name("LIST")
-        ->delimiter(',')
-        ->check(CLI::IsMember({"vnet-hdr", "checksum", "tso", "uso", "udp-segment", "udp-gro", "all"}).description(""));
+    offer(app_.add_option_function<std::vector<std::string>>(
+                  "--no-offload",
+                  [&options](const std::vector<std::string>& names) {
+                    for (const std::string& name : names) switch_off(options.offloads, name);
+                  },
+                  "Do without, comma separated: vnet-hdr checksum tso uso udp-segment udp-gro; or all")
+              ->type_name("LIST")
+              ->delimiter(','),
+          {"vnet-hdr", "checksum", "tso", "uso", "udp-segment", "udp-gro", "all"});
     app_.add_option_function<std::string>(
             "--threads",
             [&options](const std::string& text) {
@@ -107,9 +102,7 @@ class Parser {
     app_.add_flag("--create-sandbox", options.sandbox.root_required, "The same, by its old name");
     app_.add_flag("--enable-seccomp", options.sandbox.seccomp_required,
                   "Do not start without a system call filter; --sandbox=off wins");
-    app_.add_option("--log-level", level_, "silent, error, warning, info or debug")
-        ->type_name("LEVEL")
-        ->transform(CLI::CheckedTransformer(levels).description(""));
+    offer(app_.add_option("--log-level", level_, "silent, error, warning, info or debug")->type_name("LEVEL"), levels);
   }
 
   void add_place_options(TunnelOptions& options) {
@@ -129,15 +122,32 @@ class Parser {
   }
 
   CLI::Option* add_sandbox_option(SandboxMode& mode) {
-    return app_
-        .add_option("--sandbox", mode, "auto (the default: what this host permits), on (all or an error) or off")
-        ->type_name("MODE")
-        ->transform(CLI::CheckedTransformer(sandbox_modes).description(""));
+    CLI::Option* option =
+        app_.add_option("--sandbox", mode, "auto (the default: what this host permits), on (all or an error) or off")
+            ->type_name("MODE");
+    offer(option, sandbox_modes);
+    return option;
   }
 
-  /// Fills the variables that the options are bound to. Something to print instead, if --help or --version asks for it.
-  Result<std::optional<PrintCommand>> parse(std::span<const char* const> arguments) {
-    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  /// An option takes one of these names, which are told to who completes a command line.
+  template <class Value>
+  void offer(CLI::Option* option, const std::map<std::string, Value>& values) {
+    for (const auto& entry : values) choices_[option].push_back(entry.first);
+    option->transform(CLI::CheckedTransformer(values).description(""));
+  }
+  void offer(CLI::Option* option, const std::vector<std::string>& names) {
+    choices_[option] = names;
+    option->check(CLI::IsMember(names).description(""));
+  }
+
+  /// Fills the variables that the options are bound to. Something to print instead, if --help or --version asks for it,
+  /// or if there is nothing to parse.
+  Result<std::optional<PrintCommand>> parse(const Arguments& arguments) {
+    if (arguments.description != nullptr) {
+      describe(*arguments.description);
+      return PrintCommand{};
+    }
+    std::vector<std::string> reversed(arguments.words.rbegin(), arguments.words.rend());
     try {
       app_.parse(reversed);
     } catch (const CLI::CallForHelp&) {
@@ -157,9 +167,34 @@ class Parser {
   }
 
  private:
+  void describe(CommandDescription& command) const;
+  [[nodiscard]] std::vector<std::string> choices_of(const CLI::Option* option) const {
+    const auto found = choices_.find(option);
+    return found == choices_.end() ? std::vector<std::string>{} : found->second;
+  }
+
   CLI::App app_;
   log::Level level_ = log::Level::info;
+  std::map<const CLI::Option*, std::vector<std::string>> choices_;
 };
+
+void Parser::describe(CommandDescription& command) const {
+  bool first = true;
+  for (const CLI::Option* option : app_.get_options()) {
+    if (option->get_positional()) {
+      const std::string name = option->get_name();
+      command.takes_files |= name == "FILE" || name == "CONF" || name == "PID|PATH" || name == "NETNS";
+      if (std::exchange(first, false)) command.first_choices = choices_of(option);
+      continue;
+    }
+    OptionDescription description{.names = {}, .value = {}, .choices = choices_of(option), .about = {}};
+    for (const std::string& name : option->get_snames()) description.names.push_back("-" + name);
+    for (const std::string& name : option->get_lnames()) description.names.push_back("--" + name);
+    if (option->get_items_expected_max() > 0) description.value = option->get_type_name();
+    description.about = option->get_description();
+    command.options.push_back(std::move(description));
+  }
+}
 
 /// The options that publish ports; `specs` is parsed once the command line is.
 void add_forward_options(CLI::App& app, forward::Settings& settings, std::vector<std::string>& specs) {
@@ -183,9 +218,11 @@ void add_helper_option(CLI::App& app, std::optional<std::string>& helper) {
   app.add_option("--helper", helper, "The wg4netns-helper to use (or WIREGUARD4NETNS_HELPER)")->type_name("FILE");
 }
 
-Result<Command> parse_attach(const std::string& program, std::span<const char* const> arguments) {
+std::string introduction();
+
+Result<Command> parse_attach(const std::string& program, const Arguments& arguments) {
   AttachCommand command;
-  Parser parser(description);
+  Parser parser(introduction());
   CLI::App& app = parser.app();
   std::optional<std::string> conf;
   bool configure = false;
@@ -194,11 +231,9 @@ Result<Command> parse_attach(const std::string& program, std::span<const char* c
   app.add_option("PID|PATH", command.target, "Process, or path of a network namespace")->type_name("")->required();
   app.add_option("IFNAME", command.ifname, "Name of the interface in the namespace; default wg0")->type_name("");
   app.add_option("CONF", conf, "wg-quick file, as --config")->type_name("");
-  app.add_option("--netns-type", command.target_type, "pid or path; default: a number is a PID")
-      ->type_name("TYPE")
-      ->transform(CLI::CheckedTransformer(
-                      std::map<std::string, TargetType>{{"pid", TargetType::pid}, {"path", TargetType::path}})
-                      .description(""));
+  parser.offer(
+      app.add_option("--netns-type", command.target_type, "pid or path; default: a number is a PID")->type_name("TYPE"),
+      std::map<std::string, TargetType>{{"pid", TargetType::pid}, {"path", TargetType::path}});
   app.add_option("--userns-path", command.userns_path, "User namespace to work in; default: the namespace's owner")
       ->type_name("PATH");
   app.add_flag("-c,--configure", configure, "Set addresses, routes and MTU even if the interface exists already");
@@ -212,14 +247,15 @@ Result<Command> parse_attach(const std::string& program, std::span<const char* c
 
   if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
   command.engine = TRY(engine_options(engine, program, command.ifname));
-  if (configure || no_configure) command.configure = configure;
+  if (configure) command.configuration = Configuration::yes;
+  if (no_configure) command.configuration = Configuration::no;
   if (conf) command.tunnel.config = conf;
   command.forward.published = TRY(parse_published(published));
   command.forward.guest = *(command.engine ? *command.engine : slirp_network(default_engine_network())).guest;
   return command;
 }
 
-Result<Command> parse_pasta(std::span<const char* const> arguments) {
+Result<Command> parse_pasta(const Arguments& arguments) {
   PastaArguments pasta;
   TunnelOptions tunnel;
   Parser parser("Takes the place of pasta(1) in Podman and RootlessKit.", "wireguard4netns pasta");
@@ -231,25 +267,21 @@ Result<Command> parse_pasta(std::span<const char* const> arguments) {
   return TRY(pasta_command(pasta, std::move(tunnel)));
 }
 
-Result<Command> parse_netavark(std::span<const char* const> arguments) {
+Result<Command> parse_netavark(const Arguments& arguments) {
   using Verb = NetavarkCommand::Verb;
   NetavarkCommand command;
   Parser parser("A network plugin for Podman: netavark starts it.", "wireguard4netns netavark");
   CLI::App& app = parser.app();
-  app.add_option("VERB", command.verb, "info, create, setup or teardown")
-      ->type_name("")
-      ->required()
-      ->transform(CLI::CheckedTransformer(std::map<std::string, Verb>{{"info", Verb::info},
-                                                                      {"create", Verb::create},
-                                                                      {"setup", Verb::setup},
-                                                                      {"teardown", Verb::teardown}})
-                      .description(""));
+  parser.offer(
+      app.add_option("VERB", command.verb, "info, create, setup or teardown")->type_name("")->required(),
+      std::map<std::string, Verb>{
+          {"info", Verb::info}, {"create", Verb::create}, {"setup", Verb::setup}, {"teardown", Verb::teardown}});
   app.add_option("NETNS", command.netns, "Path of the container's network namespace")->type_name("");
   if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
   return command;
 }
 
-Result<Command> parse_broker(std::span<const char* const> arguments) {
+Result<Command> parse_broker(const Arguments& arguments) {
   BrokerCommand command;
   std::optional<unsigned> idle;
   Parser parser("Runs the tunnels of containers for the netavark plugin, which cannot reach the host's network.",
@@ -269,7 +301,25 @@ std::string_view name_of_program(std::span<const char* const> all) {
   return program.substr(program.rfind('/') + 1);
 }
 
-Result<Command> parse_serve(std::span<const char* const> arguments) {
+/// wireguard-go's whole command line: [-f|--foreground] IFNAME. A namespace's path has a slash, and a PID is a number.
+std::optional<InterfaceCommand> interface_command(std::span<const char* const> arguments) {
+  InterfaceCommand command;
+  const std::string_view first = arguments.empty() ? "" : arguments[0];
+  command.foreground = first == "-f" || first == "--foreground";
+  if (arguments.size() != (command.foreground ? 2U : 1U)) return std::nullopt;
+  command.ifname = arguments.back();
+  const bool is_number = command.ifname.find_first_not_of("0123456789") == std::string::npos;
+  if (is_number || command.ifname.front() == '-' || command.ifname.find('/') != std::string::npos) return std::nullopt;
+  const char* foreground = std::getenv("WG_PROCESS_FOREGROUND");
+  if (foreground != nullptr && std::string_view(foreground) == "1") command.foreground = true;
+  if (const char* level = std::getenv("LOG_LEVEL"); level != nullptr) {
+    const auto known = levels.find(std::string_view(level) == "verbose" ? "debug" : level);
+    if (known != levels.end()) log::set_level(known->second);
+  }
+  return command;
+}
+
+Result<Command> parse_serve(const Arguments& arguments) {
   ServeCommand command;
   Parser parser("Moves packets between a TUN that somebody else made and WireGuard peers.", "wireguard4netns serve");
   parser.app()
@@ -282,7 +332,7 @@ Result<Command> parse_serve(std::span<const char* const> arguments) {
   return command;
 }
 
-Result<Command> parse_check(std::span<const char* const> arguments) {
+Result<Command> parse_check(const Arguments& arguments) {
   CheckCommand command;
   Parser parser("Reads a wg-quick file and says what it would do.", "wireguard4netns check");
   parser.app().add_option("FILE", command.file, "The configuration")->type_name("")->required();
@@ -290,7 +340,7 @@ Result<Command> parse_check(std::span<const char* const> arguments) {
   return command;
 }
 
-Result<Command> parse_show(std::span<const char* const> arguments) {
+Result<Command> parse_show(const Arguments& arguments) {
   ShowCommand command;
   Parser parser("Says how tunnels are: for people, or a field of each, as wg(8) prints it.", "wireguard4netns show");
   CLI::App& app = parser.app();
@@ -312,7 +362,7 @@ Result<Command> parse_show(std::span<const char* const> arguments) {
   return command;
 }
 
-Result<Command> parse_reload(std::span<const char* const> arguments) {
+Result<Command> parse_reload(const Arguments& arguments) {
   ReloadCommand command;
   Parser parser("Has a tunnel take over what has changed in its configuration; other sessions go on.",
                 "wireguard4netns reload");
@@ -325,22 +375,18 @@ Result<Command> parse_reload(std::span<const char* const> arguments) {
   return command;
 }
 
-Result<Command> parse_oci_hook(std::span<const char* const> arguments) {
+Result<Command> parse_oci_hook(const Arguments& arguments) {
   OciHookCommand command;
   Parser parser("Gives a container the tunnel that its annotations name; a container runtime runs it, as a hook.",
                 "wireguard4netns oci-hook");
-  parser.app()
-      .add_option("STAGE", "createRuntime")
-      ->type_name("")
-      ->required()
-      ->check(CLI::IsMember({"createRuntime"}).description(""));
+  parser.offer(parser.app().add_option("STAGE", "createRuntime")->type_name("")->required(), {"createRuntime"});
   add_helper_option(parser.app(), command.attach.helper);
   parser.add_tunnel_options(command.attach.tunnel);
   if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
   return command;
 }
 
-Result<Command> parse_resolver(std::span<const char* const> arguments) {
+Result<Command> parse_resolver(const Arguments& arguments) {
   ResolverCommand command;
   Parser parser("Looks up names for the program that started it.", "wireguard4netns resolver");
   parser.add_sandbox_option(command.sandbox);
@@ -349,10 +395,82 @@ Result<Command> parse_resolver(std::span<const char* const> arguments) {
 }
 
 Result<Command> parse_key(KeyCommand command, const std::string& name, const std::string& about,
-                          std::span<const char* const> arguments) {
+                          const Arguments& arguments) {
   Parser parser(about, "wireguard4netns " + name);
   if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
   return command;
+}
+
+Result<Command> parse_genkey(const Arguments& arguments) {
+  return parse_key(KeyCommand::genkey, "genkey", "Prints a new private key.", arguments);
+}
+Result<Command> parse_pubkey(const Arguments& arguments) {
+  return parse_key(KeyCommand::pubkey, "pubkey", "Reads a private key, prints its public key.", arguments);
+}
+Result<Command> parse_genpsk(const Arguments& arguments) {
+  return parse_key(KeyCommand::genpsk, "genpsk", "Prints a new preshared key.", arguments);
+}
+
+/// All that follows is wg's own.
+Result<Command> parse_wg(const Arguments& arguments) {
+  return WgCommand{{arguments.words.begin(), arguments.words.end()}};
+}
+
+Result<Command> parse_completion(const Arguments& arguments);
+
+struct CommandEntry {
+  const char* name;
+  const char* about;
+  Result<Command> (*parse)(const Arguments&);
+};
+
+constexpr auto commands = std::to_array<CommandEntry>({
+    {"show", "say how tunnels are, as wg(8) does, and more", parse_show},
+    {"reload", "have a tunnel follow its configuration again", parse_reload},
+    {"wg", "run stock wg(8) where it finds this user's tunnels", parse_wg},
+    {"check", "say what a configuration would do", parse_check},
+    {"genkey", "make a private key, as wg(8) does", parse_genkey},
+    {"pubkey", "make the public key of one", parse_pubkey},
+    {"genpsk", "make a preshared key", parse_genpsk},
+    {"oci-hook", "give a tunnel to a container that is being made", parse_oci_hook},
+    {"pasta", "take the place of pasta(1) in Podman and RootlessKit", parse_pasta},
+    {"netavark", "be a network plugin of Podman's", parse_netavark},
+    {"broker", "run the tunnels for that", parse_broker},
+    {"serve", "move packets for a TUN that somebody else made", parse_serve},
+    {"completion", "print what completes command lines in a shell", parse_completion},
+});
+
+std::string introduction() {
+  std::string text =
+      "Rootless WireGuard for Linux network namespaces.\n\n"
+      "Gives the network namespace of process PID, or the one at PATH, a WireGuard interface IFNAME (wg0).\n"
+      "CONF is a wg-quick file; default ~/.config/wireguard4netns/default.conf.\n"
+      "IFNAME alone, or after -f, makes it here, for wg(8) to configure, as wireguard-go does.\n\n"
+      "Commands with a --help of their own:\n";
+  for (const CommandEntry& command : commands) text += fmt::format("  {:<10} {}\n", command.name, command.about);
+  return text;
+}
+
+/// What every command would take.
+Result<std::vector<CommandDescription>> describe_commands() {
+  std::vector<CommandDescription> all(1);
+  static_cast<void>(TRY(parse_attach("", {.words = {}, .description = &all.front()})));
+  for (const CommandEntry& command : commands) {
+    CommandDescription description{
+        .name = command.name, .about = command.about, .options = {}, .takes_files = false, .first_choices = {}};
+    static_cast<void>(TRY(command.parse({.words = {}, .description = &description})));
+    all.push_back(std::move(description));
+  }
+  return all;
+}
+
+Result<Command> parse_completion(const Arguments& arguments) {
+  Shell shell = Shell::bash;
+  Parser parser("Prints a script that completes command lines of this program.", "wireguard4netns completion");
+  parser.offer(parser.app().add_option("SHELL", shell, "bash, fish or zsh")->type_name("")->required(),
+               std::map<std::string, Shell>{{"bash", Shell::bash}, {"fish", Shell::fish}, {"zsh", Shell::zsh}});
+  if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
+  return PrintCommand{completion_script(shell, TRY(describe_commands()))};
 }
 
 }  // namespace
@@ -362,29 +480,17 @@ IpAddress published_loopback() { return IpAddress::v4(std::array<std::uint8_t, 4
 Result<Command> parse_command_line(int argc, const char* const* argv) {
   const auto all = std::span(argv, static_cast<std::size_t>(argc));
   const auto arguments = all.subspan(std::min<std::size_t>(1, all.size()));
-  if (!arguments.empty() && arguments[0] == std::string_view("wg"))
-    return WgCommand{{arguments.begin() + 1, arguments.end()}};
+  const std::string_view first = arguments.empty() ? "" : arguments[0];
   // CLI11 would skip it, and take a default where the user's variable was unset.
-  if (std::ranges::any_of(arguments, [](const char* argument) { return *argument == '\0'; }))
+  if (first != "wg" && std::ranges::any_of(arguments, [](const char* argument) { return *argument == '\0'; }))
     return fail("an argument is empty where a name, a path or a value belongs", 0, "See wireguard4netns --help");
-  if (name_of_program(all) == "pasta") return parse_pasta(arguments);
-  if (name_of_program(all) == "wireguard") return parse_netavark(arguments);
-  const std::string first = arguments.empty() ? "" : arguments[0];
-  const auto rest = arguments.subspan(std::min<std::size_t>(1, arguments.size()));
-  if (first == "pasta") return parse_pasta(rest);
-  if (first == "netavark") return parse_netavark(rest);
-  if (first == "broker") return parse_broker(rest);
-  if (first == "serve") return parse_serve(rest);
-  if (first == "check") return parse_check(rest);
-  if (first == "genkey") return parse_key(KeyCommand::genkey, first, "Prints a new private key.", rest);
-  if (first == "pubkey")
-    return parse_key(KeyCommand::pubkey, first, "Reads a private key, prints its public key.", rest);
-  if (first == "genpsk") return parse_key(KeyCommand::genpsk, first, "Prints a new preshared key.", rest);
-  if (first == "show") return parse_show(rest);
-  if (first == "reload") return parse_reload(rest);
-  if (first == "oci-hook") return parse_oci_hook(rest);
-  if (first == "resolver") return parse_resolver(rest);
-  return parse_attach(all.empty() ? "" : all[0], arguments);
+  if (name_of_program(all) == "pasta") return parse_pasta({arguments});
+  if (name_of_program(all) == "wireguard") return parse_netavark({arguments});
+  const auto command = std::ranges::find(commands, first, &CommandEntry::name);
+  if (command != commands.end()) return command->parse({arguments.subspan(1)});
+  if (first == "resolver") return parse_resolver({arguments.subspan(1)});
+  if (auto interface = interface_command(arguments)) return *std::move(interface);
+  return parse_attach(all.empty() ? "" : all[0], {arguments});
 }
 
 }  // namespace wg4

@@ -9,6 +9,7 @@
 #include "shared/base/result.h"
 #include "wg4netns/app/broker.h"
 #include "wg4netns/app/engine.h"
+#include "wg4netns/app/interface.h"
 #include "wg4netns/app/netavark.h"
 #include "wg4netns/app/oci_state.h"
 #include "wg4netns/app/reload.h"
@@ -44,6 +45,15 @@ struct TunnelOptions {
   std::optional<unsigned> threads;  ///< that move packets; nothing = as many as pay
   SandboxOptions sandbox;
   std::optional<std::string> control;  ///< name of the control socket, "off", or nothing: that of the interface
+  bool configured_by_wg = false;       ///< starts without keys and peers: wg(8) brings them
+};
+
+/// What the interface and its namespace are given.
+enum class Configuration : std::uint8_t {
+  automatic,  ///< all of it, unless the interface exists already
+  yes,        ///< MTU, addresses, routes; the interface is brought up
+  no,         ///< nothing
+  mtu,        ///< the MTU; the interface stays down
 };
 
 enum class TargetType : std::uint8_t { guess, pid, path };
@@ -55,7 +65,7 @@ struct AttachCommand {
   TargetType target_type = TargetType::guess;
   std::optional<std::string> userns_path;
   std::string ifname = "wg0";
-  std::optional<bool> configure;  ///< nothing = unless the interface exists already
+  Configuration configuration = Configuration::automatic;
   std::optional<std::string> helper;
   std::optional<EngineOptions> engine;  ///< what engines expect around it; nothing = a plain tunnel
   forward::Settings forward;
@@ -99,9 +109,9 @@ struct PrintCommand {
   std::string text;
 };
 
-using Command =
-    std::variant<AttachCommand, PastaCommand, NetavarkCommand, BrokerCommand, ServeCommand, CheckCommand, KeyCommand,
-                 OciHookCommand, ShowCommand, ReloadCommand, WgCommand, ResolverCommand, PrintCommand>;
+using Command = std::variant<AttachCommand, InterfaceCommand, PastaCommand, NetavarkCommand, BrokerCommand,
+                             ServeCommand, CheckCommand, KeyCommand, OciHookCommand, ShowCommand, ReloadCommand,
+                             WgCommand, ResolverCommand, PrintCommand>;
 
 /// In the namespace, where --publish names no address.
 [[nodiscard]] IpAddress published_loopback();

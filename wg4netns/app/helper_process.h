@@ -34,7 +34,7 @@ struct AttachRequest {
   bool vnet_hdr = false;
   unsigned queues = 1;       ///< 1..handoff::max_tun_fds
   bool await_owner = false;  ///< a TAP that is there is left to its owner until that has configured it
-  /// "auto" (unless the interface existed before), "yes" or "no": whether the plan is applied to the interface.
+  /// "auto" (unless the interface existed before), "yes", "no" or "mtu" (that alone): what of the plan is applied.
   std::string configure = "auto";
   std::string sandbox = "auto";  ///< "auto", "on" or "off"
   bool agent = false;            ///< the helper stays, to dial for published ports

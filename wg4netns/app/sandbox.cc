@@ -1,6 +1,7 @@
 #include "wg4netns/app/sandbox.h"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <sys/prctl.h>
 
@@ -20,6 +21,10 @@
 
 namespace wg4 {
 namespace {
+
+/// Of the network: SO_MARK, and UDP ports below 1024.
+constexpr std::uint64_t administration_rights =
+    (std::uint64_t{1} << CAP_NET_ADMIN) | (std::uint64_t{1} << CAP_NET_BIND_SERVICE);
 
 /// What every process gives up, whatever the mode.
 Result<void> give_up_new_privileges() {
@@ -62,15 +67,16 @@ Result<void> filter(const SyscallTable& table, OnViolation on_violation) {
 
 Result<void> confine_tunnel(const SandboxOptions& options, const TunnelNeeds& needs) {
   const bool all = options.mode == SandboxMode::on;
+  const std::uint64_t rights = needs.administration ? administration_rights : 0;
   TRY(give_up_new_privileges());
-  if (!options.enabled()) return keep_capabilities(0);
+  if (!options.enabled()) return keep_capabilities(rights);
 
   TRY(take(enter_empty_root(), all || options.root_required, "empty root directory"));
   LandlockPolicy policy{.paths = {}, .tcp_bind = needs.forwarding, .tcp_connect = false};
   for (const int folder : needs.unlink_folders)
     policy.paths.push_back({.fd = folder, .access = LANDLOCK_ACCESS_FS_REMOVE_FILE});
   TRY(take(landlock(policy), all, "Landlock"));
-  TRY(keep_capabilities(0));
+  TRY(keep_capabilities(rights));
   return take(filter(tunnel_syscalls(needs), OnViolation::kill), all || options.seccomp_required, "system call filter");
 }
 

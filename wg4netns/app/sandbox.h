@@ -10,7 +10,8 @@
 //   reloader none              no      no: it starts programs   no: likewise
 //
 // Published ports add to the first that it listens on TCP, and removes the API's socket; a control socket, that it
-// takes another UDP port or key, and removes that socket. The helper's sandbox is netns-helper/sandbox.h.
+// takes another UDP port or key, and removes that socket. An interface that wg(8) configures keeps CAP_NET_ADMIN and
+// CAP_NET_BIND_SERVICE, for the mark of packets and for ports below 1024. The helper's sandbox is netns-helper/sandbox.h.
 
 #include <vector>
 
@@ -31,6 +32,7 @@ struct SandboxOptions {
 struct TunnelNeeds {
   bool threads = false;               ///< starts threads later on; else they must have been started, or there are none
   bool control = false;               ///< is configured while it runs: opens a UDP port, locks a key
+  bool administration = false;        ///< marks packets and takes ports below 1024 when it is told to: keeps the rights
   bool forwarding = false;            ///< opens ports of the host, at any time, and takes connections there
   std::vector<int> unlink_folders{};  ///< O_PATH: where files are removed at the end (UniqueFile::directory())
 };

@@ -138,8 +138,10 @@ Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, Endpo
           break;
       }
     }
-    if (!tunnel.pump_outbound(now))
+    if (!tunnel.pump_outbound(now)) {
+      if (end.with_interface) return {};
       return fail("the interface is gone", 0, "It was deleted in its namespace, or the namespace ended");
+    }
     endpoints.expire(now.boot);
     heartbeat.turn(now.boot);
     handshakes_wait = control(device, now, tunnel, endpoints);

@@ -20,7 +20,8 @@ struct EndConditions {
   SignalFd signals;                   ///< SIGTERM, SIGINT; SIGHUP, if nobody can reload
   UniqueFd exit_fd;                   ///< hang-up; may be invalid
   std::optional<TargetWatch> target;  ///< the last process of the namespace
-  std::optional<NetnsWatch> netns;    ///< given up by who made it
+  std::optional<NetnsWatch> netns;    ///< given up by who made it, or a name that stands for that
+  bool with_interface = false;        ///< that somebody deletes the interface is no failure
 };
 
 /// Moves packets until an end condition holds. Fails when the interface goes away under it. The manager hears that the

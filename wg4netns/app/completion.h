@@ -1,0 +1,31 @@
+#pragma once
+// Scripts that complete our command line in a shell. They are made from what the parser knows, so that they cannot
+// differ from --help. Pure.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace wg4 {
+
+enum class Shell : std::uint8_t { bash, fish, zsh };
+
+struct OptionDescription {
+  std::vector<std::string> names;    ///< with their dashes: "-m", "--mtu"
+  std::string value;                 ///< what it takes, as in --help: "BYTES"; empty = nothing
+  std::vector<std::string> choices;  ///< the only values there are; empty = others
+  std::string about;
+};
+
+struct CommandDescription {
+  std::string name;  ///< empty = the program without a command
+  std::string about;
+  std::vector<OptionDescription> options;
+  bool takes_files = false;                ///< one of its arguments is a path
+  std::vector<std::string> first_choices;  ///< what its first argument may be; empty = anything
+};
+
+/// A script for the shell to read when it starts; the first command is the one without a name.
+[[nodiscard]] std::string completion_script(Shell shell, const std::vector<CommandDescription>& commands);
+
+}  // namespace wg4

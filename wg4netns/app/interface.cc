@@ -1,0 +1,36 @@
+#include "wg4netns/app/interface.h"
+
+#include "shared/sys/daemon.h"
+#include "wg4netns/app/attach.h"
+#include "wg4netns/app/cli.h"
+
+namespace wg4 {
+namespace {
+
+constexpr std::uint16_t default_mtu = 1420;  // bytes, as every WireGuard has it
+
+AttachCommand attachment_of(const InterfaceCommand& command) {
+  AttachCommand attachment;
+  attachment.target = "/proc/self/ns/net";
+  attachment.target_type = TargetType::path;
+  attachment.ifname = command.ifname;
+  attachment.configuration = Configuration::mtu;
+  attachment.tunnel.configured_by_wg = true;
+  attachment.tunnel.control = command.ifname;
+  attachment.tunnel.mtu = default_mtu;
+  return attachment;
+}
+
+}  // namespace
+
+Result<void> run_interface(const InterfaceCommand& command) {
+  AttachCommand attachment = attachment_of(command);
+  if (command.foreground) return attach(attachment);
+  TRY(run_in_background([&](UniqueFd ready_fd) {
+    attachment.tunnel.ready_fd = ready_fd.release();
+    return attach(attachment);
+  }));
+  return {};
+}
+
+}  // namespace wg4
