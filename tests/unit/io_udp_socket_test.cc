@@ -126,3 +126,35 @@ TEST_CASE("one datagram may be as long as UDP allows") {
   check_counted(received.bytes);
   CHECK(received.runs == std::vector<std::size_t>{max_datagram_size, max_datagram_size});
 }
+
+TEST_CASE("a closed port is told of if asked for, and costs no datagram to others") {
+  UdpSocket sender = open_on_loopback();
+  UdpSocket receiver = open_on_loopback();
+  const auto closed_port = [] { return open_on_loopback().port(); };
+  const SendRun nowhere{.path = {{IpAddress::parse("127.0.0.1").value(), closed_port(), 0}, {}},
+                        .peer = 1,
+                        .tos = 0,
+                        .size = 100,
+                        .segment_size = 100};
+  std::uint32_t lost = 0;
+  std::uint32_t next = 0;
+  const auto send_both = [&] {
+    push_counted(sender, nowhere, lost);
+    sender.flush();
+    push_counted(sender, run_to(receiver, 2 * segment), next);
+    sender.flush();
+    sender.read_failures(Family::v4);
+    return sender.take_failures();
+  };
+  CHECK(send_both().empty());
+  sender.report_failures(true);
+  const auto failures = send_both();
+  REQUIRE_EQ(failures.size(), 1);
+  CHECK(failures[0].to == nowhere.path.remote);
+  CHECK_EQ(failures[0].error, ECONNREFUSED);
+  CHECK_EQ(failures[0].told_by.to_string(), "127.0.0.1");
+  sender.report_failures(false);
+  CHECK(send_both().empty());
+  check_counted(receive_all(receiver, next).bytes);
+  CHECK_EQ(sender.counters().send_errors, 0);
+}

@@ -62,6 +62,7 @@ struct Parts {
   std::optional<uapi::ControlSocket> control;
   std::string where;
   Endpoints endpoints;
+  Diagnostics diagnostics;
   std::uint16_t mtu;
   crypto::Choice cipher;
   std::unique_ptr<SharedGateway> gateway;  // for an engine; null otherwise
@@ -161,6 +162,7 @@ Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
   for (const std::string_view name : cipher.failed)
     log::warning("cipher backend {} fails its self-test on this machine; please report this", name);
   auto gateway = engine ? std::make_unique<SharedGateway>(gateway_options(config, *engine, mtu)) : nullptr;
+  Diagnostics diagnostics(config_written(configured.path), udp.port());
   return Parts{.key_lock = *std::move(key_lock),
                .end = std::move(end),
                .ready_fd = std::move(ready_fd),
@@ -173,6 +175,7 @@ Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
                .control = std::move(control),
                .where = purpose.where,
                .endpoints = std::move(endpoints),
+               .diagnostics = std::move(diagnostics),
                .mtu = mtu,
                .cipher = std::move(cipher),
                .gateway = std::move(gateway)};
@@ -280,7 +283,8 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
                                    parts.key_lock, parts.reloader, parts.where, options.allow_shared_key},
                                   {parts.config_path, parts.mtu, threads, tun.size(),
                                    std::string(parts.cipher.aead->name()), describe_offloads(tun, parts.udp)}));
-  auto ended = serve(device, *tunnel, workers, parts.endpoints, parts.end, parts.manager, control.get());
+  auto ended =
+      serve(device, *tunnel, workers, {parts.endpoints, parts.diagnostics, parts.manager, control.get()}, parts.end);
   parts.manager.stopping();
   return ended;
 }

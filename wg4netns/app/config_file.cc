@@ -134,6 +134,12 @@ Result<WgConfig> load_config(const std::string& path) {
   return config;
 }
 
+std::optional<WallTime> config_written(const std::string& path) {
+  struct stat info{};
+  if (stat(path.c_str(), &info) < 0 || !S_ISREG(info.st_mode)) return std::nullopt;
+  return WallTime(std::chrono::seconds(info.st_mtim.tv_sec));
+}
+
 DeviceChange make_device_change(const WgConfig& config) {
   DeviceChange change;
   change.private_key = config.private_key.clone();

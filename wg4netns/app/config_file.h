@@ -20,6 +20,9 @@ namespace wg4 {
 /// Reads and parses a file; logs what deserves a word. The text is wiped.
 [[nodiscard]] Result<WgConfig> load_config(const std::string& path);
 
+/// When the file was last written; nothing if that cannot be told.
+[[nodiscard]] std::optional<WallTime> config_written(const std::string& path);
+
 /// The half of a configuration that the device gets. Endpoints that are names are left out: see Endpoints.
 [[nodiscard]] DeviceChange make_device_change(const WgConfig& config);
 

@@ -28,7 +28,9 @@ void follow_event(Tunnel& tunnel, const Loop::Event& event, Now now) {
   if (event.source == Source::tun) {
     tunnel.queue_ready(event.number);
   } else {
-    tunnel.pump_inbound(event.source == Source::udp4 ? Family::v4 : Family::v6, now);
+    const Family family = event.source == Source::udp4 ? Family::v4 : Family::v6;
+    if ((event.events & EPOLLERR) != 0) tunnel.read_failures(family);
+    tunnel.pump_inbound(family, now);
   }
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <csignal>
 
-#include "shared/base/hex_base64.h"
 #include "shared/sys/log.h"
 #include "wg4netns/app/clocks.h"
 #include "wg4netns/app/loop.h"
@@ -15,7 +14,7 @@ namespace {
 constexpr std::size_t handshakes_per_turn = 8;
 
 Result<void> watch_all(Loop& loop, const Tunnel& tunnel, const Workers& workers, const BootTimer& timer,
-                       const Endpoints& endpoints, const EndConditions& end, const Control* control) {
+                       const Attendants& attendants, const EndConditions& end) {
   TRY(watch_tunnel(loop, tunnel));
   TRY(loop.watch(workers.control().fd(), Source::wake));
   TRY(loop.watch(timer.fd(), Source::timer));
@@ -24,14 +23,9 @@ Result<void> watch_all(Loop& loop, const Tunnel& tunnel, const Workers& workers,
   if (end.target) TRY(loop.watch(end.target->fd(), Source::target));
   if (end.netns)
     for (const int fd : end.netns->fds()) TRY(loop.watch(fd, Source::netns));
-  if (endpoints.fd() >= 0) TRY(loop.watch(endpoints.fd(), Source::resolver));
-  if (control != nullptr) TRY(loop.watch(control->fd(), Source::control));
+  if (attendants.endpoints.fd() >= 0) TRY(loop.watch(attendants.endpoints.fd(), Source::resolver));
+  if (attendants.control != nullptr) TRY(loop.watch(attendants.control->fd(), Source::control));
   return {};
-}
-
-std::string describe(const Peer& peer) {
-  const std::string where = peer.path ? peer.path->remote.to_string() : "no endpoint";
-  return "peer " + encode_base64(peer.public_key()) + " (" + where + ")";
 }
 
 void handle(const Event& event, const Device& device, Endpoints& endpoints) {
@@ -44,21 +38,26 @@ void handle(const Event& event, const Device& device, Endpoints& endpoints) {
       log::debug("{}: handshake unanswered, trying again", describe(*peer));
       return endpoints.unanswered(peer->public_key());
     case EventKind::handshake_gave_up:
-      return log::warning("{} has not answered for 90 seconds: check its endpoint, both keys, and firewalls for UDP",
-                          describe(*peer));
+      return log::debug("{}: has not answered for 90 seconds, giving up", describe(*peer));
     case EventKind::roamed:
       return log::debug("{}: heard from here now", describe(*peer));
     case EventKind::keys_expired:
       return log::debug("{}: session keys zeroed", describe(*peer));
+    case EventKind::evidence:
+      return;
   }
 }
 
 /// What time and handshake messages ask for. True when more handshake messages wait.
-bool control(SharedDevice& shared, Now now, Tunnel& tunnel, Endpoints& endpoints) {
+bool control(SharedDevice& shared, Now now, Tunnel& tunnel, const Attendants& attendants) {
   auto device = shared.hold();
   device->expire(now, tunnel);
   const bool handshakes_wait = device->handshake_work(handshakes_per_turn, now, tunnel);
-  for (const Event& event : device.take_events()) handle(event, *device, endpoints);
+  for (const SendFailure& failure : device.take_failures()) attendants.diagnostics.failed(failure, now);
+  for (const Event& event : device.take_events()) {
+    handle(event, *device, attendants.endpoints);
+    attendants.diagnostics.consider(*device, event, now);
+  }
   return handshakes_wait;
 }
 
@@ -89,17 +88,17 @@ std::chrono::nanoseconds next_wake_up(SharedDevice& shared, const Endpoints& end
 
 }  // namespace
 
-Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, Endpoints& endpoints, EndConditions& end,
-                   ServiceManager& manager, Control* control_socket) {
+Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, const Attendants& attendants,
+                   EndConditions& end) {
   Loop loop = TRY(Loop::create());
   BootTimer timer = TRY(BootTimer::create());
-  TRY(watch_all(loop, tunnel, workers, timer, endpoints, end, control_socket));
+  TRY(watch_all(loop, tunnel, workers, timer, attendants, end));
 
-  Heartbeat heartbeat(manager);
+  Heartbeat heartbeat(attendants.manager);
   bool handshakes_wait = false;
   bool tun_paused = false;
   for (;;) {
-    timer.arm(next_wake_up(device, endpoints, heartbeat.next()));
+    timer.arm(next_wake_up(device, attendants.endpoints, heartbeat.next()));
     const auto events = loop.wait(handshakes_wait ? 0 : -1);
     const Now now = read_clocks();
     for (const Loop::Event& event : events) {
@@ -117,7 +116,7 @@ Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, Endpo
           break;
         case Source::signal:
           if (const auto signal = end.signals.read()) {
-            const bool reloads = *signal == SIGHUP && control_socket != nullptr && control_socket->reload();
+            const bool reloads = *signal == SIGHUP && attendants.control != nullptr && attendants.control->reload();
             if (!reloads) return {};
           }
           break;
@@ -129,10 +128,10 @@ Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, Endpo
           if (end.netns->gone()) return {};
           break;
         case Source::resolver:
-          TRY(device.hold()->apply(endpoints.answered(now.boot), now, tunnel));
+          TRY(device.hold()->apply(attendants.endpoints.answered(now.boot), now, tunnel));
           break;
         case Source::control:
-          if (control_socket->turn(now)) TRY(watch_udp_again(loop, tunnel));
+          if (attendants.control->turn(now)) TRY(watch_udp_again(loop, tunnel));
           break;
         case Source::udp_replaced:  // for the other threads
           break;
@@ -142,9 +141,10 @@ Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, Endpo
       if (end.with_interface) return {};
       return fail("the interface is gone", 0, "It was deleted in its namespace, or the namespace ended");
     }
-    endpoints.expire(now.boot);
+    attendants.endpoints.expire(now.boot);
     heartbeat.turn(now.boot);
-    handshakes_wait = control(device, now, tunnel, endpoints);
+    handshakes_wait = control(device, now, tunnel, attendants);
+    attendants.diagnostics.listen(tunnel.udp(), now);
     tunnel.flush();
     TRY(follow_backlog(loop, tunnel, tun_paused));
   }

@@ -7,6 +7,7 @@
 #include "shared/sys/service_manager.h"
 #include "shared/sys/signals.h"
 #include "wg4netns/app/control.h"
+#include "wg4netns/app/diagnostics.h"
 #include "wg4netns/app/endpoints.h"
 #include "wg4netns/app/netns_watch.h"
 #include "wg4netns/app/target_watch.h"
@@ -24,9 +25,16 @@ struct EndConditions {
   bool with_interface = false;        ///< that somebody deletes the interface is no failure
 };
 
-/// Moves packets until an end condition holds. Fails when the interface goes away under it. The manager hears that the
-/// loop turns, if it wants to. `control` may be null.
-[[nodiscard]] Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, Endpoints& endpoints,
-                                 EndConditions& end, ServiceManager& manager, Control* control);
+/// Who has a part in the loop besides packets.
+struct Attendants {
+  Endpoints& endpoints;
+  Diagnostics& diagnostics;
+  ServiceManager& manager;  ///< hears that the loop turns, if it wants to
+  Control* control;         ///< may be null
+};
+
+/// Moves packets until an end condition holds. Fails when the interface goes away under it.
+[[nodiscard]] Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, const Attendants& attendants,
+                                 EndConditions& end);
 
 }  // namespace wg4

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "wg4netns/core/device.h"
+#include "wg4netns/io/send_failure.h"
 
 namespace wg4 {
 
@@ -29,6 +30,10 @@ class SharedDevice {
       return !shared_.events_.empty() || shared_.device_.has_handshake_work() ||
              shared_.device_.next_deadline().value_or(never) < shared_.control_wakes_at_;
     }
+    [[nodiscard]] std::vector<SendFailure> take_failures() { return std::exchange(shared_.failures_, {}); }
+    void add(const SendFailure& failure) {
+      if (shared_.failures_.size() < most_failures) shared_.failures_.push_back(failure);
+    }
     [[nodiscard]] std::vector<Event> take_events() { return std::exchange(shared_.events_, {}); }
 
    private:
@@ -45,7 +50,9 @@ class SharedDevice {
   Device device_;
   std::mutex mutex_;
   bool has_threads_ = false;
-  std::vector<Event> events_;  // of the core, for the control thread
+  static constexpr std::size_t most_failures = 64;  // until the control thread takes them
+  std::vector<Event> events_;                       // of the core, for the control thread
+  std::vector<SendFailure> failures_;               // of the sockets, likewise
   Instant control_wakes_at_ = never;
 };
 

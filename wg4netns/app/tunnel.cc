@@ -96,6 +96,7 @@ void Tunnel::seal(std::span<const crypto::Plaintext> packets, Device::Flow flow,
 void Tunnel::flush() {
   udp_.flush();
   while (const auto peer = udp_.take_bad_source()) device_.hold()->forget_source(*peer);
+  for (const SendFailure& failure : udp_.take_failures()) device_.hold().add(failure);
   // The device wipes its keys when they end, but cannot reach into the ciphers of other threads.
   if (order_ != nullptr) aead_.forget_keys();
 }

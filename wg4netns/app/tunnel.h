@@ -47,6 +47,8 @@ class Tunnel final : public Output {
   void queue_ready(std::size_t queue) { ready_ |= std::uint64_t{1} << queue; }
   /// TUN -> UDP, a bounded number of bytes and packets, from the ready queues in turn. False when the device is gone.
   [[nodiscard]] bool pump_outbound(Now now);
+  /// What the network says of datagrams that were sent; only after udp().report_failures().
+  void read_failures(Family family) { udp_.read_failures(family); }
   /// UDP -> TUN, a bounded number of datagrams.
   void pump_inbound(Family family, Now now);
   /// Ends a turn: what was sealed goes out.

@@ -185,7 +185,10 @@ void Device::add_data(const DatagramRun& run, ByteSpan datagram, Now now, OpenBa
   };
   if (batch.group_count_ == 0 || !joins(batch.groups_[batch.group_count_ - 1])) {
     const Keypair* keypair = find_keypair(index);
-    if (keypair == nullptr) return drop(DropReason::unknown_index);
+    if (keypair == nullptr) {
+      strangers_.add({Stranger::Kind::foreign_session, run.path.remote, now.boot, {}});
+      return drop(DropReason::unknown_index);
+    }
     if (!keypair->may_receive(now.boot)) return drop(DropReason::expired_key);
     (*batch.keys_)[batch.group_count_].assign(keypair->receive_key.span());
     batch.groups_[batch.group_count_++] = {index, &run, ecn, 0};
@@ -265,9 +268,25 @@ void Device::authenticated(Peer& peer, Keypair& keypair, const Path& path, bool 
     send_staged(peer, turn);
   }
   keep_fresh_receiving(peer, turn);
+  note_packet(peer, data, turn);
   peer.timers.any_authenticated_packet_received();
   peer.timers.any_authenticated_packet_traversal(turn.now.boot);
   if (data) peer.timers.data_received(turn.now.boot);
+}
+
+/// Something came through in this session: it was not silent, and perhaps not empty.
+void Device::note_packet(Peer& peer, bool data, Turn& turn) {
+  PeerEvidence& evidence = peer.evidence;
+  const bool was_silent = std::exchange(evidence.silences, 0) > 0;
+  bool tells = was_silent;
+  if (data) {
+    evidence.data_came = true;
+    tells |= std::exchange(evidence.bare_keepalives, 0) > 0;
+  } else if (!evidence.data_came && peer.timers.awaits_reply() &&
+             evidence.bare_keepalives < PeerEvidence::telling_keepalives) {
+    tells |= ++evidence.bare_keepalives == PeerEvidence::telling_keepalives;
+  }
+  if (tells) turn.out.event({EventKind::evidence, peer.id});
 }
 
 /// Only what knows our public key may wait for curve arithmetic. A cookie reply has no mac1, but it needs none: junk
@@ -275,7 +294,11 @@ void Device::authenticated(Peer& peer, Keypair& keypair, const Path& path, bool 
 void Device::receive_handshake(const Path& path, MessageType type, ByteView message, Turn& turn) {
   if (!identity_->present) return drop(DropReason::not_configured);
   if (type == MessageType::cookie_reply) return process_cookie_reply(message, turn);
-  if (!cookie_checker_.check_mac1(message)) return drop(DropReason::bad_mac1);
+  if (!cookie_checker_.check_mac1(message)) {
+    if (type == MessageType::initiation)
+      strangers_.add({Stranger::Kind::other_recipient, path.remote, turn.now.boot, {}});
+    return drop(DropReason::bad_mac1);
+  }
   queue_handshake(path, type, message, turn);
 }
 

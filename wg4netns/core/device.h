@@ -23,6 +23,7 @@
 #include "wg4netns/core/data_batch.h"
 #include "wg4netns/core/drop_reason.h"
 #include "wg4netns/core/entropy.h"
+#include "wg4netns/core/evidence.h"
 #include "wg4netns/core/index_table.h"
 #include "wg4netns/core/inner_packet.h"
 #include "wg4netns/core/output.h"
@@ -100,6 +101,9 @@ class Device {
   [[nodiscard]] QueueDepths queue_depths() const;
   /// The peer of an Event; null when it is gone.
   [[nodiscard]] const Peer* peer(PeerId id) const { return id < peers_.size() ? peers_[id].get() : nullptr; }
+  [[nodiscard]] const Strangers& strangers() const { return strangers_; }
+  /// All zero without a private key.
+  [[nodiscard]] const PublicKey& public_key() const { return identity_->public_key; }
 
  private:
   friend struct DeviceProbe;  // tests look inside
@@ -139,6 +143,7 @@ class Device {
   [[nodiscard]] Keypair* find_keypair(std::uint32_t index);
   void accept_group(const OpenBatch::Group& group, std::span<const crypto::OpenJob> jobs, OpenBatch& batch, Turn& turn);
   [[nodiscard]] bool accept_inner(const Peer& peer, ByteSpan plaintext, Ecn outer, ByteSpan& inner);
+  void note_packet(Peer& peer, bool data, Turn& turn);
   void authenticated(Peer& peer, Keypair& keypair, const Path& path, bool data, Turn& turn);
   void drop(DropReason reason, std::size_t packets = 1) { drops_.add(reason, packets); }
   void receive_handshake(const Path& path, MessageType type, ByteView message, Turn& turn);
@@ -153,6 +158,7 @@ class Device {
   void queue_handshake(const Path& path, MessageType type, ByteView message, Turn& turn);
   [[nodiscard]] bool admit(const QueuedHandshake& queued, Turn& turn);
   void process_initiation(const QueuedHandshake& queued, Turn& turn);
+  void note_initiator(Peer& peer, const Endpoint& from, Turn& turn);
   void process_response(const QueuedHandshake& queued, Turn& turn);
   void process_cookie_reply(ByteView message, Turn& turn);
   [[nodiscard]] bool is_under_load(Instant now);
@@ -168,6 +174,7 @@ class Device {
   // device_timers.cc
   void expire_peer(Peer& peer, Turn& turn);
   void expire_retransmit(Peer& peer, Turn& turn);
+  void note_silence(Peer& peer, Turn& turn);
   void reschedule(Peer& peer);
   void forget_session_keys(Peer& peer);
   void purge_staged(Peer& peer);
@@ -197,6 +204,7 @@ class Device {
   IndexTable index_table_;
   TimerQueue timer_queue_;
   DropCounters drops_;
+  Strangers strangers_;
   std::size_t mtu_ = 1420;
   bool up_ = false;
   std::deque<QueuedHandshake> handshake_queue_;

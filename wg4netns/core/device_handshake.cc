@@ -10,6 +10,8 @@ namespace {
 
 /// DSCP AF41 with ECN off, as the kernel marks handshakes, so that they get through where data queues.
 constexpr std::uint8_t handshake_tos = 0x88;
+/// Fewer in a row than this may be a message that was lost, or came late.
+constexpr std::uint32_t telling_messages = 3;
 
 }  // namespace
 
@@ -46,6 +48,8 @@ void Device::send_initiation(Peer& peer, Turn& turn) {
   peer.timers.any_authenticated_packet_traversal(turn.now.boot);
   peer.timers.any_authenticated_packet_sent();
   send_handshake_message(peer, message, turn);
+  ++peer.evidence.initiations;
+  peer.evidence.initiation_sent = turn.now.wall;
   peer.timers.handshake_initiated(turn.now.boot, entropy_);
 }
 
@@ -135,7 +139,10 @@ void Device::process_initiation(const QueuedHandshake& queued, Turn& turn) {
   const InitiationView message{queued.bytes};
   const auto opened = open_initiation(*identity_, message);
   Peer* peer = opened ? find_peer(opened->remote_static) : nullptr;
-  if (peer == nullptr) return drop(DropReason::handshake_rejected);
+  if (peer == nullptr) {
+    if (opened) strangers_.add({Stranger::Kind::unknown_key, queued.path.remote, turn.now.boot, opened->remote_static});
+    return drop(DropReason::handshake_rejected);
+  }
 
   const auto superseded = peer->handshake.local_index();
   switch (peer->handshake.consume_initiation(*identity_, *opened, message, turn.now.boot)) {
@@ -143,15 +150,30 @@ void Device::process_initiation(const QueuedHandshake& queued, Turn& turn) {
       return drop(DropReason::handshake_rejected);
     case Handshake::Verdict::replayed:
       return drop(DropReason::handshake_replayed);
+    case Handshake::Verdict::stale:
+      peer->evidence.stale_initiations.add(turn.now.boot);
+      if (peer->evidence.stale_initiations.count >= telling_messages) turn.out.event({EventKind::evidence, peer->id});
+      return drop(DropReason::handshake_replayed);
     case Handshake::Verdict::flood:
       return drop(DropReason::handshake_flood);
     case Handshake::Verdict::accepted:
       break;
   }
   if (superseded) index_table_.remove(*superseded);
+  note_initiator(*peer, queued.path.remote, turn);
   move_path(*peer, queued.path, turn);
   send_response(*peer, turn);
   handshake_received(*peer, queued, turn);
+}
+
+/// An initiation was accepted.
+void Device::note_initiator(Peer& peer, const Endpoint& from, Turn& turn) {
+  PeerEvidence& evidence = peer.evidence;
+  evidence.stale_initiations = {};
+  if (const auto theirs = wall_time(peer.handshake.latest_timestamp())) evidence.clock_ahead = *theirs - turn.now.wall;
+  const bool another_turn = evidence.initiators.add(from, turn.now.boot);
+  const bool unconfirmed = ++evidence.unconfirmed_responses >= telling_messages;
+  if (another_turn || unconfirmed) turn.out.event({EventKind::evidence, peer.id});
 }
 
 void Device::process_response(const QueuedHandshake& queued, Turn& turn) {
@@ -160,8 +182,12 @@ void Device::process_response(const QueuedHandshake& queued, Turn& turn) {
   const IndexTable::Entry* entry = index_table_.find(index);
   if (entry == nullptr || entry->kind != IndexKind::handshake) return drop(DropReason::unknown_index);
   Peer& peer = *peers_[entry->peer];
-  if (!peer.handshake.consume_response(*identity_, message)) return drop(DropReason::handshake_rejected);
+  if (!peer.handshake.consume_response(*identity_, message)) {
+    peer.evidence.bad_responses.add(turn.now.boot);
+    return drop(DropReason::handshake_rejected);
+  }
 
+  peer.evidence.initiation_answered = peer.evidence.initiation_sent;
   move_path(peer, queued.path, turn);
   begin_session(peer, turn);
   handshake_complete(peer, turn);
@@ -175,7 +201,9 @@ void Device::process_cookie_reply(ByteView message, Turn& turn) {
   const IndexTable::Entry* entry = index_table_.find(index);
   if (entry == nullptr) return drop(DropReason::unknown_index);
   // The cookie goes with the next retransmission; nothing else moves, the endpoint least of all.
-  if (!peers_[entry->peer]->cookies.consume_reply(message, turn.now.boot)) drop(DropReason::bad_cookie_reply);
+  Peer& peer = *peers_[entry->peer];
+  if (!peer.cookies.consume_reply(message, turn.now.boot)) return drop(DropReason::bad_cookie_reply);
+  peer.evidence.cookie_replies.add(turn.now.boot);
 }
 
 void Device::handshake_received(Peer& peer, const QueuedHandshake& queued, Turn& turn) {
@@ -198,6 +226,7 @@ void Device::begin_session(Peer& peer, Turn& turn) {
 void Device::handshake_complete(Peer& peer, Turn& turn) {
   peer.timers.handshake_complete();
   peer.last_handshake = turn.now.wall;
+  peer.evidence.begin_anew();
   turn.out.event({EventKind::handshake_completed, peer.id});
 }
 

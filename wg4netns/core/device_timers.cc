@@ -29,14 +29,27 @@ void Device::expire_peer(Peer& peer, Turn& turn) {
   if (timers.take_new_handshake(now)) {
     // We sent data and heard nothing: perhaps our own address moved, so let the routing table choose it again.
     if (peer.path) peer.path->clear_source();
+    note_silence(peer, turn);
     initiate(peer, turn);
   }
   if (timers.take_persistent_keepalive(now)) send_keepalive(peer, turn);
 }
 
+/// Data was sent in a session, and not even a keepalive came. Whose packets did come, if any did?
+void Device::note_silence(Peer& peer, Turn& turn) {
+  const Keypair* keypair = peer.keypairs.current();
+  if (keypair == nullptr || !peer.path) return;
+  ++peer.evidence.silences;
+  constexpr Duration crossing = 5s;  // what was sent before the peer knew of the session may still be under way
+  if (strangers_.find(Stranger::Kind::foreign_session, peer.path->remote, keypair->created + crossing) != nullptr)
+    peer.evidence.add_foreign_session(turn.now.boot);
+  turn.out.event({EventKind::evidence, peer.id});
+}
+
 void Device::expire_retransmit(Peer& peer, Turn& turn) {
   if (!peer.timers.count_handshake_attempt()) {
     peer.timers.gave_up_handshake(turn.now.boot);
+    peer.evidence.initiations = 0;
     purge_staged(peer);
     turn.out.event({EventKind::handshake_gave_up, peer.id});
     return;

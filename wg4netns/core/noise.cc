@@ -12,6 +12,8 @@ namespace wg4 {
 namespace {
 
 constexpr std::string_view construction = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
+// TAI64 counts from 1970 with this label; leap seconds do not matter to a value that only has to grow.
+constexpr std::uint64_t tai64_epoch = 0x400000000000000aULL;
 constexpr std::string_view identifier = "WireGuard v1 zx2c4 Jason@zx2c4.com";
 
 /// C := HASH(construction); H := HASH(C || identifier), the same for every handshake there will ever be.
@@ -84,8 +86,6 @@ PrivateKey random_private_key(Entropy& entropy) {
 }  // namespace
 
 Timestamp tai64n(WallTime wall) {
-  // TAI64 counts from 1970 with this label; leap seconds do not matter to a value that only has to grow.
-  constexpr std::uint64_t tai64_epoch = 0x400000000000000aULL;
   constexpr auto granularity = Duration{1 << 24};  // the largest power of two that allows 50 initiations a second
   const auto since_epoch = wall.time_since_epoch();
   const auto seconds = std::chrono::floor<std::chrono::seconds>(since_epoch);
@@ -94,6 +94,13 @@ Timestamp tai64n(WallTime wall) {
   store_be<std::uint64_t>(stamp.data(), tai64_epoch + static_cast<std::uint64_t>(seconds.count()));
   store_be<std::uint32_t>(stamp.data() + 8, static_cast<std::uint32_t>((rest - rest % granularity).count()));
   return stamp;
+}
+
+std::optional<WallTime> wall_time(const Timestamp& stamp) {
+  constexpr std::uint64_t latest = 1ULL << 33;  // the year 2242; nanoseconds in 64 bits end in 2262
+  const std::uint64_t seconds = load_be<std::uint64_t>(stamp.data()) - tai64_epoch;
+  if (seconds > latest) return std::nullopt;
+  return WallTime(std::chrono::seconds(seconds)) + std::chrono::nanoseconds(load_be<std::uint32_t>(stamp.data() + 8));
 }
 
 StaticIdentity::StaticIdentity(PrivateKey key) : private_key(std::move(key)), present(!private_key.is_zero()) {
@@ -175,12 +182,18 @@ Handshake::Verdict Handshake::consume_initiation(const StaticIdentity& self, con
   if (!decrypt_and_hash(state, key, message.encrypted_timestamp(), timestamp)) return Verdict::rejected;
 
   // Big-endian, so the order of bytes is the order in time.
-  if (!std::ranges::lexicographical_compare(latest_timestamp_, timestamp)) return Verdict::replayed;
+  if (!std::ranges::lexicographical_compare(latest_timestamp_, timestamp)) {
+    const bool is_new =
+        timestamp != latest_timestamp_ && std::ranges::lexicographical_compare(latest_stale_, timestamp);
+    if (is_new) latest_stale_ = timestamp;
+    return is_new ? Verdict::stale : Verdict::replayed;
+  }
   constexpr auto shortest_gap = Duration{1s} / initiations_per_second;
   if (latest_initiation_ && now - *latest_initiation_ < shortest_gap) return Verdict::flood;
 
   clear();
   latest_timestamp_ = timestamp;
+  latest_stale_ = {};
   latest_initiation_ = now;
   remote_ephemeral_ = to_key(message.ephemeral());
   remote_index_ = load_le<std::uint32_t>(message.sender().data());

@@ -18,6 +18,8 @@ using Timestamp = std::array<std::uint8_t, timestamp_size>;
 
 /// TAI64N (whitepaper 5.1), rounded down to about 16 ms so that it tells little about the machine.
 [[nodiscard]] Timestamp tai64n(WallTime wall);
+/// The other way round; nothing for a time that no clock of this age can mean.
+[[nodiscard]] std::optional<WallTime> wall_time(const Timestamp& stamp);
 
 /// Who we are.
 struct StaticIdentity {
@@ -65,12 +67,20 @@ class Handshake {
     created_response,
     consumed_response
   };
-  enum class Verdict : std::uint8_t { accepted, rejected, replayed, flood };
+  enum class Verdict : std::uint8_t {
+    accepted,
+    rejected,
+    replayed,
+    stale,  ///< as replayed, but younger than all of those before
+    flood
+  };
 
   explicit Handshake(const PublicKey& remote_static) : remote_static_(remote_static) {}
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] const PublicKey& remote_static() const { return remote_static_; }
+  /// Of the last initiation that was accepted from this peer.
+  [[nodiscard]] const Timestamp& latest_timestamp() const { return latest_timestamp_; }
   [[nodiscard]] const PresharedKey& preshared_key() const { return preshared_key_; }
   /// Takes effect with the next handshake.
   void set_preshared_key(PresharedKey key) { preshared_key_ = std::move(key); }
@@ -109,6 +119,7 @@ class Handshake {
   Secret<32> static_static_;  // DH of the two static keys, by far the dearest part of an initiation
   NoiseState noise_;
   Timestamp latest_timestamp_{};
+  Timestamp latest_stale_{};  // since then
   std::optional<Instant> latest_initiation_;
 };
 

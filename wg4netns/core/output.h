@@ -48,6 +48,7 @@ enum class EventKind : std::uint8_t {
   handshake_gave_up,     ///< after 90 s; staged packets are gone
   roamed,                ///< authenticated traffic came from a new address
   keys_expired,          ///< zeroed after 540 s without a new session
+  evidence,              ///< something was counted that may tell why there is no traffic, or is none any more
 };
 
 struct Event {

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "wg4netns/core/cookie.h"
+#include "wg4netns/core/evidence.h"
 #include "wg4netns/core/keypair.h"
 #include "wg4netns/core/noise.h"
 #include "wg4netns/core/output.h"
@@ -34,6 +35,7 @@ struct Peer {
   std::optional<WallTime> last_handshake;  ///< completed
   std::uint64_t rx_bytes = 0;
   std::uint64_t tx_bytes = 0;
+  PeerEvidence evidence;
   Instant scheduled = never;  ///< what the timer queue holds for this peer, never later than timers.next()
 };
 

@@ -89,6 +89,8 @@ class Timers {
     send_keepalive_ = never;
     if (zero_key_material_ == never) zero_key_material_ = now + key_zeroing_time;
   }
+  /// Data was sent, and nothing came since.
+  [[nodiscard]] bool awaits_reply() const { return new_handshake_ != never; }
   /// True once a session: the receiver asks for a new one shortly before the old one ends.
   [[nodiscard]] bool take_lastminute_handshake() { return !std::exchange(sent_lastminute_handshake_, true); }
 

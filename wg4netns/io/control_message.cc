@@ -1,5 +1,6 @@
 #include "wg4netns/io/control_message.h"
 
+#include <linux/errqueue.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 
@@ -41,6 +42,28 @@ Control ReceivedControl::parse(msghdr& header) const {
     }
   }
   return control;
+}
+
+std::optional<QueuedError> ReceivedControl::parse_error(msghdr& header) const {
+  for (cmsghdr* message = CMSG_FIRSTHDR(&header); message != nullptr; message = CMSG_NXTHDR(&header, message)) {
+    const bool v4 = message->cmsg_level == IPPROTO_IP && message->cmsg_type == IP_RECVERR;
+    const bool v6 = message->cmsg_level == IPPROTO_IPV6 && message->cmsg_type == IPV6_RECVERR;
+    if (!v4 && !v6) continue;
+    const auto error = value_of<sock_extended_err>(message);
+    // Behind the error is who sent it, an address of its family (SO_EE_OFFENDER).
+    QueuedError queued{.number = static_cast<int>(error.ee_errno), .told_by = {}};
+    const std::uint8_t* offender = CMSG_DATA(message) + sizeof(error);
+    sockaddr_storage storage{};
+    if (v4 && error.ee_origin == SO_EE_ORIGIN_ICMP) {
+      std::memcpy(&storage, offender, sizeof(sockaddr_in));
+      queued.told_by = to_endpoint(storage).address;
+    } else if (v6 && error.ee_origin == SO_EE_ORIGIN_ICMP6) {
+      std::memcpy(&storage, offender, sizeof(sockaddr_in6));
+      queued.told_by = to_endpoint(storage).address;
+    }
+    return queued;
+  }
+  return std::nullopt;
 }
 
 template <class T>

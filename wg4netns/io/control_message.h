@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "shared/base/bytes.h"
 #include "shared/net/ip_address.h"
@@ -13,7 +14,7 @@
 
 namespace wg4 {
 
-inline constexpr std::size_t control_size = 128;  // room for the three below, IPv6 included
+inline constexpr std::size_t control_size = 192;  // room for the three below and an error, IPv6 included
 
 struct Control {
   IpAddress local;
@@ -21,11 +22,18 @@ struct Control {
   std::size_t segment_size = 0;  ///< 0 = one datagram
 };
 
+/// An error of the socket's queue (ip(7), IP_RECVERR).
+struct QueuedError {
+  int number = 0;
+  IpAddress told_by;  ///< unspecified = this host
+};
+
 /// Ancillary data of one received message.
 class ReceivedControl {
  public:
   void attach(msghdr& header);
   [[nodiscard]] Control parse(msghdr& header) const;
+  [[nodiscard]] std::optional<QueuedError> parse_error(msghdr& header) const;
 
  private:
   alignas(cmsghdr) std::array<std::uint8_t, control_size> bytes_;

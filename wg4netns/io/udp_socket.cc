@@ -97,6 +97,13 @@ bool is_source_refusal(int error) { return error == EINVAL || error == ENETUNREA
 /// Datagrams of one size that one message takes.
 std::size_t most_segments(std::size_t segment) { return std::min(max_batch, max_run_size / segment); }
 
+/// Errors that may be about an earlier datagram: the kernel tells of them once, in the place of what was asked for.
+bool may_be_about_another(int error) {
+  return error == ECONNREFUSED || error == EHOSTUNREACH || error == EHOSTDOWN || error == ENETUNREACH ||
+         error == ENONET || error == ENOPROTOOPT || error == EOPNOTSUPP || error == EACCES || error == EPROTO ||
+         error == EMSGSIZE;
+}
+
 /// The kernel would not cut this run into datagrams: too long for the path, or no segmentation here at all.
 bool is_segmentation_refusal(int error) { return error == EINVAL || error == EMSGSIZE || error == EIO; }
 
@@ -280,6 +287,7 @@ std::size_t UdpSocket::send_same_family(std::size_t first) {
 
 /// Finds a way for a run that the system refused as it was.
 void UdpSocket::send_refused(QueuedRun& queued, int error) {
+  if (may_be_about_another(error)) error = send_one(queued, true, segmentation_);
   const bool is_run = queued.run.size > queued.run.segment_size;
   if (is_run && is_segmentation_refusal(error)) {
     if (error == EIO) segmentation_ = false;
@@ -290,14 +298,18 @@ void UdpSocket::send_refused(QueuedRun& queued, int error) {
     error = send_one(queued, false, segmentation_);
     if (error != 0 && is_run && is_segmentation_refusal(error)) error = send_singly(queued, false);
   }
-  if (error != 0) ++counters_.send_errors;
+  if (error == 0) return;
+  ++counters_.send_errors;
+  note_failure({.to = queued.run.path.remote, .error = error, .told_by = {}});
 }
 
 /// Returns 0 or errno.
 int UdpSocket::send_one(const QueuedRun& queued, bool with_source, bool as_run) {
   OutgoingMessage message;
   message.prepare(queued.run, ByteSpan(buffers_->send).subspan(queued.offset, queued.run.size), with_source, as_run);
-  return sendmsg(fd(queued.run.path.remote.address.family()), &message.header(), 0) < 0 ? errno : 0;
+  const auto send = [&] { return sendmsg(fd(queued.run.path.remote.address.family()), &message.header(), 0); };
+  if (send() >= 0) return 0;
+  return !may_be_about_another(errno) || send() < 0 ? errno : 0;
 }
 
 int UdpSocket::send_singly(const QueuedRun& queued, bool with_source) {
@@ -319,6 +331,43 @@ void UdpSocket::consume(std::size_t sent) {
   std::memmove(buffers_->send.data(), buffers_->send.data() + start, used_ - start);
   for (QueuedRun& queued : queue_) queued.offset -= start;
   used_ -= start;
+}
+
+// ---------------------------------------------------------------- what became of datagrams
+
+void UdpSocket::report_failures(bool wanted) const {
+  const int value = wanted ? 1 : 0;
+  std::ignore = set_option(fd(Family::v4), IPPROTO_IP, IP_RECVERR, value);
+  if (has(Family::v6)) std::ignore = set_option(fd(Family::v6), IPPROTO_IPV6, IPV6_RECVERR, value);
+}
+
+void UdpSocket::read_failures(Family family) {
+  for (std::size_t i = 0; i < most_failures; ++i) {
+    sockaddr_storage destination{};
+    std::array<std::uint8_t, 1> datagram;
+    iovec place{datagram.data(), datagram.size()};
+    ReceivedControl control;
+    msghdr message{};
+    message.msg_name = &destination;
+    message.msg_namelen = sizeof(destination);
+    message.msg_iov = &place;
+    message.msg_iovlen = 1;
+    control.attach(message);
+    if (recvmsg(fd(family), &message, MSG_ERRQUEUE) < 0) return;
+    const auto error = control.parse_error(message);
+    // Paths that take only smaller packets are none that do not lead there.
+    if (error && error->number != EMSGSIZE)
+      note_failure({.to = to_endpoint(destination), .error = error->number, .told_by = error->told_by});
+  }
+}
+
+void UdpSocket::note_failure(const SendFailure& failure) {
+  const auto known = std::ranges::find(failures_, failure.to, &SendFailure::to);
+  if (known != failures_.end()) {
+    *known = failure;
+  } else if (failures_.size() < most_failures) {
+    failures_.push_back(failure);
+  }
 }
 
 std::optional<PeerId> UdpSocket::take_bad_source() {

@@ -11,12 +11,14 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 #include "wg4netns/core/limits.h"
 #include "wg4netns/core/output.h"
+#include "wg4netns/io/send_failure.h"
 
 namespace wg4 {
 
@@ -72,6 +74,16 @@ class UdpSocket {
   /// A peer whose cached source address was refused since the last call; the datagrams went out without it.
   [[nodiscard]] std::optional<PeerId> take_bad_source();
 
+  // --- what became of datagrams
+
+  /// Whether the kernel tells of ICMP errors: then a socket has EPOLLERR until read_failures(). It costs a system call
+  /// for each error, so it is for when somebody asks why there is no answer. For all that share the port.
+  void report_failures(bool wanted) const;
+  /// Takes what the socket of `family` has to tell.
+  void read_failures(Family family);
+  /// Since the last call, the newest of each destination, at most most_failures.
+  [[nodiscard]] std::vector<SendFailure> take_failures() { return std::exchange(failures_, {}); }
+
   struct Counters {
     std::uint64_t send_errors = 0;  ///< runs that the system refused
     std::uint64_t overflow = 0;     ///< runs that found no room
@@ -86,6 +98,7 @@ class UdpSocket {
   static constexpr std::size_t receive_buffer_size = 65536;
   static constexpr std::size_t send_buffer_size = 3 * max_batch_size;  // more than a turn sends
   static constexpr std::size_t send_batch = 2 * max_batch;             // runs
+  static constexpr std::size_t most_failures = 16;                     // kept; others are forgotten
 
   struct QueuedRun {
     SendRun run;
@@ -105,6 +118,7 @@ class UdpSocket {
   [[nodiscard]] int send_one(const QueuedRun& queued, bool with_source, bool as_run);
   [[nodiscard]] int send_singly(const QueuedRun& queued, bool with_source);
   void consume(std::size_t sent);
+  void note_failure(const SendFailure& failure);
 
   std::array<UniqueFd, 2> sockets_;
   std::uint16_t port_ = 0;
@@ -114,6 +128,7 @@ class UdpSocket {
   std::vector<QueuedRun> queue_;
   std::size_t used_ = 0;  // bytes of the send buffer that queue_ refers to
   std::vector<PeerId> bad_sources_;
+  std::vector<SendFailure> failures_;
   Counters counters_;
   std::array<DatagramRun, receive_batch> runs_;
   std::size_t receive_places_ = receive_batch_of_runs;
