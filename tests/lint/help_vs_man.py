@@ -23,6 +23,7 @@ README_COMMANDS = ("examples/quickstart.sh", "tests/run.sh")
 class Program:
     name: str
     page: str
+    more_pages: tuple[str, ...] = ()  # where some of its options have their place
     commands: tuple[str, ...] = ()  # each with a --help of its own
     others: tuple[str, ...] = ()  # with a page of their own, too
 
@@ -31,6 +32,7 @@ PROGRAMS = (
     Program(
         "wireguard4netns",
         "wg4netns/wireguard4netns.1",
+        ("wg4netns/wireguard4netns-observe.1",),
         ("serve", "check", "genkey", "pubkey", "genpsk", "oci-hook", "reload", "completion"),
         ("pasta", "netavark", "broker", "show"),
     ),
@@ -42,7 +44,7 @@ PROGRAMS = (
 )
 
 PAGES = (
-    *(program.page for program in PROGRAMS),
+    *(page for program in PROGRAMS for page in (program.page, *program.more_pages)),
     "wg4netns/wireguard4netns-interface.1",
     "wg4netns/wireguard4netns-oci-hook.1",
     "wg4netns/wireguard4netns-slirp4netns.1",
@@ -113,7 +115,7 @@ def check_readme() -> list[Finding]:
 def self_test() -> int:
     help_text = "  serve  does it\nOptions:\n  -m,--mtu N    the MTU, see --no-entry\n  --old\n"
     page = ".It Fl m Ar N , Fl -mtu Ns = Ns Ar N\n.Op Fl -new | o\n.It Cm serve\n"
-    found = compare(Program("x", "x.1", ("serve", "stop")), help_text, page)
+    found = compare(Program("x", "x.1", commands=("serve", "stop")), help_text, page)
     told = sorted(finding.text for finding in found)
     print(*told, sep="\n")
     expected = [
@@ -132,8 +134,9 @@ def main() -> int:
     bindir = Path(sys.argv[1])
     findings = check_readme()
     for program in PROGRAMS:
-        page = (project.ROOT / program.page).read_text(encoding="utf-8")
-        findings += compare(program, help_of(bindir, program), page)
+        pages = (program.page, *program.more_pages)
+        text = "".join((project.ROOT / page).read_text(encoding="utf-8") for page in pages)
+        findings += compare(program, help_of(bindir, program), text)
     for page in PAGES:
         findings += check_page(page)
     return project.report(findings, len(PROGRAMS), "programs")

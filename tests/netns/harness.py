@@ -44,6 +44,7 @@ FILTERED = "0" if SANITIZED else "2"  # a sanitizer's report could not live with
 
 # What the tests call, and the Debian package that brings it.
 TOOLS = {
+    "curl": "curl",
     "ip": "iproute2",
     "ping": "iputils-ping",
     "nsenter": "util-linux",

@@ -10,6 +10,7 @@
 #include <memory>
 #include <thread>
 
+#include "shared/base/version.h"
 #include "shared/config/link_plan.h"
 #include "shared/sys/log.h"
 #include "shared/sys/secret_memory.h"
@@ -22,6 +23,7 @@
 #include "wg4netns/app/helper_process.h"
 #include "wg4netns/app/key_lock.h"
 #include "wg4netns/app/mtu.h"
+#include "wg4netns/app/observe.h"
 #include "wg4netns/app/resolv_conf.h"
 #include "wg4netns/app/sandbox.h"
 #include "wg4netns/app/serve.h"
@@ -66,6 +68,7 @@ struct Parts {
   std::uint16_t mtu;
   crypto::Choice cipher;
   std::unique_ptr<SharedGateway> gateway;  // for an engine; null otherwise
+  Observers observers;
 };
 
 /// Queues that one thread reads in turn, so that a flow seldom shares its queue with another.
@@ -84,17 +87,18 @@ TunOffloads tun_offloads(const Offloads& offloads) {
   return {.checksum = offloads.checksum, .segment_tcp = offloads.tso, .segment_udp = offloads.uso};
 }
 
-std::string describe_offloads(const TunQueues& tun, const UdpSocket& udp) {
+using OffloadFacts = std::vector<metrics::Facts::Offload>;
+
+OffloadFacts offload_facts(const TunQueues& tun, const UdpSocket& udp) {
+  return {{"vnet-hdr", tun.has_header()},      {"checksum", tun.offloads().checksum},
+          {"tso", tun.offloads().segment_tcp}, {"uso", tun.offloads().segment_udp},
+          {"udp-segment", udp.segments()},     {"udp-gro", udp.gathers()}};
+}
+
+std::string describe(const OffloadFacts& offloads) {
   std::string text;
-  const auto add = [&text](bool active, const char* name) {
+  for (const auto& [name, active] : offloads)
     if (active) text.append(text.empty() ? "" : " ").append(name);
-  };
-  add(tun.has_header(), "vnet-hdr");
-  add(tun.offloads().checksum, "checksum");
-  add(tun.offloads().segment_tcp, "tso");
-  add(tun.offloads().segment_udp, "uso");
-  add(udp.segments(), "udp-segment");
-  add(udp.gathers(), "udp-gro");
   return text.empty() ? "none" : text;
 }
 
@@ -161,6 +165,7 @@ Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
   crypto::Choice cipher = TRY(crypto::choose_backend(options.cipher));
   for (const std::string_view name : cipher.failed)
     log::warning("cipher backend {} fails its self-test on this machine; please report this", name);
+  Observers observers = TRY(Observers::open(options.observe, config));
   auto gateway = engine ? std::make_unique<SharedGateway>(gateway_options(config, *engine, mtu)) : nullptr;
   Diagnostics diagnostics(config_written(configured.path), udp.port());
   return Parts{.key_lock = *std::move(key_lock),
@@ -178,7 +183,8 @@ Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
                .diagnostics = std::move(diagnostics),
                .mtu = mtu,
                .cipher = std::move(cipher),
-               .gateway = std::move(gateway)};
+               .gateway = std::move(gateway),
+               .observers = std::move(observers)};
 }
 
 Result<void> tell_ready(UniqueFd ready_fd) {
@@ -228,14 +234,14 @@ Result<std::optional<PublishedPorts>> open_ports(const forward::Settings& settin
 }
 
 TunnelNeeds needs_of(const TunnelOptions& options, std::size_t threads, const std::optional<PublishedPorts>& ports,
-                     const std::optional<uapi::ControlSocket>& control) {
+                     const std::optional<uapi::ControlSocket>& control, const Observers& observers) {
   TunnelNeeds needs{.threads = threads > 1 || ports,
                     .control = control.has_value(),
                     .administration = options.configured_by_wg,
-                    .forwarding = ports.has_value(),
-                    .unlink_folders = {}};
+                    .forwarding = ports.has_value()};
   if (control) needs.unlink_folders.push_back(control->folder());
   if (const auto folder = ports ? ports->forwarder.api_folder() : std::nullopt) needs.unlink_folders.push_back(*folder);
+  observers.add_needs(needs);
   return needs;
 }
 
@@ -262,18 +268,27 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
   parts.config = WgConfig{};  // its keys are in `secrets` now, and nowhere else
   change = DeviceChange{};
 
-  TRY(confine_tunnel(options.sandbox, needs_of(options, threads, ports, parts.control)));
+  TRY(confine_tunnel(options.sandbox, needs_of(options, threads, ports, parts.control, parts.observers)));
   if (ports) ports->forwarder.start();
   TRY(workers.start());
   device.hold()->bring_up(read_clocks(), *tunnel);
   tunnel->flush();
   if (!secrets.all_locked()) log::debug("RLIMIT_MEMLOCK is too small to lock all keys in memory");
+  const OffloadFacts offloads = offload_facts(tun, parts.udp);
   log::debug("threads: {}; queues: {}; cipher backend: {}; offloads: {}", threads, tun.size(),
-             parts.cipher.aead->name(), describe_offloads(tun, parts.udp));
+             parts.cipher.aead->name(), describe(offloads));
   std::string status = fmt::format("{}, MTU {}, UDP port {}", what, parts.mtu, parts.udp.port());
   if (parts.control && !what.starts_with(parts.control->name() + " "))
     status += ", known to wg and show as " + parts.control->name();
   log::info("{}", status);
+  TRY(parts.observers.start({.interface = tun[0].name(),
+                             .version = std::string(version),
+                             .cipher = std::string(parts.cipher.aead->name()),
+                             .offloads = offloads,
+                             .threads = threads,
+                             .mtu = parts.mtu,
+                             .start = read_clocks().wall},
+                            device));
   TRY(tell_ready(std::move(parts.ready_fd)));
   parts.manager.ready(status);
   std::unique_ptr<Control> control;
@@ -282,9 +297,10 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
                                   {device, *tunnel, workers, parts.udp, parts.udp_options, parts.endpoints,
                                    parts.key_lock, parts.reloader, parts.where, options.allow_shared_key},
                                   {parts.config_path, parts.mtu, threads, tun.size(),
-                                   std::string(parts.cipher.aead->name()), describe_offloads(tun, parts.udp)}));
+                                   std::string(parts.cipher.aead->name()), describe(offloads)}));
   auto ended =
-      serve(device, *tunnel, workers, {parts.endpoints, parts.diagnostics, parts.manager, control.get()}, parts.end);
+      serve(device, *tunnel, workers,
+            {parts.endpoints, parts.diagnostics, parts.manager, control.get(), parts.observers.guests()}, parts.end);
   parts.manager.stopping();
   return ended;
 }

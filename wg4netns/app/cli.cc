@@ -22,6 +22,9 @@
 namespace wg4 {
 namespace {
 
+/// The heading of options that let people look into a tunnel; wireguard4netns-observe(1) is about them.
+constexpr const char* observing = "Observing, see wireguard4netns-observe(1)";
+
 const std::map<std::string, log::Level> levels = {{"silent", log::Level::silent},
                                                   {"error", log::Level::error},
                                                   {"warning", log::Level::warning},
@@ -96,6 +99,9 @@ class Parser {
               return uapi::is_socket_name(name) ? "" : "no name for an interface: " + name;
             },
             ""));
+    app_.add_option("--metrics", options.observe.metrics, "Serve metrics for Prometheus at this address, or unix:PATH")
+        ->type_name("ADDR:PORT")
+        ->group(observing);
     add_sandbox_option(options.sandbox.mode)->envname("WIREGUARD4NETNS_SANDBOX");
     app_.add_flag("--enable-sandbox", options.sandbox.root_required,
                   "Do not start without an empty root directory; --sandbox=off wins");

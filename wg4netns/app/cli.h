@@ -11,6 +11,7 @@
 #include "wg4netns/app/engine.h"
 #include "wg4netns/app/interface.h"
 #include "wg4netns/app/netavark.h"
+#include "wg4netns/app/observe.h"
 #include "wg4netns/app/oci_state.h"
 #include "wg4netns/app/reload.h"
 #include "wg4netns/app/sandbox.h"
@@ -46,6 +47,7 @@ struct TunnelOptions {
   SandboxOptions sandbox;
   std::optional<std::string> control;  ///< name of the control socket, "off", or nothing: that of the interface
   bool configured_by_wg = false;       ///< starts without keys and peers: wg(8) brings them
+  ObserveOptions observe;
 };
 
 /// What the interface and its namespace are given.

@@ -18,7 +18,8 @@ enum class Source : std::uint32_t {
   resolver,
   wake,
   control,
-  udp_replaced
+  udp_replaced,
+  guest
 };
 using Loop = EventLoop<Source>;
 

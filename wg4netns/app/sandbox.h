@@ -11,7 +11,8 @@
 //
 // Published ports add to the first that it listens on TCP, and removes the API's socket; a control socket, that it
 // takes another UDP port or key, and removes that socket. An interface that wg(8) configures keeps CAP_NET_ADMIN and
-// CAP_NET_BIND_SERVICE, for the mark of packets and for ports below 1024. The helper's sandbox is netns-helper/sandbox.h.
+// CAP_NET_BIND_SERVICE, for the mark of packets and for ports below 1024. The helper's sandbox is
+// netns-helper/sandbox.h.
 
 #include <vector>
 
@@ -34,6 +35,8 @@ struct TunnelNeeds {
   bool control = false;               ///< is configured while it runs: opens a UDP port, locks a key
   bool administration = false;        ///< marks packets and takes ports below 1024 when it is told to: keeps the rights
   bool forwarding = false;            ///< opens ports of the host, at any time, and takes connections there
+  bool serving = false;               ///< takes connections of those who want to be told something
+  std::vector<int> reread_files{};    ///< read again and again, from their beginning
   std::vector<int> unlink_folders{};  ///< O_PATH: where files are removed at the end (UniqueFile::directory())
 };
 

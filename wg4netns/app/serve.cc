@@ -25,6 +25,8 @@ Result<void> watch_all(Loop& loop, const Tunnel& tunnel, const Workers& workers,
     for (const int fd : end.netns->fds()) TRY(loop.watch(fd, Source::netns));
   if (attendants.endpoints.fd() >= 0) TRY(loop.watch(attendants.endpoints.fd(), Source::resolver));
   if (attendants.control != nullptr) TRY(loop.watch(attendants.control->fd(), Source::control));
+  for (std::size_t i = 0; i < attendants.guests.size(); ++i)
+    TRY(loop.watch(attendants.guests[i]->fd(), Source::guest, EPOLLIN, static_cast<std::uint32_t>(i)));
   return {};
 }
 
@@ -44,6 +46,7 @@ void handle(const Event& event, const Device& device, Endpoints& endpoints) {
     case EventKind::keys_expired:
       return log::debug("{}: session keys zeroed", describe(*peer));
     case EventKind::evidence:
+    case EventKind::count_:
       return;
   }
 }
@@ -77,11 +80,24 @@ class Heartbeat {
   Instant next_;
 };
 
+/// Guests whose time has come get a turn.
+void expire(std::span<LoopGuest* const> guests, Now now) {
+  for (LoopGuest* guest : guests)
+    if (guest->next_deadline().value_or(never) <= now.boot) guest->turn(now);
+}
+
+/// When the first of the guests wants its turn, or the service manager to hear of us.
+Instant next_beside(std::span<LoopGuest* const> guests, const Heartbeat& heartbeat) {
+  Instant next = heartbeat.next();
+  for (const LoopGuest* guest : guests) next = std::min(next, guest->next_deadline().value_or(never));
+  return next;
+}
+
 /// Until when there is nothing to do but packets; tells those threads that could bring something up before.
-std::chrono::nanoseconds next_wake_up(SharedDevice& shared, const Endpoints& endpoints, Instant heartbeat) {
+std::chrono::nanoseconds next_wake_up(SharedDevice& shared, const Endpoints& endpoints, Instant beside) {
   auto device = shared.hold();
   const Instant next =
-      std::min({device->next_deadline().value_or(never), endpoints.next_deadline().value_or(never), heartbeat});
+      std::min({device->next_deadline().value_or(never), endpoints.next_deadline().value_or(never), beside});
   device.control_sleeps_until(next);
   return next == never ? std::chrono::nanoseconds{0} : std::max(next.time_since_epoch(), Duration{1});
 }
@@ -98,7 +114,7 @@ Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, const
   bool handshakes_wait = false;
   bool tun_paused = false;
   for (;;) {
-    timer.arm(next_wake_up(device, attendants.endpoints, heartbeat.next()));
+    timer.arm(next_wake_up(device, attendants.endpoints, next_beside(attendants.guests, heartbeat)));
     const auto events = loop.wait(handshakes_wait ? 0 : -1);
     const Now now = read_clocks();
     for (const Loop::Event& event : events) {
@@ -133,6 +149,9 @@ Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, const
         case Source::control:
           if (attendants.control->turn(now)) TRY(watch_udp_again(loop, tunnel));
           break;
+        case Source::guest:
+          attendants.guests[event.number]->turn(now);
+          break;
         case Source::udp_replaced:  // for the other threads
           break;
       }
@@ -143,6 +162,7 @@ Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, const
     }
     attendants.endpoints.expire(now.boot);
     heartbeat.turn(now.boot);
+    expire(attendants.guests, now);
     handshakes_wait = control(device, now, tunnel, attendants);
     attendants.diagnostics.listen(tunnel.udp(), now);
     tunnel.flush();

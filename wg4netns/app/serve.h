@@ -2,6 +2,7 @@
 // The loop of the program: one wait, one switch. Usually it is the only thread; see workers.h.
 
 #include <optional>
+#include <span>
 
 #include "shared/base/result.h"
 #include "shared/sys/service_manager.h"
@@ -9,6 +10,7 @@
 #include "wg4netns/app/control.h"
 #include "wg4netns/app/diagnostics.h"
 #include "wg4netns/app/endpoints.h"
+#include "wg4netns/app/loop_guest.h"
 #include "wg4netns/app/netns_watch.h"
 #include "wg4netns/app/target_watch.h"
 #include "wg4netns/app/tunnel.h"
@@ -31,6 +33,7 @@ struct Attendants {
   Diagnostics& diagnostics;
   ServiceManager& manager;  ///< hears that the loop turns, if it wants to
   Control* control;         ///< may be null
+  std::span<LoopGuest* const> guests;
 };
 
 /// Moves packets until an end condition holds. Fails when the interface goes away under it.

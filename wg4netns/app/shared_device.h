@@ -2,11 +2,14 @@
 // The device, for the one thread that the program usually is, or for several. The core knows no threads: whoever calls
 // it holds it for that long, and lets go of it while the cipher works and while system calls run.
 
+#include <array>
+#include <cstdint>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include "wg4netns/core/device.h"
+#include "wg4netns/core/edge_drops.h"
 #include "wg4netns/io/send_failure.h"
 
 namespace wg4 {
@@ -35,6 +38,14 @@ class SharedDevice {
       if (shared_.failures_.size() < most_failures) shared_.failures_.push_back(failure);
     }
     [[nodiscard]] std::vector<Event> take_events() { return std::exchange(shared_.events_, {}); }
+    /// Events of this kind since the start.
+    [[nodiscard]] std::uint64_t count_of(EventKind kind) const {
+      return shared_.event_counts_[static_cast<std::size_t>(kind)];
+    }
+    /// Of all threads, as of the end of their last turns.
+    [[nodiscard]] const EdgeDrops& edge_drops() const { return shared_.edge_drops_; }
+    /// One thread's share goes from `before` to `after`.
+    void move_edge_drops(const EdgeDrops& before, const EdgeDrops& after) { shared_.edge_drops_.move(before, after); }
 
    private:
     SharedDevice& shared_;
@@ -42,7 +53,10 @@ class SharedDevice {
   };
   [[nodiscard]] Held hold() { return Held(*this); }
   /// Output::event() of the device, which calls it while it is held.
-  void add(const Event& event) { events_.push_back(event); }
+  void add(const Event& event) {
+    events_.push_back(event);
+    ++event_counts_[static_cast<std::size_t>(event.kind)];
+  }
   /// From now on several threads use it; to be said before the second one starts.
   void threads() { has_threads_ = true; }
 
@@ -53,6 +67,8 @@ class SharedDevice {
   static constexpr std::size_t most_failures = 64;  // until the control thread takes them
   std::vector<Event> events_;                       // of the core, for the control thread
   std::vector<SendFailure> failures_;               // of the sockets, likewise
+  std::array<std::uint64_t, event_kind_count> event_counts_{};
+  EdgeDrops edge_drops_;
   Instant control_wakes_at_ = never;
 };
 

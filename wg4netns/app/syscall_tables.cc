@@ -128,6 +128,12 @@ SyscallTable tunnel_syscalls(const TunnelNeeds& needs) {
   if (needs.threads) append(table, thread_syscalls());
   if (needs.control) append(table, control_syscalls());
   if (needs.forwarding) append(table, forwarding_syscalls());
+  if (needs.serving) {
+    table.push_back({SCMP_SYS(accept4), "who asks for metrics"});
+    table.push_back({SCMP_SYS(shutdown), "an answer is complete"});
+  }
+  for (const int file : needs.reread_files)
+    table.push_back({SCMP_SYS(pread64), "how much memory this process has", {equals(0, file)}});
   for (const int folder : needs.unlink_folders) {
     table.push_back({SCMP_SYS(newfstatat), "a file of ours, is it still ours?", {equals(0, folder)}});
     table.push_back({SCMP_SYS(unlinkat), "a file of ours, at the end", {equals(0, folder), equals(2, 0)}});

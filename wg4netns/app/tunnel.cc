@@ -59,7 +59,7 @@ std::size_t Tunnel::next_ready() {
 void Tunnel::take_frame(ByteSpan frame, Now now) {
   if (gateway_ != nullptr && !passes_gateway(frame, now)) return;
   if (!segmenter_.begin(frame)) {
-    ++counters_.malformed;
+    ++drops_.tun_malformed;
   } else if (segmenter_.is_single()) {
     singles_[single_count_++] = segmenter_.next().front();
     used_ += frame.size();
@@ -99,6 +99,16 @@ void Tunnel::flush() {
   for (const SendFailure& failure : udp_.take_failures()) device_.hold().add(failure);
   // The device wipes its keys when they end, but cannot reach into the ciphers of other threads.
   if (order_ != nullptr) aead_.forget_keys();
+  tell_drops();
+}
+
+/// They are rare, so the device is seldom held for them.
+void Tunnel::tell_drops() {
+  drops_.udp_refused = udp_.counters().send_errors;
+  drops_.udp_overflow = udp_.counters().overflow;
+  if (drops_ == told_drops_) return;
+  device_.hold().move_edge_drops(told_drops_, drops_);
+  told_drops_ = drops_;
 }
 
 // ---------------------------------------------------------------- UDP -> TUN
@@ -125,7 +135,7 @@ void Tunnel::pump_inbound(Family family, Now now) {
 }
 
 void Tunnel::write(offload::Gather gather) {
-  if (!tun_.write(gather)) ++counters_.undelivered;
+  if (!tun_.write(gather)) ++drops_.tun_refused;
 }
 
 }  // namespace wg4

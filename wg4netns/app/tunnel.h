@@ -59,12 +59,6 @@ class Tunnel final : public Output {
   void send(const SendRun& run) override { udp_.push(run); }
   void event(const Event& event) override { device_.add(event); }
 
-  struct Counters {
-    std::uint64_t undelivered = 0;  ///< inner packets, or groups of them, that the TUN refused
-    std::uint64_t malformed = 0;    ///< frames of the TUN that made no sense
-  };
-  [[nodiscard]] const Counters& counters() const { return counters_; }
-
  private:
   static constexpr std::size_t read_buffer_size = 4 * 65536;
 
@@ -74,6 +68,7 @@ class Tunnel final : public Output {
   void send_singles(Now now);
   void seal(std::span<const crypto::Plaintext> packets, Device::Flow flow, Now now);
   void write(offload::Gather gather);
+  void tell_drops();
 
   SharedDevice& device_;
   crypto::Aead& aead_;
@@ -86,7 +81,8 @@ class Tunnel final : public Output {
   OpenBatch opening_;
   offload::Segmenter segmenter_;
   offload::Coalescer coalescer_;
-  Counters counters_;
+  EdgeDrops drops_;
+  EdgeDrops told_drops_;                              // as the device knows them
   std::uint64_t ready_ = 0;                           // a bit for each queue
   std::size_t last_queue_ = 0;                        // that was read
   std::array<crypto::Plaintext, max_batch> singles_;  // packets that need no cutting, to be sealed together

@@ -2,6 +2,7 @@
 // Cryptokey routing (whitepaper 2): which peer a packet goes to by its destination, and which peer it may come from by
 // its source. Always the longest prefix decides, so a peer may own a hole in another one's network.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>

@@ -95,6 +95,7 @@ std::size_t Device::prepare(Peer& peer, Keypair& keypair, Plaintexts packets, Ec
     batch.jobs_[i] = {packets[i], filling, at + data_header_size, first_counter + i};
     at += data_overhead + packets[i].size() + filling;
   }
+  sealed_batches_.add(count);
   batch.count_ = count;
   batch.key_->assign(keypair.send_key.span());
   batch.run_ = {*peer.path, peer.id, static_cast<std::uint8_t>(ecn), 0, 0};
@@ -205,6 +206,7 @@ Keypair* Device::find_keypair(std::uint32_t index) {
 
 void Device::accept(OpenBatch& batch, Now now, Output& out) {
   Turn turn{now, out};
+  if (batch.job_count_ > 0) opened_batches_.add(batch.job_count_);
   auto jobs = std::span(batch.jobs_).first(batch.job_count_);
   for (const OpenBatch::Group& group : std::span(batch.groups_).first(batch.group_count_)) {
     accept_group(group, jobs.first(group.count), batch, turn);

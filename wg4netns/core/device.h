@@ -18,6 +18,7 @@
 
 #include "shared/base/result.h"
 #include "wg4netns/core/allowed_ips.h"
+#include "wg4netns/core/batch_sizes.h"
 #include "wg4netns/core/control.h"
 #include "wg4netns/core/cookie.h"
 #include "wg4netns/core/data_batch.h"
@@ -99,11 +100,21 @@ class Device {
     std::size_t handshakes = 0;
   };
   [[nodiscard]] QueueDepths queue_depths() const;
+  /// Of transport data, out and in.
+  [[nodiscard]] const BatchSizes& sealed_batches() const { return sealed_batches_; }
+  [[nodiscard]] const BatchSizes& opened_batches() const { return opened_batches_; }
   /// The peer of an Event; null when it is gone.
   [[nodiscard]] const Peer* peer(PeerId id) const { return id < peers_.size() ? peers_[id].get() : nullptr; }
   [[nodiscard]] const Strangers& strangers() const { return strangers_; }
   /// All zero without a private key.
   [[nodiscard]] const PublicKey& public_key() const { return identity_->public_key; }
+  [[nodiscard]] std::size_t peer_count() const { return ids_by_key_.size(); }
+  /// What every PeerId is below.
+  [[nodiscard]] PeerId peer_id_end() const { return static_cast<PeerId>(peers_.size()); }
+  /// At most `most` of a peer's prefixes, as AllowedIps::entries().
+  [[nodiscard]] std::vector<Prefix> allowed_ips(PeerId id, std::size_t most) const {
+    return allowed_ips_.entries(id, 0, most);
+  }
 
  private:
   friend struct DeviceProbe;  // tests look inside
@@ -205,6 +216,8 @@ class Device {
   TimerQueue timer_queue_;
   DropCounters drops_;
   Strangers strangers_;
+  BatchSizes sealed_batches_;
+  BatchSizes opened_batches_;
   std::size_t mtu_ = 1420;
   bool up_ = false;
   std::deque<QueuedHandshake> handshake_queue_;

@@ -2,6 +2,7 @@
 // Bytes in, bytes out: what the core wants done goes through this one face. The edge puts it on sockets and TUNs; the
 // simulation puts it on a made-up network.
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -49,7 +50,10 @@ enum class EventKind : std::uint8_t {
   roamed,                ///< authenticated traffic came from a new address
   keys_expired,          ///< zeroed after 540 s without a new session
   evidence,              ///< something was counted that may tell why there is no traffic, or is none any more
+  count_,
 };
+
+inline constexpr std::size_t event_kind_count = static_cast<std::size_t>(EventKind::count_);
 
 struct Event {
   EventKind kind;

@@ -36,7 +36,7 @@ class PrefixTrie {
   /// The owner of the longest prefix that holds `address`, or no_peer.
   [[nodiscard]] PeerId find(Bits address) const;
 
-  /// Calls visit(Bits, unsigned length) for each prefix of the peer, oldest first.
+  /// Calls visit(Bits, unsigned length) for each prefix of the peer, oldest first, until one returns false.
   template <class Visit>
   void for_each(PeerId peer, Visit visit) const {
     rings_.for_each(peer, visit);

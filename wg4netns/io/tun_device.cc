@@ -33,7 +33,7 @@ Result<TunDevice> TunDevice::adopt(UniqueFd fd, TunOffloads wanted) {
   if (status < 0 || fcntl(fd.get(), F_SETFL, status | O_NONBLOCK) < 0)
     return fail("make the TUN descriptor non-blocking", errno);
 
-  TunDevice tun(std::move(fd), (flags & IFF_VNET_HDR) != 0);
+  TunDevice tun(std::move(fd), request.ifr_name, (flags & IFF_VNET_HDR) != 0);
   if (tun.has_header_) {
     int size = offload::virtio_net_header_size;
     if (ioctl(tun.fd(), TUNSETVNETHDRSZ, &size) < 0) return fail("set the size of the TUN's packet header", errno);

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <utility>
 
 #include "shared/base/bytes.h"
 #include "shared/base/result.h"
@@ -24,6 +26,8 @@ class TunDevice {
   [[nodiscard]] static Result<TunDevice> adopt(UniqueFd fd, TunOffloads wanted = {});
 
   [[nodiscard]] int fd() const { return fd_.get(); }
+  /// Of the interface, when it was adopted.
+  [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] TunOffloads offloads() const { return offloads_; }
   [[nodiscard]] bool has_header() const { return has_header_; }
 
@@ -42,10 +46,12 @@ class TunDevice {
   [[nodiscard]] bool write(offload::Gather gather) const;
 
  private:
-  TunDevice(UniqueFd fd, bool has_header) : fd_(std::move(fd)), has_header_(has_header) {}
+  TunDevice(UniqueFd fd, std::string name, bool has_header)
+      : fd_(std::move(fd)), name_(std::move(name)), has_header_(has_header) {}
   void enable(TunOffloads wanted);
 
   UniqueFd fd_;
+  std::string name_;
   bool has_header_;  // IFF_VNET_HDR
   TunOffloads offloads_;
 };

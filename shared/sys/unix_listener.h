@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+#include "shared/sys/unique_file.h"
+
+namespace wg4 {
+
+/// A UNIX stream socket that listens at a path, which is removed at the end. Only this user can connect. It does not
+/// block.
+class UnixListener {
+ public:
+  /// What a program that has died left at `path` is replaced; one that lives is an error that names it. Errors call it
+  /// `what`: "--metrics unix:/some/path".
+  [[nodiscard]] static Result<UnixListener> create(const std::string& path, const std::string& what);
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  /// Where the file will be removed, O_PATH: see UniqueFile::directory().
+  [[nodiscard]] int folder() const { return file_.directory(); }
+
+ private:
+  UnixListener(UniqueFd fd, UniqueFile file) : fd_(std::move(fd)), file_(std::move(file)) {}
+
+  UniqueFd fd_;
+  UniqueFile file_;
+};
+
+}  // namespace wg4

@@ -1,0 +1,112 @@
+#include "wg4netns/app/observe.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "shared/sys/log.h"
+
+namespace wg4 {
+namespace {
+
+/// The metrics server's place in the loop.
+class MetricsGuest final : public LoopGuest {
+ public:
+  explicit MetricsGuest(metrics::MetricsServer server) : server_(std::move(server)) {}
+
+  [[nodiscard]] int fd() const override { return server_.fd(); }
+  void turn(Now now) override { server_.turn(now.boot.time_since_epoch()); }
+  [[nodiscard]] std::optional<Instant> next_deadline() const override {
+    const auto next = server_.next_deadline();
+    return next ? std::optional(Instant(*next)) : std::nullopt;
+  }
+
+ private:
+  metrics::MetricsServer server_;
+};
+
+metrics::PeerSample sample_of(const Peer& peer, const Device& device) {
+  return {.public_key = peer.public_key(),
+          .friendly_name = {},
+          .allowed_ips = device.allowed_ips(peer.id, metrics::max_listed_prefixes + 1),
+          .last_handshake = peer.last_handshake,
+          .rx_bytes = peer.rx_bytes,
+          .tx_bytes = peer.tx_bytes};
+}
+
+metrics::ProcessSample sample_of(const ProcessUsage& usage) {
+  metrics::ProcessSample sample{.cpu_seconds = std::chrono::duration<double>(ProcessUsage::processor_time()).count(),
+                                .resident_bytes = {},
+                                .virtual_bytes = {}};
+  if (const auto memory = usage.memory()) {
+    sample.resident_bytes = memory->resident_bytes;
+    sample.virtual_bytes = memory->virtual_bytes;
+  }
+  return sample;
+}
+
+}  // namespace
+
+Result<Observers> Observers::open(const ObserveOptions& options, const WgConfig& config) {
+  Observers observers;
+  if (options.metrics.empty()) return observers;
+  observers.metrics_socket_ = TRY(metrics::MetricsSocket::open(options.metrics));
+  observers.usage_ = ProcessUsage::open();
+  for (const PeerConfig& peer : config.peers)
+    if (!peer.friendly_name.empty()) observers.names_.emplace(peer.public_key, peer.friendly_name);
+  return observers;
+}
+
+void Observers::add_needs(TunnelNeeds& needs) const {
+  if (!metrics_socket_) return;
+  needs.serving = true;
+  if (usage_->fd() >= 0) needs.reread_files.push_back(usage_->fd());
+  if (const auto folder = metrics_socket_->folder()) needs.unlink_folders.push_back(*folder);
+}
+
+Result<void> Observers::start(metrics::Facts facts, SharedDevice& device) {
+  if (!metrics_socket_) return {};
+  const std::string name = metrics_socket_->name();
+  auto render = [this, facts = std::move(facts), &device] { return metrics::render(facts, sample(device)); };
+  metrics_ = std::make_unique<MetricsGuest>(
+      TRY(metrics::MetricsServer::create(*std::exchange(metrics_socket_, std::nullopt), std::move(render))));
+  log::info("metrics: {}", name);
+  return {};
+}
+
+std::vector<LoopGuest*> Observers::guests() const {
+  std::vector<LoopGuest*> guests;
+  if (metrics_) guests.push_back(metrics_.get());
+  return guests;
+}
+
+metrics::Sample Observers::sample(SharedDevice& shared) const {
+  metrics::Sample sample;
+  {
+    auto device = shared.hold();
+    for (PeerId id = 0; id < device->peer_id_end(); ++id) {
+      const Peer* peer = device->peer(id);
+      if (peer == nullptr) continue;
+      if (sample.peers.size() < metrics::max_listed_peers) sample.peers.push_back(sample_of(*peer, *device));
+    }
+    sample.peer_count = device->peer_count();
+    sample.drops = device->drops();
+    sample.handshakes = {.completed = device.count_of(EventKind::handshake_completed),
+                         .unanswered = device.count_of(EventKind::handshake_unanswered),
+                         .gave_up = device.count_of(EventKind::handshake_gave_up)};
+    sample.roamed = device.count_of(EventKind::roamed);
+    sample.expired_sessions = device.count_of(EventKind::keys_expired);
+    sample.edges = device.edge_drops();
+    sample.sealed = device->sealed_batches();
+    sample.opened = device->opened_batches();
+    const auto [staged, handshakes] = device->queue_depths();
+    sample.staged_packets = staged;
+    sample.queued_handshakes = handshakes;
+  }
+  for (metrics::PeerSample& peer : sample.peers)
+    if (const auto name = names_.find(peer.public_key); name != names_.end()) peer.friendly_name = name->second;
+  sample.process = sample_of(*usage_);
+  return sample;
+}
+
+}  // namespace wg4

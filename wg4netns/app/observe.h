@@ -1,0 +1,49 @@
+#pragma once
+// What lets people look into a tunnel that serves. It is opened before the sandbox, lives in the loop as a guest, and
+// costs nothing where it is not asked for.
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shared/base/result.h"
+#include "shared/config/wg_config.h"
+#include "shared/sys/process_usage.h"
+#include "wg4netns/app/loop_guest.h"
+#include "wg4netns/app/sandbox.h"
+#include "wg4netns/app/shared_device.h"
+#include "wg4netns/metrics/metrics_server.h"
+#include "wg4netns/metrics/tunnel_metrics.h"
+
+namespace wg4 {
+
+/// As the command line asks for it.
+struct ObserveOptions {
+  std::string metrics;  ///< ADDRESS:PORT or unix:PATH; empty = none
+};
+
+class Observers {
+ public:
+  /// Opens what `options` name. Friendly names of peers are taken from `config`.
+  [[nodiscard]] static Result<Observers> open(const ObserveOptions& options, const WgConfig& config);
+
+  /// Adds what they do once they are confined.
+  void add_needs(TunnelNeeds& needs) const;
+  /// `device` must outlive this.
+  [[nodiscard]] Result<void> start(metrics::Facts facts, SharedDevice& device);
+  /// What belongs into the loop, after start(); valid as long as this lives.
+  [[nodiscard]] std::vector<LoopGuest*> guests() const;
+
+ private:
+  Observers() = default;
+  [[nodiscard]] metrics::Sample sample(SharedDevice& shared) const;
+
+  std::optional<metrics::MetricsSocket> metrics_socket_;
+  std::optional<ProcessUsage> usage_;
+  std::map<PublicKey, std::string> names_;  // of peers, for people
+  std::unique_ptr<LoopGuest> metrics_;
+};
+
+}  // namespace wg4
