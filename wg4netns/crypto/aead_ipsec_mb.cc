@@ -119,6 +119,7 @@ void give_back_pages() {
       if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
       const std::uintptr_t begin = object->dlpi_addr + segment.p_vaddr;
       const std::uintptr_t into_page = begin % segment.p_align;
+      // NOLINTNEXTLINE(performance-no-int-to-ptr): the dynamic linker tells addresses as numbers
       madvise(reinterpret_cast<void*>(begin - into_page), segment.p_memsz + into_page, MADV_DONTNEED);
     }
     return 1;
