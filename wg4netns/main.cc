@@ -29,6 +29,7 @@ struct Run {
   Result<void> operator()(const BrokerCommand& command) { return run_broker(command); }
   Result<void> operator()(const ServeCommand& command) { return serve_descriptor(command); }
   Result<void> operator()(const CheckCommand& command) { return check(command); }
+  Result<void> operator()(const DoctorCommand& command) { return run_doctor(command); }
   Result<void> operator()(const OciHookCommand& command) { return run_oci_hook(command); }
   Result<void> operator()(KeyCommand command) { return run_key_command(command); }
   Result<void> operator()(const ShowCommand& command) { return run_show(command); }

@@ -29,12 +29,6 @@ struct RulesetAttributes {
   std::uint64_t scoped;
 };
 
-/// 0 = there is none.
-long version() {
-  const long found = syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  return found < 0 ? 0 : found;
-}
-
 RulesetAttributes everything_deniable(long version, const LandlockPolicy& policy) {
   RulesetAttributes denied{.fs = fs_version_1, .net = 0, .scoped = 0};
   if (version >= 2) denied.fs |= fs_refer;
@@ -49,10 +43,13 @@ RulesetAttributes everything_deniable(long version, const LandlockPolicy& policy
 
 }  // namespace
 
-bool has_landlock() { return version() > 0; }
+long landlock_version() {
+  const long found = syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
+  return found < 0 ? 0 : found;
+}
 
 Result<void> restrict_by_landlock(const LandlockPolicy& policy) {
-  const RulesetAttributes denied = everything_deniable(version(), policy);
+  const RulesetAttributes denied = everything_deniable(landlock_version(), policy);
   const UniqueFd ruleset(static_cast<int>(syscall(SYS_landlock_create_ruleset, &denied, sizeof denied, 0)));
   if (!ruleset.valid()) return fail("make Landlock rules", errno, "Linux 5.13 has Landlock, unless it is switched off");
   for (const LandlockPath& path : policy.paths) {

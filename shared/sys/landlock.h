@@ -23,8 +23,9 @@ struct LandlockPolicy {
   bool tcp_connect = false;
 };
 
-/// False where the kernel has no Landlock, or was started without it.
-[[nodiscard]] bool has_landlock();
+/// 0 where the kernel has no Landlock, or was started without it.
+[[nodiscard]] long landlock_version();
+[[nodiscard]] inline bool has_landlock() { return landlock_version() > 0; }
 
 /// In force for this thread and its children, for good. no_new_privs must be set.
 [[nodiscard]] Result<void> restrict_by_landlock(const LandlockPolicy& policy);

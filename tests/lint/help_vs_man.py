@@ -34,12 +34,13 @@ PROGRAMS = (
         "wg4netns/wireguard4netns.1",
         ("wg4netns/wireguard4netns-observe.1",),
         ("serve", "check", "genkey", "pubkey", "genpsk", "oci-hook", "reload", "completion"),
-        ("pasta", "netavark", "broker", "show"),
+        ("pasta", "netavark", "broker", "doctor", "show"),
     ),
     Program("wireguard4netns pasta", "wg4netns/wireguard4netns-pasta.1"),
     Program("wireguard4netns netavark", "wg4netns/wireguard4netns-netavark.1"),
     Program("wireguard4netns show", "wg4netns/wireguard4netns-show.1"),
     Program("wireguard4netns broker", "wg4netns/wireguard4netns-broker.1"),
+    Program("wireguard4netns doctor", "wg4netns/wireguard4netns-doctor.1"),
     Program("wg4netns-helper", "netns-helper/wg4netns-helper.1"),
 )
 

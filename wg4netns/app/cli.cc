@@ -189,7 +189,8 @@ void Parser::describe(CommandDescription& command) const {
   for (const CLI::Option* option : app_.get_options()) {
     if (option->get_positional()) {
       const std::string name = option->get_name();
-      command.takes_files |= name == "FILE" || name == "CONF" || name == "PID|PATH" || name == "NETNS";
+      command.takes_files |=
+          name == "FILE" || name == "CONF" || name == "PID|PATH" || name == "PROFILE|FILE" || name == "NETNS";
       if (std::exchange(first, false)) command.first_choices = choices_of(option);
       continue;
     }
@@ -346,6 +347,15 @@ Result<Command> parse_check(const Arguments& arguments) {
   return command;
 }
 
+Result<Command> parse_doctor(const Arguments& arguments) {
+  DoctorCommand command;
+  Parser parser("Checks this host; with a configuration also its peers, by a handshake.", "wireguard4netns doctor");
+  parser.app().add_option("PROFILE|FILE", command.config, "The configuration; default: the host alone")->type_name("");
+  parser.app().add_flag("--json", command.json, "Print one JSON object, for programs");
+  if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
+  return command;
+}
+
 Result<Command> parse_show(const Arguments& arguments) {
   ShowCommand command;
   Parser parser("Says how tunnels are: for people, or a field of each, as wg(8) prints it.", "wireguard4netns show");
@@ -435,6 +445,7 @@ constexpr auto commands = std::to_array<CommandEntry>({
     {"reload", "have a tunnel follow its configuration again", parse_reload},
     {"wg", "run stock wg(8) where it finds this user's tunnels", parse_wg},
     {"check", "say what a configuration would do", parse_check},
+    {"doctor", "say what is wrong: with this host, a configuration, its peers", parse_doctor},
     {"genkey", "make a private key, as wg(8) does", parse_genkey},
     {"pubkey", "make the public key of one", parse_pubkey},
     {"genpsk", "make a preshared key", parse_genpsk},

@@ -8,6 +8,7 @@
 
 #include "shared/base/result.h"
 #include "wg4netns/app/broker.h"
+#include "wg4netns/app/doctor/doctor.h"
 #include "wg4netns/app/engine.h"
 #include "wg4netns/app/interface.h"
 #include "wg4netns/app/netavark.h"
@@ -112,8 +113,8 @@ struct PrintCommand {
 };
 
 using Command = std::variant<AttachCommand, InterfaceCommand, PastaCommand, NetavarkCommand, BrokerCommand,
-                             ServeCommand, CheckCommand, KeyCommand, OciHookCommand, ShowCommand, ReloadCommand,
-                             WgCommand, ResolverCommand, PrintCommand>;
+                             ServeCommand, CheckCommand, DoctorCommand, KeyCommand, OciHookCommand, ShowCommand,
+                             ReloadCommand, WgCommand, ResolverCommand, PrintCommand>;
 
 /// In the namespace, where --publish names no address.
 [[nodiscard]] IpAddress published_loopback();

@@ -1,0 +1,167 @@
+// Hosts that nobody has at hand: what the doctor says of each.
+
+#include "wg4netns/app/doctor/host_checks.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cerrno>
+
+using namespace wg4::doctor;
+
+namespace {
+
+/// A host on which nothing is to be said.
+HostFacts good() {
+  HostFacts host;
+  host.kernel = "6.8.0";
+  host.user = "alice";
+  host.tun_is_device = true;
+  host.tun_mode = 0666;
+  host.tun_tried = host.tun_header = host.tun_checksum = host.tun_tso = host.tun_uso = true;
+  host.udp_segment = host.udp_gro = true;
+  host.landlock_version = 4;
+  host.seccomp_filter = true;
+  host.rmem_max = host.wmem_max = 4U << 20U;
+  host.memlock = 8U << 20U;
+  host.newuidmap = {.path = "/usr/bin/newuidmap", .privileged = true};
+  host.newgidmap = {.path = "/usr/bin/newgidmap", .privileged = true};
+  host.has_subuid = host.has_subgid = true;
+  host.helper = "/usr/bin/wg4netns-helper";
+  host.wg = "/usr/bin/wg";
+  return host;
+}
+
+/// The lines that are not ok.
+std::vector<std::string> complaints(const HostFacts& host) {
+  std::vector<std::string> lines;
+  for (const CheckResult& result : check_host(host))
+    if (result.verdict != Verdict::ok) lines.push_back(line_of(result));
+  return lines;
+}
+
+std::string only_complaint(const HostFacts& host) {
+  const auto lines = complaints(host);
+  REQUIRE_EQ(lines.size(), 1);
+  return lines.front();
+}
+
+bool says(const HostFacts& host, std::string_view start, std::string_view part) {
+  const std::string line = only_complaint(host);
+  INFO(line);
+  return line.starts_with(start) && line.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a good host has nothing but ok") {
+  CHECK(complaints(good()).empty());
+  CHECK(is_well(check_host(good())));
+  CHECK(line_of(check_host(good()).front()) == "ok       kernel: Linux 6.8.0");
+}
+
+TEST_CASE("Ubuntu's AppArmor, where a namespace can be made and nothing done in it") {
+  HostFacts host = good();
+  host.namespaces_hint = "AppArmor takes the rights. As root: sysctl -w ...=0";
+  host.tun_error = EPERM;
+  CHECK(says(host, "problem  tun: make a TUN", "Operation not permitted. AppArmor takes the rights. As root"));
+  host.namespaces_error = EPERM;
+  host.tun_tried = false;
+  const auto lines = complaints(host);
+  REQUIRE_EQ(lines.size(), 2);
+  CHECK(lines[0] ==
+        "problem  user-namespaces: user alice cannot make user and network namespaces: Operation not "
+        "permitted. AppArmor takes the rights. As root: sysctl -w ...=0");
+  CHECK(lines[1].starts_with("note     tun: not tried"));
+}
+
+TEST_CASE("a sysctl that is off says nothing as long as namespaces can be made") {
+  HostFacts host = good();
+  host.namespaces_hint = "This host allows no user namespaces.";
+  CHECK(complaints(host).empty());
+}
+
+TEST_CASE("the TUN's device: missing, no device, closed, refused") {
+  HostFacts host = good();
+  host.tun_look_error = ENOENT;
+  CHECK(says(host, "problem  tun-device: /dev/net/tun: No such file", "modprobe tun"));
+  host = good();
+  host.tun_is_device = false;
+  CHECK(says(host, "problem  tun-device: /dev/net/tun is no device", "mknod"));
+  host = good();
+  host.tun_mode = 0600;
+  CHECK(complaints(host).empty());  // it opens: root's
+  host.tun_open_error = EACCES;
+  CHECK(says(host, "problem  tun-device: /dev/net/tun: Permission denied, mode 0600", "chmod 0666 /dev/net/tun"));
+  host.tun_mode = 0666;
+  host.tun_open_error = EPERM;
+  CHECK(says(host, "problem  tun-device: ", "device rules forbid it"));
+}
+
+TEST_CASE("what one can do without is a note") {
+  HostFacts host = good();
+  host.tun_uso = false;
+  CHECK(says(host, "note     tun: a TUN can be made, with vnet-hdr checksum tso. ", "Linux 6.2"));
+  host = good();
+  host.udp_gro = false;
+  CHECK(says(host, "note     udp: UDP sockets have no udp-gro. ", "slowly"));
+  host.udp_segment = false;
+  CHECK(says(host, "note     udp: UDP sockets have neither udp-segment nor udp-gro. ", "slowly"));
+  host = good();
+  host.landlock_version = 0;
+  CHECK(says(host, "note     sandbox: no Landlock, system call filters. ", "lsm="));
+  host = good();
+  host.rmem_max = 212992;
+  CHECK(says(host, "note     socket-buffers: net.core.rmem_max is 208 KiB, wmem_max 4096 KiB. ", "sysctl -w"));
+  host.rmem_max.reset();  // another network namespace than the first
+  CHECK(says(host, "note     socket-buffers: ", "cannot be read here"));
+  host = good();
+  host.memlock = 0;
+  CHECK(says(host, "note     locked-memory: RLIMIT_MEMLOCK is 0 KiB: keys may be written", "ulimit -l"));
+  host = good();
+  host.wg.clear();
+  CHECK(says(host, "note     wg: wg(8) is not installed. ", "wireguard-tools"));
+  CHECK(is_well(check_host(host)));
+}
+
+TEST_CASE("a missing helper is a problem") {
+  HostFacts host = good();
+  host.helper.clear();
+  CHECK(says(host, "problem  helper: ", "WIREGUARD4NETNS_HELPER"));
+  CHECK_FALSE(is_well(check_host(host)));
+}
+
+TEST_CASE("subordinate ids, which only engines need, and root does not") {
+  HostFacts host = good();
+  host.newuidmap.path.clear();
+  CHECK(says(host, "note     subordinate-ids: newuidmap is not installed. ", "uidmap"));
+  host = good();
+  host.newgidmap.privileged = false;
+  CHECK(says(host, "note     subordinate-ids: /usr/bin/newgidmap has neither", "chmod u+s /usr/bin/newgidmap"));
+  host = good();
+  host.has_subgid = false;
+  CHECK(says(host, "note     subordinate-ids: user alice has no range in /etc/subgid. ", "usermod"));
+  host.is_root = true;
+  CHECK(complaints(host).empty());
+}
+
+TEST_CASE("each engine with how to switch it on") {
+  HostFacts host = good();
+  host.engines = {{"podman", "podman version 5.4.2"}, {"rootlesskit", "rootlesskit version 2.0.2"}};
+  const auto report = check_host(host);
+  const auto lines = std::ranges::count(report, "engine", &CheckResult::name);
+  CHECK_EQ(lines, 2);
+  CHECK(line_of(report[report.size() - 2]).find("podman version 5.4.2. For every container, in containers.conf") !=
+        std::string::npos);
+  CHECK(line_of(report.back()).find("--slirp4netns-binary") != std::string::npos);
+}
+
+TEST_CASE("JSON has what the manual page says, and is JSON whatever a program says of itself") {
+  const Report report{{"wg", Verdict::ok, "/usr/bin/wg"},
+                      {"engine", Verdict::note, "bad \xff byte and \"quotes\"", "do it", "KEY="}};
+  CHECK(to_json(report) ==
+        "{\"version\":1,\"ok\":true,\"checks\":[{\"check\":\"wg\",\"verdict\":\"ok\",\"seen\":\"/usr/bin/wg\"},"
+        "{\"check\":\"engine\",\"verdict\":\"note\",\"seen\":\"bad \xEF\xBF\xBD byte and \\\"quotes\\\"\","
+        "\"next\":\"do it\",\"peer\":\"KEY=\"}]}");
+  CHECK(to_json({{"x", Verdict::problem, "y"}}).find("\"ok\":false") != std::string::npos);
+}
