@@ -41,7 +41,7 @@ std::string bash_value(const OptionDescription& option) {
   } else if (!option.choices.empty()) {
     action = fmt::format(R"~(COMPREPLY=($(compgen -W '{}' -- "$word")))~", fmt::join(option.choices, " "));
   }
-  return fmt::format("\t\t{}) {}; return ;;\n", fmt::join(option.names, " | "), action);
+  return fmt::format("    {}) {}; return ;;\n", fmt::join(option.names, " | "), action);
 }
 
 std::string bash_command(const CommandDescription& command, const std::vector<std::string>& names) {
@@ -52,12 +52,12 @@ std::string bash_command(const CommandDescription& command, const std::vector<st
     words.insert(words.end(), option.names.begin(), option.names.end());
   }
   return fmt::format(
-      "\t{})\n"
-      "\t\tcase $before in\n"
+      "  {})\n"
+      "    case $before in\n"
       "{}"
-      "\t\tesac\n"
-      "\t\tCOMPREPLY=($(compgen {}-W '{}' -- \"$word\"))\n"
-      "\t\t;;\n",
+      "    esac\n"
+      "    COMPREPLY=($(compgen {}-W '{}' -- \"$word\"))\n"
+      "    ;;\n",
       command.name.empty() ? "''" : command.name, values, command.takes_files ? "-f " : "", fmt::join(words, " "));
 }
 
@@ -66,26 +66,26 @@ std::string bash_script(const std::vector<CommandDescription>& commands) {
   std::string cases;
   for (const CommandDescription& command : commands) cases += bash_command(command, names);
   return fmt::format(R"(_wireguard4netns_profiles() {{
-	local file
-	for file in "${{XDG_CONFIG_HOME:-$HOME/.config}}"/wireguard4netns/profiles/*.conf; do
-		file=${{file##*/}}
-		[[ $file == '*.conf' ]] || printf '%s\n' "${{file%.conf}}"
-	done
+  local file
+  for file in "${{XDG_CONFIG_HOME:-$HOME/.config}}"/wireguard4netns/profiles/*.conf; do
+    file=${{file##*/}}
+    [[ $file == '*.conf' ]] || printf '%s\n' "${{file%.conf}}"
+  done
 }}
 
 _wireguard4netns() {{
-	local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD - 1]}} command=
-	# bash takes --option=value for three words.
-	if [[ $word == = ]]; then
-		word=
-	elif [[ $before == = ]]; then
-		before=${{COMP_WORDS[COMP_CWORD - 2]}}
-	fi
-	case ${{COMP_WORDS[1]}} in
-	{}) ((COMP_CWORD == 1)) || command=${{COMP_WORDS[1]}} ;;
-	esac
-	case $command in
-{}	esac
+  local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD - 1]}} command=
+  # bash takes --option=value for three words.
+  if [[ $word == = ]]; then
+    word=
+  elif [[ $before == = ]]; then
+    before=${{COMP_WORDS[COMP_CWORD - 2]}}
+  fi
+  case ${{COMP_WORDS[1]}} in
+  {}) ((COMP_CWORD == 1)) || command=${{COMP_WORDS[1]}} ;;
+  esac
+  case $command in
+{}  esac
 }}
 
 complete -o filenames -F _wireguard4netns wireguard4netns
@@ -115,10 +115,10 @@ std::string fish_option(const OptionDescription& option, const std::string& wher
 std::string fish_script(const std::vector<CommandDescription>& commands) {
   const std::string none = fmt::format("'not __fish_seen_subcommand_from {}'", fmt::join(names_of(commands), " "));
   std::string text = R"(function __wireguard4netns_profiles
-	set -l folder (set -q XDG_CONFIG_HOME; and echo $XDG_CONFIG_HOME; or echo ~/.config)
-	for file in $folder/wireguard4netns/profiles/*.conf
-		basename $file .conf
-	end
+  set -l folder (set -q XDG_CONFIG_HOME; and echo $XDG_CONFIG_HOME; or echo ~/.config)
+  for file in $folder/wireguard4netns/profiles/*.conf
+    basename $file .conf
+  end
 end
 
 complete -c wireguard4netns -f
@@ -153,23 +153,23 @@ std::string zsh_option(const OptionDescription& option) {
     action = "($(_wireguard4netns_profiles))";
   else if (!option.choices.empty())
     action = fmt::format("({})", fmt::join(option.choices, " "));
-  const std::string value = takes_value ? fmt::format(":{}:{}", option.value, action) : "";
+  const std::string value = takes_value ? fmt::format(":{}:{}", escaped(option.value, ":"), action) : "";
   const std::string about = escaped(option.about, "[]:\\\"$`");
-  if (names.size() == 1) return fmt::format("\t\t\t\"{}[{}]{}\" \\\n", names[0], about, value);
-  return fmt::format("\t\t\t\"({})\"{{{}}}\"[{}]{}\" \\\n", fmt::join(option.names, " "), fmt::join(names, ","), about,
+  if (names.size() == 1) return fmt::format("      \"{}[{}]{}\" \\\n", names[0], about, value);
+  return fmt::format("      \"({})\"{{{}}}\"[{}]{}\" \\\n", fmt::join(option.names, " "), fmt::join(names, ","), about,
                      value);
 }
 
 std::string zsh_command(const CommandDescription& command) {
-  std::string text = fmt::format("\t{})\n\t\t_arguments -s \\\n", command.name.empty() ? "*" : command.name);
+  std::string text = fmt::format("  {})\n    _arguments -s \\\n", command.name.empty() ? "*" : command.name);
   for (const OptionDescription& option : command.options) text += zsh_option(option);
   if (command.name.empty())
-    text += "\t\t\t'1: :_wireguard4netns_commands' '*:file:_files'\n";
+    text += "      '1: :_wireguard4netns_commands' '*:file:_files'\n";
   else if (!command.first_choices.empty())
-    text += fmt::format("\t\t\t'1: :({})' '*:file:_files'\n", fmt::join(command.first_choices, " "));
+    text += fmt::format("      '1: :({})' '*:file:_files'\n", fmt::join(command.first_choices, " "));
   else
-    text += command.takes_files ? "\t\t\t'*:file:_files'\n" : "\t\t\t'*: :'\n";
-  return text + "\t\t;;\n";
+    text += command.takes_files ? "      '*:file:_files'\n" : "      '*: :'\n";
+  return text + "    ;;\n";
 }
 
 std::string zsh_script(const std::vector<CommandDescription>& commands) {
@@ -178,7 +178,7 @@ std::string zsh_script(const std::vector<CommandDescription>& commands) {
   std::string cases;
   for (const CommandDescription& command : commands) {
     if (command.name.empty()) continue;
-    told += fmt::format("\t\t\"{}:{}\"\n", command.name, escaped(command.about, ":\"\\$`"));
+    told += fmt::format("    \"{}:{}\"\n", command.name, escaped(command.about, ":\"\\$`"));
     cases += zsh_command(command);
   }
   for (const CommandDescription& command : commands)
@@ -186,33 +186,33 @@ std::string zsh_script(const std::vector<CommandDescription>& commands) {
   return fmt::format(R"(#compdef wireguard4netns
 
 _wireguard4netns_profiles() {{
-	local -a files=("${{XDG_CONFIG_HOME:-$HOME/.config}}"/wireguard4netns/profiles/*.conf(N:t:r))
-	print -r -- $files
+  local -a files=("${{XDG_CONFIG_HOME:-$HOME/.config}}"/wireguard4netns/profiles/*.conf(N:t:r))
+  print -r -- $files
 }}
 
 _wireguard4netns_commands() {{
-	local -a commands=(
-{}	)
-	_describe command commands
-	_files
+  local -a commands=(
+{}  )
+  _describe command commands
+  _files
 }}
 
 _wireguard4netns() {{
-	local command=
-	if ((CURRENT > 2)) && [[ $words[2] == ({}) ]]; then
-		command=$words[2]
-		shift words
-		((CURRENT--))
-	fi
-	case $command in
-{}	esac
+  local command=
+  if ((CURRENT > 2)) && [[ $words[2] == ({}) ]]; then
+    command=$words[2]
+    shift words
+    ((CURRENT--))
+  fi
+  case $command in
+{}  esac
 }}
 
 # From a folder of $fpath this file is the function's first call; read as a script it only defines it.
 if [[ $funcstack[1] == _wireguard4netns ]]; then
-	_wireguard4netns "$@"
+  _wireguard4netns "$@"
 else
-	compdef _wireguard4netns wireguard4netns
+  compdef _wireguard4netns wireguard4netns
 fi
 )",
                      told, fmt::join(names, "|"), cases);
