@@ -99,12 +99,29 @@ TEST_CASE("timestamps have to grow, and initiations have to be 20 ms apart") {
   CHECK(sides.consume(Instant(1s)) == Handshake::Verdict::accepted);
   CHECK(sides.consume(Instant(2s)) == Handshake::Verdict::replayed);
   sides.initiate(500ms);
+  CHECK(sides.consume(Instant(2s)) == Handshake::Verdict::stale);
   CHECK(sides.consume(Instant(2s)) == Handshake::Verdict::replayed);
+  sides.initiate(400ms);
+  CHECK(sides.consume(Instant(2s)) == Handshake::Verdict::replayed);
+  sides.initiate(600ms);
+  CHECK(sides.consume(Instant(2s)) == Handshake::Verdict::stale);
   sides.initiate(2s);
   CHECK(sides.consume(Instant(1s) + 19ms) == Handshake::Verdict::flood);
   CHECK(sides.consume(Instant(1s) + 20ms) == Handshake::Verdict::accepted);
   sides.at_b.forget_identity();
   CHECK(sides.consume(Instant(3s)) == Handshake::Verdict::replayed);  // what was seen stays seen
+}
+
+TEST_CASE("a timestamp tells its time again, unless it is absurd") {
+  const WallTime time = std::chrono::sys_days{std::chrono::year{2026} / 3 / 4} + 5h + 250ms;
+  const auto back = wall_time(tai64n(time));
+  REQUIRE(back.has_value());
+  CHECK_LE(*back, time);
+  CHECK_LT(time - *back, 17ms);
+  Timestamp absurd;
+  absurd.fill(0xff);
+  CHECK_FALSE(wall_time(absurd));
+  CHECK_FALSE(wall_time(Timestamp{}));
 }
 
 TEST_CASE("a session begins once, and only where a handshake ended") {

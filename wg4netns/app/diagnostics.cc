@@ -34,7 +34,10 @@ bool may_change(Finding before, Finding found, EventKind event) {
 void Diagnostics::consider(const Device& device, const Event& event, Now now) {
   const Peer* peer = device.peer(event.peer);
   if (peer == nullptr) return;
-  if (event.kind == EventKind::handshake_unanswered) listen_until_ = now.boot + answer_memory;
+  if (event.kind == EventKind::handshake_unanswered) {
+    listen_until_ = now.boot + answer_memory;
+    listening_ = false;  // the socket may be another one by now
+  }
   const Finding before = finding(*peer);
   const Evidence evidence = this->evidence(device, *peer, now);
   const Finding found = find(evidence);
