@@ -89,12 +89,12 @@ class SecretText {
     SecretText moved;
     moved.end_ = size();
     moved.capacity_ = std::max({least_capacity, size() + length, size() < length ? 0 : 2 * size()});
-    moved.chars_ = std::make_unique_for_overwrite<char[]>(moved.capacity_);
+    moved.chars_ = std::make_unique_for_overwrite<char[]>(moved.capacity_);  // NOLINT(modernize-avoid-c-arrays)
     std::ranges::copy(view(), moved.chars_.get());
     *this = std::move(moved);
   }
 
-  std::unique_ptr<char[]> chars_;
+  std::unique_ptr<char[]> chars_;  // NOLINT(modernize-avoid-c-arrays): a vector would be filled first
   std::size_t capacity_ = 0;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;

@@ -77,6 +77,7 @@ class EngineCase(harness.TestCase):
 
     def kill_ours(self) -> None:
         pid = self.our_pid()
+        self.scratch.killed = True
         os.kill(pid, signal.SIGKILL)
         self.assertTrue(wait_until(lambda: pid not in self.pids_of("wireguard4netns"), 5))
 

@@ -221,6 +221,7 @@ class Broker(PluginCase):
         self.create(config=self.confs[0])
         netns, request = self.engine.netns("netns-1"), container("box", config=self.confs[0])
         self.set_up(netns, request)
+        self.scratch.killed = True
         os.kill(self.brokers()[0], signal.SIGKILL)
         self.assertTrue(wait_until(lambda: netns.links() == ["lo"], 5))
         assert_only(self.known)
@@ -238,6 +239,7 @@ class Broker(PluginCase):
         self.set_up(*boxes[0])
         victim = self.our_pid()
         self.set_up(*boxes[1])
+        self.scratch.killed = True
         os.kill(victim, signal.SIGKILL)
         self.assertTrue(wait_until(lambda: boxes[0][0].links() == ["lo"], 5))
         self.assert_tunnelled(self.beyond, boxes[1][0].inside, 1)

@@ -121,6 +121,24 @@ TEST_CASE("a name that is in use is refused by the number of its holder; what wa
   CHECK(connect_to(path).has_value());
 }
 
+TEST_CASE("what was left under a number that nobody will have again is cleared away") {
+  const Folder folder;
+  const std::string path = folder.sockets() + "/wg0-123.sock";
+  const auto live = ControlSocket::create(folder.sockets(), "wg0-456");
+  {
+    const auto killed = ControlSocket::create(folder.sockets(), "wg0-123");
+    fs::create_hard_link(path, path + ".kept");
+    const auto named = ControlSocket::create(folder.sockets(), "mine");
+    fs::create_hard_link(named->path(), named->path() + ".kept");
+  }
+  fs::rename(path + ".kept", path);
+  fs::rename(folder.sockets() + "/mine.sock.kept", folder.sockets() + "/mine.sock");
+  const auto next = ControlSocket::create(folder.sockets(), "wg0");
+  CHECK_FALSE(fs::exists(path));
+  CHECK(fs::exists(live->path()));
+  CHECK(fs::exists(folder.sockets() + "/mine.sock"));
+}
+
 TEST_CASE("a folder that others can write to, and a file in the way, are errors") {
   const Folder folder;
   fs::create_directory(folder.sockets());

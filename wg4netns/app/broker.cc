@@ -129,6 +129,8 @@ class Broker {
         listener_(std::move(listener)) {}
 
   [[nodiscard]] Result<void> run(std::optional<std::chrono::seconds> idle);
+  /// Each may clear away what it has made.
+  void stop_all();
 
  private:
   [[nodiscard]] Result<void> watch_all();
@@ -250,6 +252,11 @@ void Broker::stop(const std::string& key) {
   tunnels_.erase(found);
 }
 
+void Broker::stop_all() {
+  for (const auto& [number, tunnel] : tunnels_) kill(tunnel.process.pid(), SIGTERM);
+  while (!tunnels_.empty()) stop(std::string(tunnels_.begin()->second.key));
+}
+
 void Broker::became_ready(Number number) {
   const auto found = tunnels_.find(number);
   if (found == tunnels_.end()) return;
@@ -299,7 +306,9 @@ Result<void> serve(UniqueFd listener, std::optional<NetnsWatch> socket_file, std
   std::signal(SIGPIPE, SIG_IGN);
   Broker broker(TRY(Loop::create()), TRY(SignalFd::create({SIGTERM, SIGINT})), std::move(socket_file),
                 std::move(listener));
-  return broker.run(idle);
+  auto ended = broker.run(idle);
+  broker.stop_all();
+  return ended;
 }
 
 /// With a socket of our own, whose name goes with us.

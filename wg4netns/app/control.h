@@ -55,10 +55,10 @@ class Control final : private uapi::Target {
   /// A bounded amount of work for clients. True when the UDP socket is another one now: it is to be watched anew.
   [[nodiscard]] bool turn(Now now);
   /// Has the configuration's file read again. False if nobody does that.
-  bool reload() const;
+  [[nodiscard]] bool reload() const;
 
  private:
-  Control(const Parts& parts, Facts facts) : parts_(parts), facts_(std::move(facts)) {}
+  Control(Parts parts, Facts facts) : parts_(std::move(parts)), facts_(std::move(facts)) {}
 
   // uapi::Target
   uapi::Errno apply(DeviceChange change) override;

@@ -11,7 +11,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 
 namespace wg4::uapi {
 namespace {
@@ -70,6 +72,20 @@ Result<void> make_way(const std::string& path) {
   return {};
 }
 
+/// What programs that were killed left under a name with their number in it: nobody will take that again.
+void clear_away_numbered(const std::string& folder) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const std::string name = entry.path().stem();
+    const std::size_t dash = name.rfind('-');
+    const bool numbered =
+        dash != std::string::npos && name.find_first_not_of("0123456789", dash + 1) == std::string::npos;
+    if (!numbered || entry.path().extension() != suffix) continue;
+    const auto other = connect_to(entry.path());
+    if (!other && other.error().number == ECONNREFUSED) std::filesystem::remove(entry.path(), error);
+  }
+}
+
 }  // namespace
 
 bool is_socket_name(const std::string& name) {
@@ -114,6 +130,7 @@ Result<ControlSocket> ControlSocket::create(const std::string& folder, const std
   const sockaddr_un address = TRY(address_of(path));
   const UniqueFd lock = TRY(lock_folder(folder));
   TRY(make_way(path));
+  clear_away_numbered(folder);
   UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   // The mode of an unbound socket is that of the file that it is bound to, so that there is no moment with another.
   if (!fd.valid() || fchmod(fd.get(), only_this_user) != 0 ||

@@ -32,7 +32,8 @@ inline constexpr const char* system_folder = "/run/wireguard";
 /// A listening socket with a name, which is removed at the end. Only this user can connect.
 class ControlSocket {
  public:
-  /// NAME.sock in `folder`. What a program that died left there is replaced; EADDRINUSE, with a hint that says whose it
+  /// NAME.sock in `folder`. What a program that died left there is replaced, and what others left under a name that
+  /// ends with a process' number is removed; EADDRINUSE, with a hint that says whose it
   /// is, if one still listens there.
   [[nodiscard]] static Result<ControlSocket> create(const std::string& folder, const std::string& name);
 
