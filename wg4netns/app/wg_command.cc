@@ -64,7 +64,8 @@ Result<void> replace_run(const std::string& own) {
     return fail("show " + own + " in another /run", errno);
   for (const auto& entry : entries) {
     const std::string name = entry.path().filename();
-    if (symlink((".run/" + name).c_str(), (staged + "/" + name).c_str()) != 0) return fail("fill another /run", errno);
+    const std::string link = std::string(staged).append("/").append(name);
+    if (symlink((".run/" + name).c_str(), link.c_str()) != 0) return fail("fill another /run", errno);
   }
   if (mount(stage, "/run", nullptr, MS_MOVE, nullptr) != 0) return fail("mount another /run", errno);
   return {};
