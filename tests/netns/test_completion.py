@@ -111,11 +111,15 @@ class Zsh(CompletionCase):
     shell = "zsh"
 
     # The key ^X writes down what is on the line.
-    SETUP = """
-        PS1='@'; autoload -U compinit; compinit -u -D; source ~/script.zsh
+    STARTUP = """
+        PS1='ready> '; unsetopt PROMPT_SP PROMPT_CR
+        autoload -U compinit; compinit -u -D; source ~/script.zsh
         write() { print -r -- "$BUFFER" >~/line; }; zle -N write; bindkey '^X' write
-        echo rea''dy
     """
+
+    def setUp(self) -> None:
+        super().setUp()
+        (self.home / ".zshrc").write_text(self.STARTUP)
 
     def completed(self, line: str) -> str:
         """What an interactive shell makes of it."""
@@ -124,10 +128,9 @@ class Zsh(CompletionCase):
         pid, terminal = pty.fork()
         if pid == 0:
             os.chdir(self.home)
-            os.execvpe("zsh", ["zsh", "-f", "-i"], self.environment())
+            os.execvpe("zsh", ["zsh", "-d", "-i"], self.environment())
         try:
-            os.write(terminal, self.SETUP.encode())
-            self.read_until(terminal, "ready\r\n@")
+            self.read_until(terminal, "ready> ")
             os.write(terminal, line.encode() + b"\t\x18")
             self.assertTrue(wait_until(lambda: written.exists() and written.read_text(), 20))
         finally:

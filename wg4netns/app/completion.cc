@@ -155,21 +155,18 @@ std::string zsh_option(const OptionDescription& option) {
     action = fmt::format("({})", fmt::join(option.choices, " "));
   const std::string value = takes_value ? fmt::format(":{}:{}", escaped(option.value, ":"), action) : "";
   const std::string about = escaped(option.about, "[]:\\\"$`");
-  if (names.size() == 1) return fmt::format("      \"{}[{}]{}\" \\\n", names[0], about, value);
-  return fmt::format("      \"({})\"{{{}}}\"[{}]{}\" \\\n", fmt::join(option.names, " "), fmt::join(names, ","), about,
-                     value);
+  if (names.size() == 1) return fmt::format("\"{}[{}]{}\"", names[0], about, value);
+  return fmt::format("\"({})\"{{{}}}\"[{}]{}\"", fmt::join(option.names, " "), fmt::join(names, ","), about, value);
 }
 
 std::string zsh_command(const CommandDescription& command) {
-  std::string text = fmt::format("  {})\n    _arguments -s \\\n", command.name.empty() ? "*" : command.name);
-  for (const OptionDescription& option : command.options) text += zsh_option(option);
-  if (command.name.empty())
-    text += "      '1: :_wireguard4netns_commands' '*:file:_files'\n";
-  else if (!command.first_choices.empty())
-    text += fmt::format("      '1: :({})' '*:file:_files'\n", fmt::join(command.first_choices, " "));
-  else
-    text += command.takes_files ? "      '*:file:_files'\n" : "      '*: :'\n";
-  return text + "    ;;\n";
+  std::vector<std::string> words;
+  for (const OptionDescription& option : command.options) words.push_back(zsh_option(option));
+  if (command.name.empty()) words.emplace_back("'1: :_wireguard4netns_commands'");
+  if (!command.first_choices.empty()) words.push_back(fmt::format("'1: :({})'", fmt::join(command.first_choices, " ")));
+  if (command.takes_files) words.emplace_back("'*:file:_files'");
+  return fmt::format("  {})\n    _arguments -s {}\n    ;;\n", command.name.empty() ? "*" : command.name,
+                     fmt::join(words, " \\\n      "));
 }
 
 std::string zsh_script(const std::vector<CommandDescription>& commands) {
