@@ -368,7 +368,9 @@ Result<void> attach(const AttachCommand& command) {
     netns = TRY(NetnsWatch::create(pid ? pid : pid_of_path(command.target), pid ? "" : command.target));
   else if (pid)
     watch = TRY(TargetWatch::create(*pid, command.tunnel.sandbox.enabled()));
-  const std::string where = pid ? "process " + command.target : command.target;
+  const std::string where = pid                               ? "process " + command.target
+                            : command.tunnel.configured_by_wg ? "this namespace"
+                                                              : command.target;
   const bool sets_dns = command.engine || command.resolv_conf;
   Parts parts = TRY(prepare(command.tunnel, {where, command.engine, sets_dns, command.ifname}));
   if (command.tunnel.configured_by_wg && parts.control) netns = TRY(NetnsWatch::create({}, parts.control->path()));
