@@ -1,6 +1,6 @@
 #pragma once
 // Scripts that complete our command line in a shell. They are made from what the parser knows, so that they cannot
-// differ from --help. Pure.
+// differ from --help.
 
 #include <cstdint>
 #include <string>
