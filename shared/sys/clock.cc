@@ -21,6 +21,7 @@ std::chrono::nanoseconds read_clock(clockid_t clock) {
 }  // namespace
 
 std::chrono::nanoseconds boot_clock() { return read_clock(CLOCK_BOOTTIME); }
+std::chrono::nanoseconds monotonic_clock() { return read_clock(CLOCK_MONOTONIC); }
 std::chrono::nanoseconds wall_clock() { return read_clock(CLOCK_REALTIME); }
 
 Result<BootTimer> BootTimer::create() {

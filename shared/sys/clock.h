@@ -10,6 +10,8 @@ namespace wg4 {
 
 /// CLOCK_BOOTTIME since boot: goes on in suspend.
 [[nodiscard]] std::chrono::nanoseconds boot_clock();
+/// CLOCK_MONOTONIC since boot: stands still in suspend.
+[[nodiscard]] std::chrono::nanoseconds monotonic_clock();
 /// CLOCK_REALTIME since 1970.
 [[nodiscard]] std::chrono::nanoseconds wall_clock();
 

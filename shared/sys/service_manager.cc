@@ -78,6 +78,11 @@ Result<ServiceManager> ServiceManager::from_environment() {
 }
 
 void ServiceManager::ready(std::string_view status) { tell("READY=1\nSTATUS=" + std::string(status) + "\n", 0); }
+void ServiceManager::reloading(std::chrono::nanoseconds monotonic) {
+  const auto usec = std::chrono::duration_cast<std::chrono::microseconds>(monotonic).count();
+  tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(usec) + "\n", MSG_DONTWAIT);
+}
+void ServiceManager::reloaded() { tell("READY=1\n", MSG_DONTWAIT); }
 void ServiceManager::stopping() { tell("STOPPING=1\n", MSG_DONTWAIT); }
 void ServiceManager::alive() { tell("WATCHDOG=1\n", MSG_DONTWAIT); }
 

@@ -21,6 +21,9 @@ class ServiceManager {
 
   /// The service does its work from now on; `status` is a line for people. Waits until this can be told.
   void ready(std::string_view status);
+  /// A configuration is about to be read again, and has been.
+  void reloading(std::chrono::nanoseconds monotonic);
+  void reloaded();
   /// From here on nothing waits: what the manager has no room for is lost.
   void stopping();
   void alive();

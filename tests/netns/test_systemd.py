@@ -106,6 +106,23 @@ class Notify(harness.TestCase):
         self.assertTrue(manager.hear_until("READY=1"))
         self.assertEqual(manager.hear(0.5), "")
 
+    def test_reloading(self) -> None:
+        """Begun with the time on the clock that the manager compares it with, and ended."""
+        manager = self.manager()
+        prefix = with_environment(NOTIFY_SOCKET=manager.name)
+        wg4 = self.wg4(self.target, self.peer.config, prefix=prefix)
+        self.assertTrue(manager.hear_until("READY=1"))
+        for _ in range(2):
+            before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+            wg4.process.send_signal(signal.SIGHUP)
+            said = manager.hear().splitlines()
+            self.assertEqual(said[0], "RELOADING=1")
+            name, _, usec = said[1].partition("=")
+            self.assertEqual(name, "MONOTONIC_USEC")
+            self.assertTrue(before <= int(usec) <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000)
+            self.assertEqual(manager.hear(), "READY=1\n")
+        self.assert_pings(self.target, THEIRS)
+
     def test_deaf_manager_holds_nothing_up(self) -> None:
         """It never reads: its queue is full soon."""
         manager = self.manager()

@@ -298,9 +298,10 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
                                    parts.key_lock, parts.reloader, parts.where, options.allow_shared_key},
                                   {parts.config_path, parts.mtu, threads, tun.size(),
                                    std::string(parts.cipher.aead->name()), describe(offloads)}));
-  auto ended =
-      serve(device, *tunnel, workers,
-            {parts.endpoints, parts.diagnostics, parts.manager, control.get(), parts.observers.guests()}, parts.end);
+  auto ended = serve(device, *tunnel, workers,
+                     {parts.endpoints, parts.diagnostics, parts.manager, control.get(),
+                      parts.reloader ? &*parts.reloader : nullptr, parts.observers.guests()},
+                     parts.end);
   parts.manager.stopping();
   return ended;
 }

@@ -19,7 +19,8 @@ enum class Source : std::uint32_t {
   wake,
   control,
   udp_replaced,
-  guest
+  guest,
+  reloader
 };
 using Loop = EventLoop<Source>;
 

@@ -17,7 +17,8 @@
 namespace wg4 {
 namespace {
 
-constexpr std::chrono::seconds patience{60};  // with names that take time
+constexpr std::chrono::seconds patience{60};           // with names that take time
+constexpr std::array<std::uint8_t, 1> has_ended{'e'};  // what is told when a reload has ended
 
 void run_reload(const std::string& tunnel, const std::string& path) {
   SpawnRequest request;
@@ -40,6 +41,7 @@ int run(int socket, int log_fd, const std::string& path) {
     const std::string tunnel(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>((*message)->size));
     if (!uapi::is_socket_name(tunnel)) return EXIT_FAILURE;
     run_reload(tunnel, path);
+    if (!send_message(socket, has_ended)) return EXIT_SUCCESS;
   }
 }
 
@@ -60,6 +62,12 @@ void Reloader::reload(const std::string& tunnel) const {
   const std::string& name = tunnel;
   const ByteView bytes(reinterpret_cast<const std::uint8_t*>(name.data()), name.size());  // NOLINT: text as bytes
   if (const auto sent = send_message(socket_.get(), bytes); !sent) log::warning("reload: {}", sent.error().message());
+}
+
+bool Reloader::take_end() const {
+  std::array<std::uint8_t, 8> buffer;
+  const auto message = receive_message(socket_.get(), buffer);
+  return message ? message->has_value() : message.error().number == EAGAIN;
 }
 
 }  // namespace wg4

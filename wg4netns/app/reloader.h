@@ -17,6 +17,10 @@ class Reloader {
 
   /// Asks for it; what comes of it is logged over there.
   void reload(const std::string& tunnel) const;
+  /// Readable when one has ended, well or not; or when nobody is there any more to do it.
+  [[nodiscard]] int fd() const { return socket_.get(); }
+  /// Takes note of one that has ended; false if there is nobody any more.
+  [[nodiscard]] bool take_end() const;
 
  private:
   Reloader(Child child, UniqueFd socket) : child_(std::move(child)), socket_(std::move(socket)) {}

@@ -25,6 +25,7 @@ Result<void> watch_all(Loop& loop, const Tunnel& tunnel, const Workers& workers,
     for (const int fd : end.netns->fds()) TRY(loop.watch(fd, Source::netns));
   if (attendants.endpoints.fd() >= 0) TRY(loop.watch(attendants.endpoints.fd(), Source::resolver));
   if (attendants.control != nullptr) TRY(loop.watch(attendants.control->fd(), Source::control));
+  if (attendants.reloader != nullptr) TRY(loop.watch(attendants.reloader->fd(), Source::reloader));
   for (std::size_t i = 0; i < attendants.guests.size(); ++i)
     TRY(loop.watch(attendants.guests[i]->fd(), Source::guest, EPOLLIN, static_cast<std::uint32_t>(i)));
   return {};
@@ -134,6 +135,7 @@ Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, const
           if (const auto signal = end.signals.read()) {
             const bool reloads = *signal == SIGHUP && attendants.control != nullptr && attendants.control->reload();
             if (!reloads) return {};
+            attendants.manager.reloading(monotonic_clock());
           }
           break;
         case Source::exit_fd:
@@ -148,6 +150,10 @@ Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, const
           break;
         case Source::control:
           if (attendants.control->turn(now)) TRY(watch_udp_again(loop, tunnel));
+          break;
+        case Source::reloader:
+          if (!attendants.reloader->take_end()) loop.forget(attendants.reloader->fd());
+          attendants.manager.reloaded();
           break;
         case Source::guest:
           attendants.guests[event.number]->turn(now);

@@ -33,6 +33,7 @@ struct Attendants {
   Diagnostics& diagnostics;
   ServiceManager& manager;  ///< hears that the loop turns, if it wants to
   Control* control;         ///< may be null
+  Reloader* reloader;       ///< whom `control` asks; may be null
   std::span<LoopGuest* const> guests;
 };
 
