@@ -9,7 +9,7 @@ import time
 import harness
 from namespaces import HERE, PYTHON, World
 from processes import read_line, wait_until
-from program import Wg4
+from program import Wg4, bindir
 from wireguard import Config, Identity, Peer, wg
 
 OUR_PORT = 5001
@@ -78,6 +78,11 @@ class DiagnosisTestCase(harness.TestCase):
         self.assertEqual(len(lines), len(patterns), lines)
         for line, pattern in zip(lines, patterns):
             self.assertRegex(line, "^" + pattern)
+
+    def shown(self, wg4: Wg4) -> dict[str, str]:
+        """What `show` knows besides."""
+        text = self.world.host.run(str(bindir() / "wireguard4netns"), "show", "wg0", "details").stdout
+        return dict(line.split("\t", 1) for line in text.splitlines())
 
     def keep_pinging(self, wg4: Wg4, address: str) -> None:
         ping = ("ping", "-n", "-q", "-i", "0.5", address)
@@ -169,6 +174,11 @@ class Unanswered(DiagnosisTestCase):
                 self.assert_says(wg4, fault.public or fault.theirs.public, fault.says)
         self.assert_says(wg4, healthy.public)
         self.assert_pings(wg4.target, "10.9.0.2")
+        shown = self.shown(wg4)
+        for fault in faults:
+            public = fault.public or fault.theirs.public
+            self.assertEqual(shown[f"diagnosis_{public}"], self.said(wg4, public)[0])
+        self.assertNotIn(f"diagnosis_{healthy.public}", shown)
         lines = wg4.log.read_text().splitlines()
         self.assertEqual(len(lines), 1 + len(faults), "one line each, and that it is up")
 

@@ -42,7 +42,11 @@ show::Tunnel example() {
   peer.allowed_ips = {*Prefix::parse("10.0.0.0/8"), *Prefix::parse("::/0")};
   tunnel.status.peers.push_back(std::move(peer));
   tunnel.status.peers.push_back(peer_of(public_text));
-  tunnel.own = {{"cipher", "avx2"}, {"tun_queues", "8"}, {"drop_no-route", "3"}, {"drop_bad-tag", "0"}};
+  tunnel.own = {{"cipher", "avx2"},
+                {"tun_queues", "8"},
+                {"drop_no-route", "3"},
+                {"drop_bad-tag", "0"},
+                {"diagnosis_" + public_text, "no answer"}};
   return tunnel;
 }
 
@@ -77,6 +81,9 @@ TEST_CASE("for people") {
                "details: wg0\n"
                "  cipher: avx2\n"
                "  tun queues: 8\n"
+               "  diagnosis: peer " +
+               public_text +
+               ": no answer\n"
                "  dropped packets: 3 no-route\n");
 }
 
@@ -110,7 +117,8 @@ TEST_CASE("for programs") {
   CHECK_EQ(show::field(tunnel, "allowed-ips", false), peer_text + "\t10.0.0.0/8 ::/0\n" + public_text + "\t(none)\n");
   CHECK_EQ(show::field(tunnel, "transfer", false), peer_text + "\t1023\t5368709120\n" + public_text + "\t0\t0\n");
   CHECK_EQ(show::field(tunnel, "drops", false), "no-route\t3\nbad-tag\t0\n");
-  CHECK_EQ(show::field(tunnel, "details", true), "wg0\tcipher\tavx2\nwg0\ttun_queues\t8\n");
+  CHECK_EQ(show::field(tunnel, "details", true),
+           "wg0\tcipher\tavx2\nwg0\ttun_queues\t8\nwg0\tdiagnosis_" + public_text + "\tno answer\n");
   CHECK_FALSE(show::field(tunnel, "nothing", false).has_value());
   show::Tunnel empty;
   CHECK_EQ(show::field(empty, "dump", false), "(none)\t(none)\t0\toff\n");
@@ -129,7 +137,8 @@ TEST_CASE("as JSON") {
           "\t\t\t\t\"persistentKeepalive\": 61,\n\t\t\t\t\"allowedIps\": [\n\t\t\t\t\t\"10.0.0.0/8\",\n"
           "\t\t\t\t\t\"::/0\"\n\t\t\t\t]\n\t\t\t}\n\t\t},\n\t\t\"details\": {\n\t\t\t\"cipher\": \"avx2\",\n"
           "\t\t\t\"tun_queues\": 8\n\t\t},\n\t\t\"drops\": {\n\t\t\t\"no-route\": 3,\n\t\t\t\"bad-tag\": 0\n"
-          "\t\t}\n\t}\n}\n");
+          "\t\t},\n\t\t\"diagnoses\": {\n\t\t\t\"" +
+          public_text + "\": \"no answer\"\n\t\t}\n\t}\n}\n");
 }
 
 // ---------------------------------------------------------------- reload

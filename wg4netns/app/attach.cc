@@ -293,11 +293,12 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
   parts.manager.ready(status);
   std::unique_ptr<Control> control;
   if (parts.control)
-    control = TRY(Control::create(*std::move(parts.control),
-                                  {device, *tunnel, workers, parts.udp, parts.udp_options, parts.endpoints,
-                                   parts.key_lock, parts.reloader, parts.where, options.allow_shared_key},
-                                  {parts.config_path, parts.mtu, threads, tun.size(),
-                                   std::string(parts.cipher.aead->name()), describe(offloads)}));
+    control =
+        TRY(Control::create(*std::move(parts.control),
+                            {device, *tunnel, workers, parts.udp, parts.udp_options, parts.endpoints, parts.key_lock,
+                             parts.reloader, parts.diagnostics, parts.where, options.allow_shared_key},
+                            {parts.config_path, parts.mtu, threads, tun.size(), std::string(parts.cipher.aead->name()),
+                             describe(offloads)}));
   auto ended = serve(device, *tunnel, workers,
                      {parts.endpoints, parts.diagnostics, parts.manager, control.get(),
                       parts.reloader ? &*parts.reloader : nullptr, parts.observers.guests()},

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "shared/base/hex_base64.h"
 #include "shared/sys/log.h"
 
 namespace wg4 {
@@ -149,6 +150,19 @@ void Control::write_own_status(SecretText& out) {
   for (std::size_t i = 0; i < drop_reason_count; ++i) {
     const auto reason = static_cast<DropReason>(i);
     write_line(out, std::string("drop_").append(name(reason)), device->drops()[reason]);
+  }
+  write_diagnoses(out, *device);
+}
+
+void Control::write_diagnoses(SecretText& out, const Device& device) const {
+  constexpr std::size_t most = 32;  // who has more peers in trouble has one reason for it
+  std::size_t written = 0;
+  for (PeerId id = 0; id < device.peer_id_end() && written < most; ++id) {
+    const Peer* peer = device.peer(id);
+    const std::string text = peer == nullptr ? "" : parts_.diagnostics.of(*peer);
+    if (text.empty()) continue;
+    write_line(out, "diagnosis_" + encode_base64(peer->public_key()), text);
+    ++written;
   }
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "shared/base/result.h"
+#include "wg4netns/app/diagnostics.h"
 #include "wg4netns/app/endpoints.h"
 #include "wg4netns/app/key_lock.h"
 #include "wg4netns/app/reloader.h"
@@ -43,6 +44,7 @@ class Control final : private uapi::Target {
     Endpoints& endpoints;
     KeyLock& key_lock;
     std::optional<Reloader>& reloader;
+    const Diagnostics& diagnostics;
     std::string where;      // for the lock
     bool allow_shared_key;  // likewise
   };
@@ -66,6 +68,7 @@ class Control final : private uapi::Target {
   std::optional<StatusPiece> next_peer(StatusCursor& cursor, std::size_t most) override;
   void write_own_status(SecretText& out) override;
 
+  void write_diagnoses(SecretText& out, const Device& device) const;
   [[nodiscard]] uapi::Errno lock_key(const PrivateKey& key);
   [[nodiscard]] Result<void> change_port(std::uint16_t port);
   [[nodiscard]] Result<void> change_fwmark(std::uint32_t fwmark);

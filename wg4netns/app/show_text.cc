@@ -13,6 +13,7 @@ namespace wg4::show {
 namespace {
 
 constexpr std::string_view drop_prefix = "drop_";
+constexpr std::string_view diagnosis_prefix = "diagnosis_";  // and the peer's key
 
 std::string key_or_none(const Secret<key_size>& key) { return key.is_zero() ? "(none)" : encode_base64(key.span()); }
 
@@ -133,6 +134,8 @@ std::string pretty_peer(const PeerStatus& peer, const Paint& paint, bool keys, s
 
 bool is_drop(const std::pair<std::string, std::string>& line) { return line.first.starts_with(drop_prefix); }
 
+bool is_diagnosis(const std::pair<std::string, std::string>& line) { return line.first.starts_with(diagnosis_prefix); }
+
 std::string_view drop_name(const std::string& key) { return std::string_view(key).substr(drop_prefix.size()); }
 
 /// What wg(8) does not know of.
@@ -142,7 +145,9 @@ std::string pretty_own(const Tunnel& tunnel, const Paint& paint) {
   std::string drops;
   for (const auto& line : tunnel.own) {
     const auto& [key, value] = line;
-    if (!is_drop(line)) {
+    if (is_diagnosis(line)) {
+      text += paint.line("diagnosis", fmt::format("peer {}: {}", key.substr(diagnosis_prefix.size()), value));
+    } else if (!is_drop(line)) {
       std::string name = key;
       std::ranges::replace(name, '_', ' ');
       text += paint.line(name, value);
@@ -243,15 +248,21 @@ std::string json_tunnel(const Tunnel& tunnel, bool keys) {
   object.raw("peers", peers.close());
   JsonObject details(2);
   JsonObject drops(2);
+  JsonObject diagnoses(2);
   for (const auto& line : tunnel.own) {
     const auto& [key, value] = line;
     const bool is_number = value.find_first_not_of("0123456789") == std::string::npos && !value.empty();
+    if (is_diagnosis(line)) {
+      diagnoses.text(std::string_view(key).substr(diagnosis_prefix.size()), value);
+      continue;
+    }
     JsonObject& to = is_drop(line) ? drops : details;
     const auto name = is_drop(line) ? drop_name(key) : std::string_view(key);
     is_number ? to.raw(name, value) : to.text(name, value);
   }
   object.raw("details", details.close());
   object.raw("drops", drops.close());
+  object.raw("diagnoses", diagnoses.close());
   return object.close();
 }
 
