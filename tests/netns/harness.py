@@ -53,6 +53,7 @@ TOOLS = {
     "wg": "wireguard-tools",
     "wireguard-go": "wireguard-go",
     "strace": "strace",
+    "tshark": "tshark",
     "iperf3": "iperf3",
     PYTHON: "python3",
 }

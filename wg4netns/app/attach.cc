@@ -255,9 +255,12 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
   const std::size_t threads = std::min<std::size_t>(thread_count(options), tun.size());
   if (threads > 1) device.threads();
   ReadOrder order;
+  parts.observers.prepare_capture(tun[0].name(), parts.udp.port(), device);
   Crew crew;
-  TRY(crew.hire(threads, {device, tun, parts.gateway.get(), threads > 1 ? &order : nullptr, secrets.resource()},
-                *parts.cipher.aead, parts.udp));
+  TRY(crew.hire(
+      threads,
+      {device, tun, parts.gateway.get(), threads > 1 ? &order : nullptr, parts.observers.capture(), secrets.resource()},
+      *parts.cipher.aead, parts.udp));
   const auto tunnel = crew.take_first();
   Workers workers = TRY(Workers::create(device, crew.take_others()));
 

@@ -102,6 +102,14 @@ class Parser {
     app_.add_option("--metrics", options.observe.metrics, "Serve metrics for Prometheus at this address, or unix:PATH")
         ->type_name("ADDR:PORT")
         ->group(observing);
+    CLI::Option* pcap = app_.add_option("--pcap", options.observe.pcap,
+                                        "Capture the packets inside and outside, as pcapng; - is stdout")
+                            ->type_name("FILE")
+                            ->group(observing);
+    app_.add_flag("--pcap-keys", options.observe.pcap_keys,
+                  "With the keys that decrypt them: the file is a secret then")
+        ->needs(pcap)
+        ->group(observing);
     add_sandbox_option(options.sandbox.mode)->envname("WIREGUARD4NETNS_SANDBOX");
     app_.add_flag("--enable-sandbox", options.sandbox.root_required,
                   "Do not start without an empty root directory; --sandbox=off wins");

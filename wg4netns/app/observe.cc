@@ -4,6 +4,7 @@
 #include <functional>
 #include <utility>
 
+#include "shared/base/version.h"
 #include "shared/sys/log.h"
 
 namespace wg4 {
@@ -49,6 +50,12 @@ metrics::ProcessSample sample_of(const ProcessUsage& usage) {
 
 Result<Observers> Observers::open(const ObserveOptions& options, const WgConfig& config) {
   Observers observers;
+  if (options.pcap_keys)
+    log::warning(
+        "--pcap-keys: the capture holds the private key and the keys of every session: whoever has the file reads all "
+        "of the traffic and can pass for this tunnel. Make new keys when you are done");
+  if (!options.pcap.empty()) observers.capture_file_.emplace(TRY(capture::CaptureFile::open(options.pcap)));
+  observers.capture_keys_ = options.pcap_keys;
   if (options.metrics.empty()) return observers;
   observers.metrics_socket_ = TRY(metrics::MetricsSocket::open(options.metrics));
   observers.usage_ = ProcessUsage::open();
@@ -57,7 +64,21 @@ Result<Observers> Observers::open(const ObserveOptions& options, const WgConfig&
   return observers;
 }
 
+void Observers::prepare_capture(const std::string& interface, std::uint16_t udp_port, SharedDevice& device) {
+  if (!capture_file_) return;
+  const std::string application = "wireguard4netns " + std::string(version);
+  capture_ = std::make_unique<capture::Capture>(
+      *std::move(capture_file_),
+      capture::Recorder::Names{.application = application, .interface = interface, .with_keys = capture_keys_},
+      udp_port);
+  if (capture_keys_) device.hold()->set_key_observer(capture_.get());
+}
+
 void Observers::add_needs(TunnelNeeds& needs) const {
+  if (capture_) {
+    needs.threads = true;
+    needs.route_probes = capture_->probes();
+  }
   if (!metrics_socket_) return;
   needs.serving = true;
   if (usage_->fd() >= 0) needs.reread_files.push_back(usage_->fd());
@@ -65,6 +86,7 @@ void Observers::add_needs(TunnelNeeds& needs) const {
 }
 
 Result<void> Observers::start(metrics::Facts facts, SharedDevice& device) {
+  if (capture_) TRY(capture_->start());
   if (!metrics_socket_) return {};
   const std::string name = metrics_socket_->name();
   auto render = [this, facts = std::move(facts), &device] { return metrics::render(facts, sample(device)); };
@@ -105,6 +127,10 @@ metrics::Sample Observers::sample(SharedDevice& shared) const {
   }
   for (metrics::PeerSample& peer : sample.peers)
     if (const auto name = names_.find(peer.public_key); name != names_.end()) peer.friendly_name = name->second;
+  if (capture_) {
+    const auto [packets, dropped] = capture_->counts();
+    sample.capture = {.packets = packets, .dropped = dropped};
+  }
   sample.process = sample_of(*usage_);
   return sample;
 }

@@ -14,6 +14,7 @@
 #include "wg4netns/app/loop_guest.h"
 #include "wg4netns/app/sandbox.h"
 #include "wg4netns/app/shared_device.h"
+#include "wg4netns/capture/capture.h"
 #include "wg4netns/metrics/metrics_server.h"
 #include "wg4netns/metrics/tunnel_metrics.h"
 
@@ -21,7 +22,9 @@ namespace wg4 {
 
 /// As the command line asks for it.
 struct ObserveOptions {
-  std::string metrics;  ///< ADDRESS:PORT or unix:PATH; empty = none
+  std::string metrics;     ///< ADDRESS:PORT or unix:PATH; empty = none
+  std::string pcap;        ///< a file, or "-"; empty = none
+  bool pcap_keys = false;  ///< with what decrypts it
 };
 
 class Observers {
@@ -29,6 +32,10 @@ class Observers {
   /// Opens what `options` name. Friendly names of peers are taken from `config`.
   [[nodiscard]] static Result<Observers> open(const ObserveOptions& options, const WgConfig& config);
 
+  /// Gets the capture ready, if one is wanted: its thread starts with start().
+  void prepare_capture(const std::string& interface, std::uint16_t udp_port, SharedDevice& device);
+  /// For the tunnels; null without one.
+  [[nodiscard]] capture::Capture* capture() const { return capture_.get(); }
   /// Adds what they do once they are confined.
   void add_needs(TunnelNeeds& needs) const;
   /// `device` must outlive this.
@@ -44,6 +51,9 @@ class Observers {
   std::optional<ProcessUsage> usage_;
   std::map<PublicKey, std::string> names_;  // of peers, for people
   std::unique_ptr<LoopGuest> metrics_;
+  std::optional<capture::CaptureFile> capture_file_;
+  bool capture_keys_ = false;
+  std::unique_ptr<capture::Capture> capture_;
 };
 
 }  // namespace wg4

@@ -36,6 +36,7 @@ struct TunnelNeeds {
   bool administration = false;        ///< marks packets and takes ports below 1024 when it is told to: keeps the rights
   bool forwarding = false;            ///< opens ports of the host, at any time, and takes connections there
   bool serving = false;               ///< takes connections of those who want to be told something
+  std::vector<int> route_probes{};    ///< UDP sockets that nothing is sent from: which address would be ours?
   std::vector<int> reread_files{};    ///< read again and again, from their beginning
   std::vector<int> unlink_folders{};  ///< O_PATH: where files are removed at the end (UniqueFile::directory())
 };

@@ -132,6 +132,10 @@ SyscallTable tunnel_syscalls(const TunnelNeeds& needs) {
     table.push_back({SCMP_SYS(accept4), "who asks for metrics"});
     table.push_back({SCMP_SYS(shutdown), "an answer is complete"});
   }
+  for (const int probe : needs.route_probes) {
+    table.push_back({SCMP_SYS(connect), "which of our addresses leads to a peer, for a capture", {equals(0, probe)}});
+    table.push_back({SCMP_SYS(getsockname), "likewise", {equals(0, probe)}});
+  }
   for (const int file : needs.reread_files)
     table.push_back({SCMP_SYS(pread64), "how much memory this process has", {equals(0, file)}});
   for (const int folder : needs.unlink_folders) {

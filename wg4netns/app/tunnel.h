@@ -9,6 +9,7 @@
 #include "wg4netns/app/read_order.h"
 #include "wg4netns/app/shared_device.h"
 #include "wg4netns/app/shared_gateway.h"
+#include "wg4netns/capture/capture.h"
 #include "wg4netns/core/data_batch.h"
 #include "wg4netns/io/tun_queues.h"
 #include "wg4netns/io/udp_socket.h"
@@ -31,6 +32,7 @@ class Tunnel final : public Output {
     const TunQueues& tun;
     SharedGateway* gateway;              ///< for engines; else null
     ReadOrder* order;                    ///< for several threads; else null
+    capture::Capture* capture;           ///< of what passes; else null
     std::pmr::memory_resource& secrets;  ///< where the keys are that the cipher works with
   };
   Tunnel(const Common& common, crypto::Aead& aead, QueueShare share, UdpSocket udp);
@@ -55,8 +57,8 @@ class Tunnel final : public Output {
   void flush();
 
   // Output
-  ByteSpan send_room(std::size_t bytes) override { return udp_.room(bytes); }
-  void send(const SendRun& run) override { udp_.push(run); }
+  ByteSpan send_room(std::size_t bytes) override { return room_ = udp_.room(bytes); }
+  void send(const SendRun& run) override;
   void event(const Event& event) override { device_.add(event); }
 
  private:
@@ -77,6 +79,8 @@ class Tunnel final : public Output {
   UdpSocket udp_;
   SharedGateway* gateway_;
   ReadOrder* order_;
+  capture::Capture* capture_;
+  ByteSpan room_;  // what is left of the last send_room()
   SealBatch sealing_;
   OpenBatch opening_;
   offload::Segmenter segmenter_;

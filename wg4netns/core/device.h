@@ -27,6 +27,7 @@
 #include "wg4netns/core/evidence.h"
 #include "wg4netns/core/index_table.h"
 #include "wg4netns/core/inner_packet.h"
+#include "wg4netns/core/key_observer.h"
 #include "wg4netns/core/output.h"
 #include "wg4netns/core/peer.h"
 #include "wg4netns/core/rate_limiter.h"
@@ -43,6 +44,9 @@ class Device {
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
   ~Device() = default;
+
+  /// To be set before the private key is; must outlive its use.
+  void set_key_observer(KeyObserver* observer) { key_observer_ = observer; }
 
   // --- control plane
 
@@ -166,6 +170,7 @@ class Device {
   void send_response(Peer& peer, Turn& turn);
   void send_cookie_reply(const QueuedHandshake& queued, Turn& turn);
   void send_handshake_message(Peer& peer, ByteView message, Turn& turn);
+  void tell_keys(const Peer& peer);
   void queue_handshake(const Path& path, MessageType type, ByteView message, Turn& turn);
   [[nodiscard]] bool admit(const QueuedHandshake& queued, Turn& turn);
   void process_initiation(const QueuedHandshake& queued, Turn& turn);
@@ -206,6 +211,7 @@ class Device {
   Entropy& entropy_;
   std::pmr::memory_resource& secrets_;
   PmrPtr<StaticIdentity> identity_;
+  KeyObserver* key_observer_ = nullptr;
   CookieChecker cookie_checker_;
   RateLimiter rate_limiter_;
   std::vector<PeerPtr> peers_;  // by PeerId; null where a peer was removed

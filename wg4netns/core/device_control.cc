@@ -20,6 +20,7 @@ void Device::set_identity(const PrivateKey& key) {
   if (Peer* self = identity->present ? find_peer(identity->public_key) : nullptr) remove_peer(*self);
 
   identity_ = std::move(identity);
+  if (key_observer_ != nullptr) key_observer_->identity_key(identity_->private_key);
   cookie_checker_.set_identity(identity_->public_key);
   for (const PeerPtr& peer : peers_) {
     if (!peer) continue;

@@ -44,6 +44,7 @@ void Device::send_initiation(Peer& peer, Turn& turn) {
     index_table_.remove(index);  // the peer's key is a low-order point: there will never be a session
     return drop(DropReason::handshake_rejected);
   }
+  tell_keys(peer);
   peer.cookies.add_macs(message, turn.now.boot);
   peer.timers.any_authenticated_packet_traversal(turn.now.boot);
   peer.timers.any_authenticated_packet_sent();
@@ -62,11 +63,17 @@ void Device::send_response(Peer& peer, Turn& turn) {
     peer.handshake.clear();
     return drop(DropReason::handshake_rejected);
   }
+  tell_keys(peer);
   peer.cookies.add_macs(message, turn.now.boot);
   begin_session(peer, turn);
   peer.timers.any_authenticated_packet_traversal(turn.now.boot);
   peer.timers.any_authenticated_packet_sent();
   send_handshake_message(peer, message, turn);
+}
+
+void Device::tell_keys(const Peer& peer) {
+  if (key_observer_ == nullptr) return;
+  key_observer_->handshake_keys(peer.public_key(), peer.handshake.ephemeral(), peer.handshake.preshared_key());
 }
 
 void Device::send_cookie_reply(const QueuedHandshake& queued, Turn& turn) {

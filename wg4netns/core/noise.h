@@ -89,6 +89,8 @@ class Handshake {
   /// Drops a handshake in progress and its secrets.
   void clear();
 
+  /// Ours, of the message in progress: for a KeyObserver alone.
+  [[nodiscard]] const PrivateKey& ephemeral() const { return ephemeral_; }
   /// The index that the message in progress carries as ours.
   [[nodiscard]] std::optional<std::uint32_t> local_index() const { return local_index_; }
 

@@ -138,6 +138,12 @@ void add_state(Exposition& out, const Facts& facts, const Sample& sample) {
   out.sample({{"version", facts.version}}, one);
 }
 
+void add_capture(Exposition& out, const Facts& facts, const CaptureSample& capture) {
+  out.family("wireguard4netns_captured_packets_total", Type::counter, "Packets of the capture; dropped: without room");
+  out.sample({{"interface", facts.interface}, {"result", "written"}}, capture.packets - capture.dropped);
+  out.sample({{"interface", facts.interface}, {"result", "dropped"}}, capture.dropped);
+}
+
 /// By the names that Prometheus's client libraries give them.
 void add_process(Exposition& out, const Facts& facts, const ProcessSample& process) {
   out.family("process_cpu_seconds_total", Type::counter, "Processor time of all threads, in user and system mode");
@@ -163,6 +169,7 @@ std::string render(const Facts& facts, const Sample& sample) {
   add_drops(out, facts, sample);
   add_batches(out, facts, sample);
   add_state(out, facts, sample);
+  if (sample.capture) add_capture(out, facts, *sample.capture);
   add_process(out, facts, sample.process);
   return out.text();
 }

@@ -58,6 +58,11 @@ struct ProcessSample {
   std::optional<std::uint64_t> virtual_bytes;
 };
 
+struct CaptureSample {
+  std::uint64_t packets = 0;
+  std::uint64_t dropped = 0;  ///< of these
+};
+
 struct Sample {
   std::vector<PeerSample> peers;
   std::size_t peer_count = 0;  ///< with those beyond max_listed_peers
@@ -70,6 +75,7 @@ struct Sample {
   BatchSizes opened;
   std::size_t queued_handshakes = 0;
   std::size_t staged_packets = 0;
+  std::optional<CaptureSample> capture;
   ProcessSample process;
 };
 

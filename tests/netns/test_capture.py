@@ -1,0 +1,227 @@
+"""--pcap and --pcap-keys, read back by tshark: what passed the tunnel, inside and outside, and no secret unasked."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+import harness
+from fixtures import OURS, OURS6, THEIRS, THEIRS6, Pair, pair_on_loopback
+from probes import ping, transfer
+from processes import wait_until
+from program import Wg4
+
+
+def tshark(path: Path, *options: str) -> str:
+    done = subprocess.run(
+        ["tshark", "-n", "-r", str(path), *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def fields(path: Path, display: str, *names: str) -> list[list[str]]:
+    """One row for each packet that the display filter lets through."""
+    wanted = [word for name in names for word in ("-e", name)]
+    text = tshark(path, "-Y", display, "-T", "fields", "-E", "occurrence=a", *wanted)
+    return [line.split("\t") for line in text.splitlines()]
+
+
+def spellings(key: str) -> list[bytes]:
+    """A key as it could be in a file: bytes, hex of either case, base64 (without its last, shared digits)."""
+    raw = base64.b64decode(key)
+    return [raw, raw.hex().encode(), raw.hex().upper().encode(), key[:40].encode()]
+
+
+class CaptureCase(harness.TestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.pair: Pair = pair_on_loopback(self, psk=True)
+        self.other: Wg4 = self.wg4(self.pair.other, self.pair.other_config)
+        self.path: Path = self.scratch.folder / "01-tunnel.pcapng"
+
+    def ours(self, *options: str, path: str | None = None) -> Wg4:
+        return self.wg4(
+            self.pair.one,
+            self.pair.config,
+            options=["--sandbox=on", f"--pcap={path or self.path}", *options],
+        )
+
+    def found_secrets(self, public: bool) -> set[str]:
+        """Which of our keys are in the file."""
+        config, data = self.pair.config, self.path.read_bytes()
+        peer = config.peers[0]
+        keys = {"private": config.private, "psk": peer.psk or ""}
+        keys |= {"public": peer.public} if public else {}
+        return {
+            name for name, key in keys.items() if any(spelled in data for spelled in spellings(key))
+        }
+
+
+class Capture(CaptureCase):
+    def test_inner_and_outer(self) -> None:
+        wg4 = self.ours()
+        self.assert_pings(self.pair.one, THEIRS, THEIRS6, count=4)
+        self.assert_confined(wg4.pid)
+        wg4.stop()
+        self.assertEqual(self.path.stat().st_mode & 0o777, 0o600)
+
+        for display, ours, theirs in (("icmp", OURS, THEIRS), ("icmpv6.type in {128, 129}", OURS6, THEIRS6)):
+            six = "v6" if ":" in ours else ""
+            rows = fields(
+                self.path,
+                display,
+                "frame.interface_name",
+                f"ip{six}.src",
+                f"ip{six}.dst",
+                "frame.packet_flags_direction",
+            )
+            expected = [["wg0", ours, theirs, "2"], ["wg0", theirs, ours, "1"]] * 4
+            self.assertEqual([[*row[:3], str(int(row[3], 0))] for row in rows], expected)
+
+        port = self.pair.config.peers[0].endpoint.rpartition(":")[2]
+        rows = fields(self.path, "wg", "wg.type", "frame.interface_name", "udp.port")
+        self.assertEqual([row[0] for row in rows[:3]], ["1", "2", "4"])
+        self.assertEqual({row[1] for row in rows}, {"udp"})
+        self.assertTrue(all(port in row[2].split(",") for row in rows))
+        self.assertGreaterEqual(len(rows), 2 + 16)
+        malformed = tshark(self.path, "-o", "udp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-Y",
+                           "_ws.malformed or udp.checksum.status == Bad or ip.checksum.status == Bad")
+        self.assertEqual(malformed, "")
+        self.assertEqual(self.found_secrets(public=True), set())
+
+        stamps = [float(row[0]) for row in fields(self.path, "frame", "frame.time_epoch")]
+        self.assertLess(abs(stamps[0] - time.time()), 60)
+        self.assertTrue(any(f"{row[0]}"[-3:] != "000" for row in fields(self.path, "frame", "frame.time_epoch")))
+
+    def test_bulk_is_whole(self) -> None:
+        """Super-packets are cut, so that each packet is there as it crosses the tunnel."""
+        for options in ([], ["--threads=3"], ["--no-offload=all"]):
+            with self.subTest(options):
+                wg4 = self.ours(*options)
+                transfer(self.pair.one, self.pair.other, THEIRS, 3)
+                wg4.stop()
+                lengths = fields(self.path, f"tcp and ip.src == {OURS}", "ip.len", "tcp.len")
+                self.assertLessEqual(max(int(row[0]) for row in lengths), 1420)
+                self.assertGreaterEqual(sum(int(row[1]) for row in lengths), 3 << 20)
+                self.assertEqual(self.dropped(), 0)
+
+    def dropped(self) -> int:
+        """As the last statistics in the file say."""
+        text = tshark(self.path, "-q", "-z", "io,stat,0")
+        self.assertIn("Interval", text)
+        done = subprocess.run(["capinfos", str(self.path)], capture_output=True, text=True)
+        drops = re.findall(r"Number of stat entries = (\d+)", done.stdout)
+        self.assertTrue(drops and all(int(number) >= 1 for number in drops), done.stdout)
+        data = self.path.read_bytes()
+        # The last two blocks are the statistics of both sides; isb_ifdrop is their last option.
+        return sum(int.from_bytes(data[end - 16 : end - 8], "little") for end in (len(data), len(data) - 52))
+
+    def test_keys(self) -> None:
+        wg4 = self.ours("--pcap-keys")
+        self.assertRegex(wg4.log.read_text(), r"warning: --pcap-keys: .*keys")
+        self.assert_pings(self.pair.one, THEIRS, count=3)
+        wg4.stop()
+        rows = fields(self.path, "wg and icmp", "wg.type", "ip.dst", "frame.interface_name")
+        self.assertEqual(len(rows), 6)
+        self.assertEqual({row[2] for row in rows}, {"udp"})
+        inner = [row[1].split(",")[-1] for row in rows]
+        self.assertEqual(inner, [THEIRS, OURS] * 3)
+        self.assertEqual(self.found_secrets(public=False), {"private", "psk"})
+        for spelled in spellings(self.pair.config.private):
+            self.assertNotIn(spelled, wg4.log.read_bytes())
+
+    def test_keys_of_who_answers(self) -> None:
+        """The other one's initiation, our response: the file of the responder decrypts as well."""
+        self.other.stop()
+        path = self.scratch.folder / "01-other.pcapng"
+        other = self.wg4(
+            self.pair.other, self.pair.other_config, options=[f"--pcap={path}", "--pcap-keys"]
+        )
+        self.wg4(self.pair.one, self.pair.config)
+        self.assert_pings(self.pair.one, THEIRS, count=3)
+        other.stop()
+        self.assertEqual(len(fields(path, "wg and icmp", "wg.type")), 6)
+
+    def test_keys_without_a_capture(self) -> None:
+        wg4 = Wg4(self.scratch, self.pair.one, self.pair.config, options=["--pcap-keys"])
+        wg4.start()
+        wg4.expect_end(1)
+        self.assertIn("--pcap", wg4.log.read_text())
+
+    def test_survives_a_kill(self) -> None:
+        """What was captured a moment ago is in the file."""
+        wg4 = self.ours()
+        self.assert_pings(self.pair.one, THEIRS, count=3)
+        time.sleep(0.2)
+        wg4.kill()
+        self.assertEqual(len(fields(self.path, "icmp", "ip.src")), 6)
+
+    def test_errors(self) -> None:
+        taken = self.scratch.file("taken", "x", 0o400)
+        for path, why in (
+            (f"{self.scratch.folder}/no/such", "Make its folder first"),
+            (str(taken), "Permission denied"),
+            (str(self.scratch.folder), "Is a directory"),
+        ):
+            with self.subTest(path):
+                wg4 = Wg4(self.scratch, self.pair.one, self.pair.config, options=[f"--pcap={path}"])
+                wg4.start()
+                wg4.expect_end(1)
+                self.assertIn(why, wg4.log.read_text())
+
+    def test_a_full_disk_ends_the_capture_alone(self) -> None:
+        wg4 = self.ours(path="/dev/full")
+        self.assert_pings(self.pair.one, THEIRS)
+        self.assertTrue(wait_until(lambda: "the capture has ended" in wg4.log.read_text(), 5))
+        self.assert_pings(self.pair.one, THEIRS)
+
+
+class Pipes(CaptureCase):
+    def test_fifo(self) -> None:
+        """As `wireshark -k -i FIFO` reads it: packets come as they happen."""
+        os.mkfifo(self.path)
+        command = ["tshark", "-n", "-l", "-i", str(self.path), "-Y", "icmp", "-T", "fields", "-e", "ip.dst"]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        ) as reader:
+            wg4 = self.ours()
+            self.assert_pings(self.pair.one, THEIRS, count=3)
+            assert reader.stdout
+            self.assertEqual([reader.stdout.readline().strip() for _ in range(6)], [THEIRS, OURS] * 3)
+            wg4.stop()
+            self.assertEqual(reader.stdout.read(), "")
+
+    def test_reader_that_does_not_read(self) -> None:
+        """The tunnel goes on, and what was lost is counted."""
+        os.mkfifo(self.path)
+        reader = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+        wg4 = self.ours()
+        transfer(self.pair.one, self.pair.other, THEIRS, 60)
+        self.assert_pings(self.pair.one, THEIRS)
+        slowest = ping(self.pair.one, THEIRS, 50, interval=0.01)
+        self.assertEqual(slowest.received, 50)
+        began = time.monotonic()
+        wg4.stop()
+        self.assertLess(time.monotonic() - began, 3)
+        os.close(reader)
+
+    def test_reader_that_goes(self) -> None:
+        os.mkfifo(self.path)
+        reader = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
+        wg4 = self.ours()
+        os.close(reader)
+        self.assert_pings(self.pair.one, THEIRS)
+        self.assertTrue(wait_until(lambda: "the capture has ended" in wg4.log.read_text(), 5))
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,319 @@
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "shared/base/hex_base64.h"
+#include "wg4netns/capture/capture.h"
+#include "wg4netns/offload/checksum.h"
+
+namespace wg4::capture {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+struct Block {
+  std::uint32_t type = 0;
+  Bytes body;  // without the frame
+
+  [[nodiscard]] std::uint32_t word(std::size_t at) const { return load_le<std::uint32_t>(&body.at(at)); }
+};
+
+/// All blocks of a file, with their frames checked.
+std::vector<Block> parse(ByteView file) {
+  std::vector<Block> blocks;
+  while (!file.empty()) {
+    REQUIRE(file.size() >= 12);
+    const auto size = load_le<std::uint32_t>(file.data() + 4);
+    REQUIRE((size % 4 == 0 && size >= 12 && size <= file.size()));
+    CHECK(load_le<std::uint32_t>(file.data() + size - 4) == size);
+    const ByteView body = file.subspan(8, size - 12);
+    blocks.push_back({load_le<std::uint32_t>(file.data()), Bytes(body.begin(), body.end())});
+    file = file.subspan(size);
+  }
+  return blocks;
+}
+
+std::vector<Block> of_type(const std::vector<Block>& blocks, std::uint32_t type) {
+  std::vector<Block> found;
+  for (const Block& block : blocks)
+    if (block.type == type) found.push_back(block);
+  return found;
+}
+
+/// The value of a block's option, whose options begin at `at`.
+std::optional<Bytes> option(const Block& block, std::size_t at, std::uint16_t code) {
+  for (;;) {
+    const auto has = load_le<std::uint16_t>(&block.body.at(at));
+    const auto size = load_le<std::uint16_t>(&block.body.at(at + 2));
+    if (has == code) return Bytes(&block.body.at(at + 4), &block.body.at(at + 4) + size);
+    if (has == 0) return std::nullopt;
+    at += 4U + (size + 3U) / 4U * 4U;
+  }
+}
+
+constexpr std::uint32_t interface_block = 1;
+constexpr std::uint32_t statistics_block = 5;
+constexpr std::uint32_t packet_block = 6;
+constexpr std::uint32_t secrets_block = 10;
+
+const Recorder::Names names{.application = "test 1", .interface = "wg0"};
+constexpr std::uint64_t some_time = 0x1122334455667788;
+
+crypto::Plaintext plaintext(ByteView bytes) { return {.head = {}, .body = bytes}; }
+
+TEST_CASE("a file begins with its section and both interfaces") {
+  Recorder recorder(4096, names, 1);
+  const auto blocks = parse(recorder.take());
+  REQUIRE(blocks.size() == 3);
+  CHECK(blocks[0].type == 0x0a0d0d0a);
+  CHECK(blocks[0].word(0) == 0x1a2b3c4d);
+  CHECK(option(blocks[0], 16, 4) == Bytes{'t', 'e', 's', 't', ' ', '1'});
+  for (const Block& block : of_type(blocks, interface_block)) {
+    CHECK(load_le<std::uint16_t>(block.body.data()) == pcapng::linktype_raw);
+    CHECK(option(block, 8, 9) == Bytes{9});
+  }
+  CHECK(option(blocks[1], 8, 2) == Bytes{'w', 'g', '0'});
+  CHECK(recorder.empty());
+}
+
+TEST_CASE("inner packets, of every length that padding knows") {
+  Recorder recorder(4096, names, 1);
+  static_cast<void>(recorder.take());
+  Bytes bytes{0x45, 1, 2, 3, 4, 5, 6, 7};
+  for (std::size_t size = 4; size <= 8; ++size) {
+    const std::array out{plaintext(ByteView(bytes).first(size))};
+    recorder.inner(out, some_time);
+    const std::array in{ByteSpan(bytes).first(size)};
+    recorder.inner(in, some_time);
+    const auto blocks = parse(recorder.take());
+    REQUIRE(blocks.size() == 2);
+    for (const Block& block : blocks) {
+      CHECK(block.type == packet_block);
+      CHECK(block.word(0) == 0);  // the interface
+      CHECK(block.word(4) == 0x11223344);
+      CHECK(block.word(8) == 0x55667788);
+      CHECK(block.word(12) == size);
+      CHECK(block.word(16) == size);
+      CHECK(Bytes(&block.body[20], &block.body[20] + size) ==
+            Bytes(bytes.begin(), bytes.begin() + std::ptrdiff_t(size)));
+    }
+    CHECK(option(blocks[0], 20 + (size + 3) / 4 * 4, 2) == Bytes{2, 0, 0, 0});  // out
+    CHECK(option(blocks[1], 20 + (size + 3) / 4 * 4, 2) == Bytes{1, 0, 0, 0});  // in
+  }
+}
+
+TEST_CASE("a packet in two pieces is one") {
+  Recorder recorder(4096, names, 1);
+  static_cast<void>(recorder.take());
+  const Bytes head(64, 0x45);
+  const Bytes body(3, 7);
+  recorder.inner(std::array{crypto::Plaintext{head, body}}, 1);
+  const auto blocks = parse(recorder.take());
+  CHECK(blocks[0].word(12) == 67);
+  CHECK(blocks[0].body[20 + 66] == 7);
+}
+
+TEST_CASE("outer datagrams of a run, with the headers that they have") {
+  Recorder recorder(4096, names, 51820);
+  static_cast<void>(recorder.take());
+  Bytes bytes(25, 9);
+  const Path path{.remote = *Endpoint::parse("192.0.2.7:4500"), .local = *IpAddress::parse("10.0.0.1")};
+  recorder.outer(DatagramRun{path, 0x88, bytes, 10}, 1);
+  recorder.outer(SendRun{path, 0, 2, 25, 25}, bytes, 1);
+  const auto blocks = parse(recorder.take());
+  REQUIRE(blocks.size() == 4);
+  const std::array<std::size_t, 4> sizes{10, 10, 5, 25};
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const Bytes& body = blocks[i].body;
+    CHECK(blocks[i].word(0) == 1);
+    CHECK(blocks[i].word(12) == 28 + sizes[i]);
+    const ByteView ip = ByteView(body).subspan(20, 28 + sizes[i]);
+    CHECK(offload::fold(offload::add_bytes(0, ip.first(20))) == 0xffff);
+    const auto length = static_cast<std::uint16_t>(8 + sizes[i]);
+    const auto sum = offload::add_word(offload::pseudo_header(ip.data(), 17), length);
+    CHECK(offload::fold(offload::add_bytes(sum, ip.subspan(20))) == 0xffff);
+  }
+  const std::uint8_t* in = &blocks[0].body[20];
+  CHECK(in[1] == 0x88);
+  CHECK(Bytes(in + 12, in + 24) == Bytes{192, 0, 2, 7, 10, 0, 0, 1, 4500 >> 8, 4500 & 255, 51820 >> 8, 51820 & 255});
+  const std::uint8_t* out = &blocks[3].body[20];
+  CHECK(out[1] == 2);
+  CHECK(Bytes(out + 12, out + 24) == Bytes{10, 0, 0, 1, 192, 0, 2, 7, 51820 >> 8, 51820 & 255, 4500 >> 8, 4500 & 255});
+}
+
+TEST_CASE("outer datagrams of IPv6, from an address that the routing table chooses") {
+  Recorder recorder(4096, names, 1000);
+  static_cast<void>(recorder.take());
+  const Bytes bytes(9, 9);
+  const Path path{.remote = *Endpoint::parse("[fd00::7]:4500"), .local = {}};
+  recorder.outer(SendRun{path, 0, 0x88, 9, 9}, bytes, 1);
+  const auto blocks = parse(recorder.take());
+  const ByteView ip = ByteView(blocks.at(0).body).subspan(20, 57);
+  CHECK(load_be<std::uint32_t>(ip.data()) == 0x68800000);
+  CHECK(load_be<std::uint16_t>(&ip[4]) == 17);
+  CHECK(ip[6] == 17);
+  CHECK(std::ranges::all_of(ip.subspan(8, 16), [](auto byte) { return byte == 0; }));
+  CHECK(ip[39] == 7);
+  const auto sum = offload::add_word(offload::pseudo_header(ip.data(), 17), 17);
+  CHECK(offload::fold(offload::add_bytes(sum, ip.subspan(40))) == 0xffff);
+}
+
+TEST_CASE("what finds no room is counted, and told") {
+  Recorder recorder(1024, names, 1);
+  static_cast<void>(recorder.take());
+  Bytes bytes(500, 0x45);
+  const std::array four{ByteSpan(bytes), ByteSpan(bytes), ByteSpan(bytes), ByteSpan(bytes)};
+  recorder.inner(four, 1);
+  CHECK(recorder.counts().packets == 4);
+  CHECK(recorder.counts().dropped == 3);
+  CHECK(of_type(parse(recorder.take()), packet_block).size() == 1);
+  recorder.statistics(some_time);
+  const auto told = of_type(parse(recorder.take()), statistics_block);
+  REQUIRE(told.size() == 2);
+  CHECK(option(told[0], 12, 4) == Bytes{4, 0, 0, 0, 0, 0, 0, 0});
+  CHECK(option(told[0], 12, 5) == Bytes{3, 0, 0, 0, 0, 0, 0, 0});
+  CHECK(option(told[1], 12, 4) == Bytes{0, 0, 0, 0, 0, 0, 0, 0});
+  recorder.inner(std::array{ByteSpan(bytes)}, 1);
+  CHECK(recorder.counts().dropped == 3);
+}
+
+TEST_CASE("keys are a block of lines as Wireshark reads them") {
+  PrivateKey mine;
+  PrivateKey ephemeral;
+  PublicKey theirs{};
+  mine.data()[0] = 1;
+  ephemeral.data()[0] = 2;
+  theirs[0] = 3;
+  const KeyLogEntry entry(theirs, ephemeral, PresharedKey{});
+  CHECK(KeyLogEntry(mine).text() == "LOCAL_STATIC_PRIVATE_KEY = AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n");
+  CHECK(entry.text() ==
+        "REMOTE_STATIC_PUBLIC_KEY = AwAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+        "LOCAL_EPHEMERAL_PRIVATE_KEY = AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
+        "PRESHARED_KEY = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n");
+  Recorder recorder(4096, names, 1);
+  static_cast<void>(recorder.take());
+  recorder.keys(entry);
+  const auto blocks = parse(recorder.take());
+  REQUIRE(blocks.at(0).type == secrets_block);
+  CHECK(blocks[0].word(0) == 0x57474b4c);
+  CHECK(blocks[0].word(4) == entry.text().size());
+  CHECK(std::string(&blocks[0].body[8], &blocks[0].body[8] + entry.text().size()) == entry.text());
+}
+
+/// A path in a folder of one's own.
+class Scratch {
+ public:
+  Scratch() {
+    std::string pattern = std::filesystem::temp_directory_path() / "wg4-capture-XXXXXX";
+    REQUIRE(mkdtemp(pattern.data()) != nullptr);
+    folder_ = pattern;
+  }
+  ~Scratch() { std::filesystem::remove_all(folder_); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  [[nodiscard]] std::string path() const { return folder_ + "/file"; }
+
+ private:
+  std::string folder_;
+};
+
+Bytes contents(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST_CASE("a capture to a file, by several threads") {
+  const Scratch scratch;
+  constexpr int per_thread = 2000;
+  {
+    Capture capture(*CaptureFile::open(scratch.path()), names, 1);
+    REQUIRE(capture.start().has_value());
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 3; ++i)
+      threads.emplace_back([&] {
+        Bytes bytes(100, 0x45);
+        for (int n = 0; n < per_thread; ++n) capture.inner(std::array{ByteSpan(bytes)});
+      });
+  }
+  const auto blocks = parse(contents(scratch.path()));
+  CHECK(of_type(blocks, packet_block).size() == 3 * per_thread);
+  CHECK(blocks.back().type == statistics_block);
+}
+
+TEST_CASE("a file is this user's alone, and begins anew") {
+  const Scratch scratch;
+  std::ofstream(scratch.path()) << "what was there before";
+  REQUIRE(chmod(scratch.path().c_str(), 0666) == 0);
+  {
+    const Capture capture(*CaptureFile::open(scratch.path()), names, 1);
+  }
+  struct stat status{};
+  REQUIRE(stat(scratch.path().c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0600);
+  CHECK(status.st_size == 0);
+  CHECK_FALSE(CaptureFile::open(scratch.path() + "/no/such").has_value());
+}
+
+TEST_CASE("who reads slowly holds nobody up, and hears how much was lost") {
+  const Scratch scratch;
+  REQUIRE(mkfifo(scratch.path().c_str(), 0600) == 0);
+  const UniqueFd reader(open(scratch.path().c_str(), O_RDONLY | O_NONBLOCK));
+  const auto began = std::chrono::steady_clock::now();
+  std::optional<Capture> capture;
+  capture.emplace(*CaptureFile::open(scratch.path()), names, 1);
+  REQUIRE(capture->start().has_value());
+  Bytes bytes(1400, 0x45);
+  const std::vector<ByteSpan> batch(64, ByteSpan(bytes));
+  for (int i = 0; i < 1000; ++i) capture->inner(batch);
+  const auto counts = capture->counts();
+  CHECK(counts.packets == 64000);
+  CHECK(counts.dropped > 10000);
+  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(3));
+
+  Bytes file;
+  const std::jthread ender([&] { capture.reset(); });
+  std::array<std::uint8_t, 65536> buffer;
+  for (;;) {
+    const ssize_t size = read(reader.get(), buffer.data(), buffer.size());
+    if (size == 0) break;
+    if (size > 0) file.insert(file.end(), buffer.data(), buffer.data() + size);
+  }
+  const auto blocks = parse(file);
+  CHECK(of_type(blocks, packet_block).size() == counts.packets - counts.dropped);
+  const auto told = of_type(blocks, statistics_block);
+  REQUIRE(told.size() >= 2);
+  CHECK(load_le<std::uint64_t>(option(told[told.size() - 2], 12, 5)->data()) == counts.dropped);
+}
+
+TEST_CASE("a reader that never reads is not waited for at the end, nor is one that has gone") {
+  const Scratch scratch;
+  REQUIRE(mkfifo(scratch.path().c_str(), 0600) == 0);
+  std::signal(SIGPIPE, SIG_IGN);
+  UniqueFd reader(open(scratch.path().c_str(), O_RDONLY | O_NONBLOCK));
+  const auto began = std::chrono::steady_clock::now();
+  for (const bool stays : {true, false}) {
+    Capture capture(*CaptureFile::open(scratch.path()), names, 1);
+    REQUIRE(capture.start().has_value());
+    if (!stays) reader.reset();
+    Bytes bytes(60000, 0x45);
+    for (int i = 0; i < 10; ++i) capture.inner(std::array{ByteSpan(bytes)});
+  }
+  CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(8));
+}
+
+}  // namespace
+}  // namespace wg4::capture

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "shared/base/keys.h"
+
+namespace wg4::capture {
+
+/// What Wireshark needs to decrypt, in its key log's format (packet-wg.c): a line for each key. Our private key, ahead
+/// of everything; then for each session the ephemeral key, and the preshared key that belongs to it. Wiped when it
+/// dies.
+class KeyLogEntry {
+ public:
+  explicit KeyLogEntry(const PrivateKey& local_static);
+  KeyLogEntry(const PublicKey& remote_static, const PrivateKey& local_ephemeral, const PresharedKey& preshared);
+  KeyLogEntry(const KeyLogEntry&) = delete;
+  KeyLogEntry& operator=(const KeyLogEntry&) = delete;
+  ~KeyLogEntry();
+
+  [[nodiscard]] std::string_view text() const { return {text_.data(), size_}; }
+
+ private:
+  void line(std::string_view name, std::span<const std::uint8_t, key_size> key);
+
+  std::array<char, 256> text_;  // three lines
+  std::size_t size_ = 0;
+};
+
+}  // namespace wg4::capture

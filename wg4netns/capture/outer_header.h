@@ -1,0 +1,24 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "shared/base/bytes.h"
+#include "shared/net/endpoint.h"
+
+namespace wg4::capture {
+
+/// The IP and UDP headers that a datagram had, or will have, as far as they are known: a socket does not see them.
+class OuterHeader {
+ public:
+  /// Both addresses are of one family. `payload` is what stands behind the header, at most 65507 bytes.
+  OuterHeader(const Endpoint& from, const Endpoint& to, std::uint8_t tos, ByteView payload);
+
+  [[nodiscard]] ByteView bytes() const { return ByteView(bytes_).first(size_); }
+
+ private:
+  std::array<std::uint8_t, 48> bytes_{};
+  std::size_t size_;
+};
+
+}  // namespace wg4::capture

@@ -1,0 +1,73 @@
+#pragma once
+// Makes blocks of packets, and keeps them until somebody writes them down. Bounded: what finds no room is counted.
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "shared/base/bytes.h"
+#include "wg4netns/capture/key_log.h"
+#include "wg4netns/capture/pcapng.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/crypto/aead.h"
+
+namespace wg4::capture {
+
+/// The numbers of the interfaces in the file.
+enum class Side : std::uint8_t { inner, outer };
+
+class Recorder {
+ public:
+  using Direction = pcapng::Direction;
+
+  struct Names {
+    std::string_view application;
+    std::string_view interface;
+    bool with_keys = false;
+  };
+  /// Keeps at most `capacity` bytes of blocks; the head of the file has to fit. `port` is that of the UDP socket.
+  Recorder(std::size_t capacity, const Names& names, std::uint16_t port);
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+  /// What nobody took may hold keys: it is wiped.
+  ~Recorder() { sodium_memzero(filling_.get(), used_); }
+
+  // Packets, at `time_ns` since 1970.
+  void inner(std::span<const crypto::Plaintext> packets, std::uint64_t time_ns);  ///< from the namespace
+  void inner(std::span<const ByteSpan> packets, std::uint64_t time_ns);           ///< to the namespace
+  void outer(const DatagramRun& run, std::uint64_t time_ns);                      ///< as it came, still sealed
+  void outer(const SendRun& run, ByteView bytes, std::uint64_t time_ns);          ///< as it goes; `bytes` are its own
+
+  /// For what comes behind it.
+  void keys(const KeyLogEntry& entry);
+  /// How many packets there were on each side, and how many found no room.
+  void statistics(std::uint64_t time_ns);
+
+  struct Counts {
+    std::uint64_t packets = 0;
+    std::uint64_t dropped = 0;
+  };
+  /// Of both sides.
+  [[nodiscard]] Counts counts() const;
+
+  [[nodiscard]] bool empty() const { return used_ == 0; }
+  /// The blocks so far; new ones go elsewhere until the next call, up to which this span is valid.
+  [[nodiscard]] ByteSpan take();
+
+ private:
+  void packet(Side side, Direction direction, std::span<const ByteView> pieces, std::uint64_t time_ns);
+  void datagrams(const Path& path, Direction direction, std::uint8_t tos, ByteView bytes, std::size_t segment_size,
+                 std::uint64_t time_ns);
+  [[nodiscard]] ByteSpan room() const { return ByteSpan(filling_.get(), capacity_).subspan(used_); }
+
+  std::size_t capacity_;
+  std::uint16_t port_;
+  std::unique_ptr<std::uint8_t[]> filling_;
+  std::unique_ptr<std::uint8_t[]> taken_;
+  std::size_t used_ = 0;  // of filling_
+  std::array<Counts, 2> counts_;
+};
+
+}  // namespace wg4::capture
