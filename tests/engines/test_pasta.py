@@ -194,7 +194,6 @@ class Container(PastaCase):
         netns, port = self.netns(), free_tcp_port()
         pid = self.start(*container(netns, "-t", f"{port}:8080"))
         self.assert_tunnelled(self.beyond, netns.inside)
-        self.scratch.killed = True
         os.kill(pid, signal.SIGKILL)
         self.assert_ended()
         self.assert_links(netns, "lo")
@@ -348,7 +347,6 @@ class Kit(PastaCase):
             self.assertTrue(wait_until(lambda: self.is_tunnelled(netns), 5))
             self.assert_tunnelled(self.beyond, netns.inside)
             self.assertIsNone(running.poll())
-            self.scratch.killed = True  # at the end of the block
 
     def is_tunnelled(self, netns: Netns) -> bool:
         return self.beyond.addresses[0] in netns.run("ip", "address", "show", "tap0", check=False)

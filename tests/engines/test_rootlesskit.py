@@ -18,7 +18,6 @@ TRAFFIC = HERE / "traffic.py"
 class Kit(EngineCase):
     def setUp(self) -> None:
         super().setUp()
-        self.scratch.killed = True  # it does that to its network's program, at its end
         self.beyond = Beyond(self)
 
     def kit(self, *options: str) -> RootlessKit:

@@ -153,7 +153,8 @@ Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
                          .v4 = v4,
                          .v6 = v6};
   UdpSocket udp = TRY(UdpSocket::open(udp_options));
-  auto control = TRY(open_control_socket(options.control, purpose.ifname));
+  // Some engines end this program in a way that it cannot clean up after: they must ask for a socket.
+  auto control = TRY(open_control_socket(options.control, engine ? "" : purpose.ifname));
   const auto retries = TRY(Endpoints::parse_retries(std::getenv("WG_ENDPOINT_RESOLUTION_RETRIES")));
   Endpoints endpoints = TRY(Endpoints::create(config, retries, options.sandbox.mode));
   TRY(endpoints.resolve_first(dns_patience));

@@ -94,6 +94,7 @@ class Parser {
         ->type_name("NAME");
     app_.add_option("--control", options.control, "Name that 'wg' and 'show' know it by; default IFNAME; off = none")
         ->type_name("NAME")
+        ->envname("WIREGUARD4NETNS_CONTROL")
         ->check(CLI::Validator(
             [](const std::string& name) {
               return uapi::is_socket_name(name) ? "" : "no name for an interface: " + name;
