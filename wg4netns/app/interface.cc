@@ -26,10 +26,11 @@ AttachCommand attachment_of(const InterfaceCommand& command) {
 Result<void> run_interface(const InterfaceCommand& command) {
   AttachCommand attachment = attachment_of(command);
   if (command.foreground) return attach(attachment);
-  TRY(run_in_background([&](UniqueFd ready_fd) {
+  auto serving = run_in_background([&](UniqueFd ready_fd) {
     attachment.tunnel.ready_fd = ready_fd.release();
     return attach(attachment);
-  }));
+  });
+  if (!serving) return std::unexpected(std::move(serving).error());
   return {};
 }
 

@@ -54,11 +54,11 @@ std::string list_names() {
 
 Result<std::string> text_of(const ShowCommand& command) {
   if (command.tunnel == "interfaces") return list_names();
-  auto tunnels = TRY(look(command.tunnel));
+  const auto tunnels = TRY(look(command.tunnel));
   const show::Style style = choose_style();
   if (command.json) return show::json(tunnels, style);
   std::string text;
-  for (show::Tunnel& tunnel : tunnels) {
+  for (const show::Tunnel& tunnel : tunnels) {
     if (command.field.empty()) {
       text.append(text.empty() ? "" : "\n").append(show::pretty(tunnel, read_clocks().wall, style));
     } else if (const auto lines = show::field(tunnel, command.field, command.tunnel == "all")) {

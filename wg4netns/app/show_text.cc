@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <numeric>
+#include <utility>
 
 #include "shared/base/hex_base64.h"
 #include "wg4netns/crypto/curve25519.h"
@@ -268,14 +270,17 @@ std::string json_tunnel(const Tunnel& tunnel, bool keys) {
 
 }  // namespace
 
-std::string pretty(Tunnel& tunnel, WallTime now, Style style) {
+std::string pretty(const Tunnel& tunnel, WallTime now, Style style) {
   const Paint paint(style.colour);
   const auto seconds = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
-  auto& peers = tunnel.status.peers;
+  std::vector<std::size_t> order(tunnel.status.peers.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
   // As wg: who was heard of last comes first.
-  std::ranges::stable_sort(peers, std::greater{}, [](const PeerStatus& peer) { return peer.last_handshake; });
+  std::ranges::sort(order, [&peers = tunnel.status.peers](std::size_t one, std::size_t other) {
+    return std::pair(peers[other].last_handshake, one) < std::pair(peers[one].last_handshake, other);
+  });
   std::string text = pretty_interface(tunnel, paint, style.keys);
-  for (const PeerStatus& peer : peers) text += "\n" + pretty_peer(peer, paint, style.keys, seconds);
+  for (const std::size_t i : order) text += "\n" + pretty_peer(tunnel.status.peers[i], paint, style.keys, seconds);
   return text + pretty_own(tunnel, paint);
 }
 

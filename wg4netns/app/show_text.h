@@ -24,7 +24,7 @@ struct Style {
 };
 
 /// For people.
-[[nodiscard]] std::string pretty(Tunnel& tunnel, WallTime now, Style style);
+[[nodiscard]] std::string pretty(const Tunnel& tunnel, WallTime now, Style style);
 
 /// One of wg's fields or "dump", "details" or "drops"; nothing if there is no such field. With `named` each line begins
 /// with the tunnel's name.
