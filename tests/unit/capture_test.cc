@@ -243,6 +243,7 @@ TEST_CASE("a capture to a file, by several threads") {
     Capture capture(*CaptureFile::open(scratch.path()), names, 1);
     REQUIRE(capture.start().has_value());
     std::vector<std::jthread> threads;
+    threads.reserve(3);
     for (int i = 0; i < 3; ++i)
       threads.emplace_back([&] {
         Bytes bytes(100, 0x45);

@@ -46,13 +46,13 @@ class Bench {
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
 
-  std::string path() const { return folder_ + "/metrics.sock"; }
+  [[nodiscard]] std::string path() const { return folder_ + "/metrics.sock"; }
   MetricsServer& server() { return *server_; }
   void end_server() { server_.reset(); }
   void set_text(std::string text) { text_ = std::move(text); }
-  int rendered() const { return rendered_; }
+  [[nodiscard]] int rendered() const { return rendered_; }
 
-  UniqueFd connected() const {
+  [[nodiscard]] UniqueFd connected() const {
     UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;

@@ -15,16 +15,17 @@ constexpr std::size_t reserve = 256;
 }  // namespace
 
 Recorder::Recorder(std::size_t capacity, const Names& names, std::uint16_t port)
-    : capacity_(capacity),
-      port_(port),
-      filling_(std::make_unique_for_overwrite<std::uint8_t[]>(capacity)),
-      taken_(std::make_unique_for_overwrite<std::uint8_t[]>(capacity)) {
+    : capacity_(capacity), port_(port), filling_(make_room(capacity)), taken_(make_room(capacity)) {
   const std::string comment = std::string("WireGuard tunnel: the packets inside, and the datagrams around them") +
                               (names.with_keys ? ", with the keys that decrypt these" : "");
   used_ += pcapng::write_section(room(), {.comment = comment, .application = names.application});
   used_ += pcapng::write_interface(room(), {.name = names.interface, .description = "inside the tunnel"});
   used_ += pcapng::write_interface(
       room(), {.name = "udp", .description = "outside; IP and UDP headers as far as a socket knows them"});
+}
+
+Recorder::Room Recorder::make_room(std::size_t capacity) {
+  return std::make_unique_for_overwrite<std::uint8_t[]>(capacity);  // NOLINT(modernize-avoid-c-arrays)
 }
 
 void Recorder::inner(std::span<const crypto::Plaintext> packets, std::uint64_t time_ns) {
@@ -88,7 +89,7 @@ Recorder::Counts Recorder::counts() const {
 
 ByteSpan Recorder::take() {
   std::swap(filling_, taken_);
-  return ByteSpan(taken_.get(), std::exchange(used_, 0));
+  return {taken_.get(), std::exchange(used_, 0)};
 }
 
 }  // namespace wg4::capture

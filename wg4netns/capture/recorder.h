@@ -57,6 +57,10 @@ class Recorder {
   [[nodiscard]] ByteSpan take();
 
  private:
+  // Not zeroed, as a vector would be: memory is used as far as blocks come.
+  using Room = std::unique_ptr<std::uint8_t[]>;  // NOLINT(modernize-avoid-c-arrays)
+
+  [[nodiscard]] static Room make_room(std::size_t capacity);
   void packet(Side side, Direction direction, std::span<const ByteView> pieces, std::uint64_t time_ns);
   void datagrams(const Path& path, Direction direction, std::uint8_t tos, ByteView bytes, std::size_t segment_size,
                  std::uint64_t time_ns);
@@ -64,8 +68,8 @@ class Recorder {
 
   std::size_t capacity_;
   std::uint16_t port_;
-  std::unique_ptr<std::uint8_t[]> filling_;
-  std::unique_ptr<std::uint8_t[]> taken_;
+  Room filling_;
+  Room taken_;
   std::size_t used_ = 0;  // of filling_
   std::array<Counts, 2> counts_;
 };
