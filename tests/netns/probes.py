@@ -79,5 +79,5 @@ def udp_trains(
         with sender.tool("train", address, str(port), str(flows), "20", str(size)) as train:
             sent = json.loads(read_line(train, 60))["sent"]
             got = json.loads(read_line(collect, 60))
-    if got["wrong"] or len(got["came"]) != flows or min(got["came"]) < sent * 0.9:
+    if got["wrong"] or len(got["came"]) != flows or min(got["came"]) < sent * 0.5:
         raise AssertionError(f"{flows} flows of {sent} datagrams of {size} bytes: {got}")

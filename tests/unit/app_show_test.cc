@@ -46,7 +46,7 @@ show::Tunnel example() {
                 {"tun_queues", "8"},
                 {"drop_no-route", "3"},
                 {"drop_bad-tag", "0"},
-                {"diagnosis_" + public_text, "no answer"}};
+                {"diagnosis", public_text + " no answer"}};
   return tunnel;
 }
 
@@ -118,7 +118,7 @@ TEST_CASE("for programs") {
   CHECK_EQ(show::field(tunnel, "transfer", false), peer_text + "\t1023\t5368709120\n" + public_text + "\t0\t0\n");
   CHECK_EQ(show::field(tunnel, "drops", false), "no-route\t3\nbad-tag\t0\n");
   CHECK_EQ(show::field(tunnel, "details", true),
-           "wg0\tcipher\tavx2\nwg0\ttun_queues\t8\nwg0\tdiagnosis_" + public_text + "\tno answer\n");
+           "wg0\tcipher\tavx2\nwg0\ttun_queues\t8\nwg0\tdiagnosis\t" + public_text + " no answer\n");
   CHECK_FALSE(show::field(tunnel, "nothing", false).has_value());
   show::Tunnel empty;
   CHECK_EQ(show::field(empty, "dump", false), "(none)\t(none)\t0\toff\n");

@@ -161,6 +161,7 @@ std::string zsh_option(const OptionDescription& option) {
 
 std::string zsh_command(const CommandDescription& command) {
   std::vector<std::string> words;
+  words.reserve(command.options.size() + 2);
   for (const OptionDescription& option : command.options) words.push_back(zsh_option(option));
   if (command.name.empty()) words.emplace_back("'1: :_wireguard4netns_commands'");
   if (!command.first_choices.empty()) words.push_back(fmt::format("'1: :({})'", fmt::join(command.first_choices, " ")));

@@ -159,9 +159,10 @@ void Control::write_diagnoses(SecretText& out, const Device& device) const {
   std::size_t written = 0;
   for (PeerId id = 0; id < device.peer_id_end() && written < most; ++id) {
     const Peer* peer = device.peer(id);
-    const std::string text = peer == nullptr ? "" : parts_.diagnostics.of(*peer);
+    if (peer == nullptr) continue;
+    const std::string text = parts_.diagnostics.of(*peer);
     if (text.empty()) continue;
-    write_line(out, "diagnosis_" + encode_base64(peer->public_key()), text);
+    write_line(out, "diagnosis", encode_base64(peer->public_key()) + " " + text);
     ++written;
   }
 }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <numeric>
 #include <utility>
 
 #include "shared/base/hex_base64.h"
@@ -15,7 +14,6 @@ namespace wg4::show {
 namespace {
 
 constexpr std::string_view drop_prefix = "drop_";
-constexpr std::string_view diagnosis_prefix = "diagnosis_";  // and the peer's key
 
 std::string key_or_none(const Secret<key_size>& key) { return key.is_zero() ? "(none)" : encode_base64(key.span()); }
 
@@ -136,7 +134,13 @@ std::string pretty_peer(const PeerStatus& peer, const Paint& paint, bool keys, s
 
 bool is_drop(const std::pair<std::string, std::string>& line) { return line.first.starts_with(drop_prefix); }
 
-bool is_diagnosis(const std::pair<std::string, std::string>& line) { return line.first.starts_with(diagnosis_prefix); }
+bool is_diagnosis(const std::pair<std::string, std::string>& line) { return line.first == "diagnosis"; }
+
+/// The peer's key, and what is wrong.
+std::pair<std::string_view, std::string_view> diagnosis_of(std::string_view value) {
+  const std::size_t space = std::min(value.find(' '), value.size());
+  return {value.substr(0, space), value.substr(std::min(space + 1, value.size()))};
+}
 
 std::string_view drop_name(const std::string& key) { return std::string_view(key).substr(drop_prefix.size()); }
 
@@ -148,7 +152,8 @@ std::string pretty_own(const Tunnel& tunnel, const Paint& paint) {
   for (const auto& line : tunnel.own) {
     const auto& [key, value] = line;
     if (is_diagnosis(line)) {
-      text += paint.line("diagnosis", fmt::format("peer {}: {}", key.substr(diagnosis_prefix.size()), value));
+      const auto [peer, sentence] = diagnosis_of(value);
+      text += paint.line("diagnosis", fmt::format("peer {}: {}", peer, sentence));
     } else if (!is_drop(line)) {
       std::string name = key;
       std::ranges::replace(name, '_', ' ');
@@ -255,7 +260,8 @@ std::string json_tunnel(const Tunnel& tunnel, bool keys) {
     const auto& [key, value] = line;
     const bool is_number = value.find_first_not_of("0123456789") == std::string::npos && !value.empty();
     if (is_diagnosis(line)) {
-      diagnoses.text(std::string_view(key).substr(diagnosis_prefix.size()), value);
+      const auto [peer, sentence] = diagnosis_of(value);
+      diagnoses.text(peer, sentence);
       continue;
     }
     JsonObject& to = is_drop(line) ? drops : details;
@@ -273,14 +279,15 @@ std::string json_tunnel(const Tunnel& tunnel, bool keys) {
 std::string pretty(const Tunnel& tunnel, WallTime now, Style style) {
   const Paint paint(style.colour);
   const auto seconds = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
-  std::vector<std::size_t> order(tunnel.status.peers.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  // As wg: who was heard of last comes first.
-  std::ranges::sort(order, [&peers = tunnel.status.peers](std::size_t one, std::size_t other) {
-    return std::pair(peers[other].last_handshake, one) < std::pair(peers[one].last_handshake, other);
+  std::vector<const PeerStatus*> order;
+  order.reserve(tunnel.status.peers.size());
+  for (const PeerStatus& peer : tunnel.status.peers) order.push_back(&peer);
+  // As wg: who was heard of last comes first; else as they came.
+  std::ranges::sort(order, [](const PeerStatus* one, const PeerStatus* other) {
+    return std::pair(other->last_handshake, one) < std::pair(one->last_handshake, other);
   });
   std::string text = pretty_interface(tunnel, paint, style.keys);
-  for (const std::size_t i : order) text += "\n" + pretty_peer(tunnel.status.peers[i], paint, style.keys, seconds);
+  for (const PeerStatus* peer : order) text += "\n" + pretty_peer(*peer, paint, style.keys, seconds);
   return text + pretty_own(tunnel, paint);
 }
 
