@@ -21,7 +21,7 @@ constexpr std::size_t read_size = 64UL * 1024;
 Result<void> send_all(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t sent = send(fd, text.data(), text.size(), MSG_NOSIGNAL);
-    if (sent > 0) {
+    if (sent >= 0) {
       text.remove_prefix(static_cast<std::size_t>(sent));
     } else if (errno != EAGAIN && errno != EINTR) {
       return fail("talk to the tunnel", errno);
