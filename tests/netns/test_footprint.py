@@ -13,7 +13,7 @@ from program import SANITIZED, Wg4
 STARTS = 9
 START_LIMIT_S = 0.030
 BUSY_MACHINE = 2  # other work may run beside the tests
-RSS_LIMIT_KIB = 10 * 1024
+RSS_LIMIT_KIB = 12 * 1024  # with intel-ipsec-mb, 1.4 MiB of it
 
 
 class Privileges(harness.TestCase):
