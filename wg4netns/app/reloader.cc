@@ -59,8 +59,7 @@ Result<Reloader> Reloader::create(const std::string& path) {
 }
 
 void Reloader::reload(const std::string& tunnel) const {
-  const std::string& name = tunnel;
-  const ByteView bytes(reinterpret_cast<const std::uint8_t*>(name.data()), name.size());  // NOLINT: text as bytes
+  const ByteView bytes(reinterpret_cast<const std::uint8_t*>(tunnel.data()), tunnel.size());  // NOLINT: text as bytes
   if (const auto sent = send_message(socket_.get(), bytes); !sent) log::warning("reload: {}", sent.error().message());
 }
 
