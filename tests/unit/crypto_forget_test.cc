@@ -104,6 +104,7 @@ TEST_CASE("Backends leave no key behind") {
   for (const std::string_view name : available_backends()) {
     CAPTURE(name);
     const std::unique_ptr<Aead> aead = make_backend(name);
+    REQUIRE(aead != nullptr);
     const HiddenKey hidden(++seed);
     {
       AeadKey key;
