@@ -22,6 +22,9 @@ PROBED = (
     "--macaddress",
     "--no-host-loopback",
     "--create-sandbox",
+    "--api-socket",
+    "--enable-sandbox",
+    "--enable-seccomp",
 )
 
 

@@ -1,4 +1,4 @@
-"""What --help lists is in the man page, and the other way round; README's two commands exist.
+"""What --help explains is in the man page, and the other way round; README's two commands exist.
 
     help_vs_man.py BINDIR
 """
@@ -74,9 +74,18 @@ def help_of(bindir: Path, program: Program) -> str:
     texts = []
     for command in ("", *program.commands):
         binary, *words = (*program.name.split(), *command.split())
-        argv = [str(bindir / binary), *words, "--help"]
-        texts.append(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
+        texts.append(explained([str(bindir / binary), *words]))
     return "\n".join(texts)
+
+
+def explained(argv: list[str]) -> str:
+    """Where --help only lists the options, --help-all says what they are for."""
+
+    def ask(option: str) -> str:
+        return subprocess.run([*argv, option], check=True, capture_output=True, text=True).stdout
+
+    short = ask("--help")
+    return ask("--help-all") if "--help-all" in short else short
 
 
 def compare(program: Program, help_text: str, page: str) -> list[Finding]:

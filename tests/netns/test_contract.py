@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -108,6 +109,30 @@ class CommandLine(harness.TestCase):
             version = program(spelling)
             self.assertEqual(version.returncode, 0, version.stderr)
             self.assertRegex(version.stdout, r"wireguard4netns.*\d+\.\d+\.\d+")
+
+    def test_help_fits_a_screen(self) -> None:
+        commands = re.findall(r"^  ([a-z][a-z-]+) +[a-z]", program("--help").stdout, re.MULTILINE)
+        self.assertIn("show", commands)
+        for command in ("", *(name for name in commands if name != "wg")):
+            with self.subTest(command=command):
+                shown = program(*command.split(), "--help")
+                self.assertEqual(shown.returncode, 0, shown.stderr)
+                lines = shown.stdout.splitlines()
+                self.assertLessEqual(len(lines), 40)
+                self.assertLessEqual(max(len(line) for line in lines), 100)
+
+    def test_help_names_each_option_that_help_all_explains(self) -> None:
+        for command in ("", "serve", "pasta", "oci-hook"):
+            with self.subTest(command=command):
+                short, whole = (
+                    set(re.findall(r"(?<![\w-])--?[a-z0-9][a-z0-9-]*", shown.stdout))
+                    for shown in (
+                        program(*command.split(), "--help"),
+                        program(*command.split(), "--help-all"),
+                    )
+                )
+                self.assertIn("--mtu" if command != "serve" else "--tun-fd", whole)
+                self.assertEqual(short, whole)
 
     def test_keys_are_those_of_wg(self) -> None:
         private = program("genkey").stdout

@@ -14,6 +14,7 @@
 #include "shared/base/version.h"
 #include "shared/sys/log.h"
 #include "wg4netns/app/cli_engine.h"
+#include "wg4netns/app/cli_help.h"
 #include "wg4netns/app/cli_pasta.h"
 #include "wg4netns/app/completion.h"
 #include "wg4netns/forward/publish_spec.h"
@@ -21,9 +22,6 @@
 
 namespace wg4 {
 namespace {
-
-/// The heading of options that let people look into a tunnel; wireguard4netns-observe(1) is about them.
-constexpr const char* observing = "Observing, see wireguard4netns-observe(1)";
 
 const std::map<std::string, log::Level> levels = {{"silent", log::Level::silent},
                                                   {"error", log::Level::error},
@@ -56,6 +54,7 @@ class Parser {
   explicit Parser(const std::string& about, const std::string& name = "wireguard4netns") : app_(about, name) {
     app_.set_help_flag("-h,--help", "Print this and exit");
     app_.set_version_flag("-v,--version", std::string(version), "Print the version and exit");
+    lay_out_help(app_);
   }
 
   CLI::App& app() { return app_; }
@@ -67,64 +66,24 @@ class Parser {
 
   /// Those that have a name of their own in every personality.
   void add_common_tunnel_options(TunnelOptions& options) {
-    app_.add_option("--config", options.config, "wg-quick file (or WIREGUARD4NETNS_CONFIG)")->type_name("FILE");
-    app_.add_option("--profile", options.profile, "The file profiles/NAME.conf (or WIREGUARD4NETNS_PROFILE)")
-        ->type_name("NAME")
-        ->excludes("--config");
-    app_.add_flag("--allow-shared-key", options.allow_shared_key, "Start even if a tunnel that runs has the same key")
-        ->envname("WIREGUARD4NETNS_ALLOW_SHARED_KEY");
-    offer(app_.add_option_function<std::vector<std::string>>(
-                  "--no-offload",
-                  [&options](const std::vector<std::string>& names) {
-                    for (const std::string& name : names) switch_off(options.offloads, name);
-                  },
-                  "Do without, comma separated: vnet-hdr checksum tso uso udp-segment udp-gro; or all")
-              ->type_name("LIST")
-              ->delimiter(','),
-          {"vnet-hdr", "checksum", "tso", "uso", "udp-segment", "udp-gro", "all"});
-    app_.add_option_function<std::string>(
-            "--threads",
-            [&options](const std::string& text) {
-              if (text != "auto") options.threads = static_cast<unsigned>(std::stoul(text));
-            },
-            "Threads that move packets, 1 to 8, or auto (the default): as many as pay on this machine")
-        ->type_name("N")
-        ->check((CLI::Range(1, 8) | CLI::IsMember({"auto"})).description(""));
-    app_.add_option("--cipher", options.cipher, "Implementation of the cipher; default the fastest that runs here")
-        ->type_name("NAME");
-    app_.add_option("--control", options.control, "Name that 'wg' and 'show' know it by; default IFNAME; off = none")
-        ->type_name("NAME")
-        ->envname("WIREGUARD4NETNS_CONTROL")
-        ->check(CLI::Validator(
-            [](const std::string& name) {
-              return uapi::is_socket_name(name) ? "" : "no name for an interface: " + name;
-            },
-            ""));
-    app_.add_option("--metrics", options.observe.metrics, "Serve metrics for Prometheus at this address, or unix:PATH")
-        ->type_name("ADDR:PORT")
-        ->group(observing);
-    CLI::Option* pcap = app_.add_option("--pcap", options.observe.pcap,
-                                        "Capture the packets inside and outside, as pcapng; - is stdout")
-                            ->type_name("FILE")
-                            ->group(observing);
-    app_.add_flag("--pcap-keys", options.observe.pcap_keys,
-                  "With the keys that decrypt them: the file is a secret then")
-        ->needs(pcap)
-        ->group(observing);
-    add_sandbox_option(options.sandbox.mode)->envname("WIREGUARD4NETNS_SANDBOX");
-    app_.add_flag("--enable-sandbox", options.sandbox.root_required,
-                  "Do not start without an empty root directory; --sandbox=off wins");
-    app_.add_flag("--create-sandbox", options.sandbox.root_required, "The same, by its old name");
-    app_.add_flag("--enable-seccomp", options.sandbox.seccomp_required,
-                  "Do not start without a system call filter; --sandbox=off wins");
-    offer(app_.add_option("--log-level", level_, "silent, error, warning, info or debug")->type_name("LEVEL"), levels);
+    app_.set_help_all_flag("--help-all", "Print what each option is for, and exit")->group("Options");
+    offer(app_.add_option("--log-level", level_, "silent, error, warning, info or debug")
+              ->type_name("LEVEL")
+              ->group("Options"),
+          levels);
+    add_configuration_options(options);
+    add_transport_options(options);
+    add_confining_options(options.sandbox);
+    add_observing_options(options.observe);
   }
 
   void add_place_options(TunnelOptions& options) {
+    begin_group("Transport");
     app_.add_option("--outbound-addr", options.outbound_v4, "IPv4 address or interface that UDP is bound to")
         ->type_name("WHERE");
     app_.add_option("--outbound-addr6", options.outbound_v6, "IPv6 address or interface that UDP is bound to")
         ->type_name("WHERE");
+    begin_group("Namespace");
     app_.add_option("-m,--mtu", options.mtu, "MTU of the interface in bytes; default from the configuration or route")
         ->type_name("BYTES")
         ->check(CLI::Range(68, 65521).description(""));
@@ -167,6 +126,8 @@ class Parser {
       app_.parse(reversed);
     } catch (const CLI::CallForHelp&) {
       return PrintCommand{app_.help()};
+    } catch (const CLI::CallForAllHelp&) {
+      return PrintCommand{app_.help("", CLI::AppFormatMode::All)};
     } catch (const CLI::CallForVersion&) {
       return PrintCommand{"wireguard4netns version " + std::string(version) + "\n"};
     } catch (const CLI::ExtrasError&) {
@@ -182,6 +143,11 @@ class Parser {
   }
 
  private:
+  void add_configuration_options(TunnelOptions& options);
+  void add_transport_options(TunnelOptions& options);
+  void add_confining_options(SandboxOptions& options);
+  void add_observing_options(ObserveOptions& options);
+  void begin_group(const std::string& heading) { app_.option_defaults()->group(heading); }
   void describe(CommandDescription& command) const;
   [[nodiscard]] std::vector<std::string> choices_of(const CLI::Option* option) const {
     const auto found = choices_.find(option);
@@ -192,6 +158,66 @@ class Parser {
   log::Level level_ = log::Level::info;
   std::map<const CLI::Option*, std::vector<std::string>> choices_;
 };
+
+void Parser::add_configuration_options(TunnelOptions& options) {
+  begin_group("Configuration");
+  app_.add_option("--config", options.config, "wg-quick file (or WIREGUARD4NETNS_CONFIG)")->type_name("FILE");
+  app_.add_option("--profile", options.profile, "The file profiles/NAME.conf (or WIREGUARD4NETNS_PROFILE)")
+      ->type_name("NAME")
+      ->excludes("--config");
+  app_.add_flag("--allow-shared-key", options.allow_shared_key, "Start even if a tunnel that runs has the same key")
+      ->envname("WIREGUARD4NETNS_ALLOW_SHARED_KEY");
+  app_.add_option("--control", options.control, "Name that 'wg' and 'show' know it by; default IFNAME; off = none")
+      ->type_name("NAME")
+      ->envname("WIREGUARD4NETNS_CONTROL")
+      ->check(CLI::Validator(
+          [](const std::string& name) { return uapi::is_socket_name(name) ? "" : "no name for an interface: " + name; },
+          ""));
+}
+
+void Parser::add_transport_options(TunnelOptions& options) {
+  begin_group("Transport");
+  offer(app_.add_option_function<std::vector<std::string>>(
+                "--no-offload",
+                [&options](const std::vector<std::string>& names) {
+                  for (const std::string& name : names) switch_off(options.offloads, name);
+                },
+                "Do without, comma separated: vnet-hdr checksum tso uso udp-segment udp-gro; or all")
+            ->type_name("LIST")
+            ->delimiter(','),
+        {"vnet-hdr", "checksum", "tso", "uso", "udp-segment", "udp-gro", "all"});
+  app_.add_option_function<std::string>(
+          "--threads",
+          [&options](const std::string& text) {
+            if (text != "auto") options.threads = static_cast<unsigned>(std::stoul(text));
+          },
+          "Threads that move packets, 1 to 8, or auto (the default): as many as pay on this machine")
+      ->type_name("N")
+      ->check((CLI::Range(1, 8) | CLI::IsMember({"auto"})).description(""));
+  app_.add_option("--cipher", options.cipher, "Implementation of the cipher; default the fastest that runs here")
+      ->type_name("NAME");
+}
+
+void Parser::add_confining_options(SandboxOptions& options) {
+  begin_group("Sandbox");
+  add_sandbox_option(options.mode)->envname("WIREGUARD4NETNS_SANDBOX");
+  app_.add_flag("--enable-sandbox", options.root_required,
+                "Do not start without an empty root directory; --sandbox=off wins");
+  app_.add_flag("--create-sandbox", options.root_required, "The same, by its old name");
+  app_.add_flag("--enable-seccomp", options.seccomp_required,
+                "Do not start without a system call filter; --sandbox=off wins");
+}
+
+void Parser::add_observing_options(ObserveOptions& options) {
+  begin_group("Observing, see wireguard4netns-observe(1)");
+  app_.add_option("--metrics", options.metrics, "Serve metrics for Prometheus at this address, or unix:PATH")
+      ->type_name("ADDR:PORT");
+  CLI::Option* pcap =
+      app_.add_option("--pcap", options.pcap, "Capture the packets inside and outside, as pcapng; - is stdout")
+          ->type_name("FILE");
+  app_.add_flag("--pcap-keys", options.pcap_keys, "With the keys that decrypt them: the file is a secret then")
+      ->needs(pcap);
+}
 
 void Parser::describe(CommandDescription& command) const {
   bool first = true;
@@ -214,6 +240,7 @@ void Parser::describe(CommandDescription& command) const {
 
 /// The options that publish ports; `specs` is parsed once the command line is.
 void add_forward_options(CLI::App& app, forward::Settings& settings, std::vector<std::string>& specs) {
+  app.option_defaults()->group("Ports");
   app.add_option("-a,--api-socket", settings.api_socket, "Publish ports on request at this UNIX socket")
       ->type_name("PATH");
   app.add_option("-p,--publish", specs, "Publish a port of the namespace: [ADDRESS:]PORT:[ADDRESS:]PORT[/udp]")
@@ -247,6 +274,7 @@ Result<Command> parse_attach(const std::string& program, const Arguments& argume
   app.add_option("PID|PATH", command.target, "Process, or path of a network namespace")->type_name("")->required();
   app.add_option("IFNAME", command.ifname, "Name of the interface in the namespace; default wg0")->type_name("");
   app.add_option("CONF", conf, "wg-quick file, as --config")->type_name("");
+  app.option_defaults()->group("Namespace");
   parser.offer(
       app.add_option("--netns-type", command.target_type, "pid or path; default: a number is a PID")->type_name("TYPE"),
       std::map<std::string, TargetType>{{"pid", TargetType::pid}, {"path", TargetType::path}});
@@ -256,8 +284,8 @@ Result<Command> parse_attach(const std::string& program, const Arguments& argume
   app.add_flag("--no-configure", no_configure, "Make the interface and leave it down and bare")
       ->excludes("--configure");
   add_helper_option(app, command.helper);
-  add_forward_options(app, command.forward, published);
   parser.add_tunnel_options(command.tunnel);
+  add_forward_options(app, command.forward, published);
   EngineArguments engine;
   add_engine_options(app, engine);
 

@@ -19,6 +19,7 @@ bool is_mac_address(const std::string& text) {
 }  // namespace
 
 void add_engine_options(CLI::App& app, EngineArguments& arguments) {
+  app.option_defaults()->group("Engines, see wireguard4netns-slirp4netns(1)");
   app.add_flag("--engine-addresses", arguments.wanted, "Provide what engines expect: address N+100, and DNS at N+3");
   app.add_flag("--no-engine-addresses", arguments.refused, "Do not, whatever else looks like an engine")
       ->excludes("--engine-addresses");

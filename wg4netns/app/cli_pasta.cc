@@ -18,6 +18,7 @@ constexpr unsigned least_mtu = 68;  // of IPv4
 bool host_has_v6() { return UniqueFd(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)).valid(); }
 
 void add_namespace_options(CLI::App& app, PastaArguments& arguments) {
+  app.option_defaults()->group("Namespace");
   app.add_option("PID|PATH", arguments.target, "Process, or path of a network namespace")->type_name("");
   app.add_option("--netns", arguments.netns, "Path of the network namespace")->type_name("PATH");
   app.add_option("--userns", arguments.userns, "User namespace to work in; default: the namespace's owner")
@@ -40,6 +41,7 @@ void add_namespace_options(CLI::App& app, PastaArguments& arguments) {
 }
 
 void add_traffic_options(CLI::App& app, PastaArguments& arguments) {
+  app.option_defaults()->group("Traffic");
   app.add_option("-t,--tcp-ports", arguments.tcp_ports,
                  "TCP ports to publish: none, auto or [ADDRESS/]PORT[-PORT][:PORT[-PORT]][,...]")
       ->type_name("SPEC")
@@ -100,6 +102,7 @@ void add_pasta_options(CLI::App& app, PastaArguments& arguments) {
   app.option_defaults()->take_last();  // as getopt(3) has it: engines put their user's options beside their own
   add_namespace_options(app, arguments);
   add_traffic_options(app, arguments);
+  app.option_defaults()->group("Options");
   app.add_flag("-f,--foreground", arguments.foreground, "Stay in the foreground");
   app.add_option("-P,--pid", arguments.pid_file, "Write the process id of the one that serves to this file")
       ->type_name("FILE");

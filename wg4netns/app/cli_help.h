@@ -1,0 +1,16 @@
+#pragma once
+// What --help prints: it fits a screen. Who runs a tunnel has more options than that, so for those it lists their
+// names, which engines look for, and --help-all says what each is for.
+
+namespace CLI {
+class App;
+}
+
+namespace wg4 {
+
+inline constexpr unsigned help_width = 100;  // columns
+
+/// An option's group is its heading; in a list of names that is cut at its first comma.
+void lay_out_help(CLI::App& app);
+
+}  // namespace wg4
