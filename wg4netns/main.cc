@@ -7,6 +7,7 @@
 #include "shared/sys/log.h"
 #include "wg4netns/app/attach.h"
 #include "wg4netns/app/broker.h"
+#include "wg4netns/app/capture_command.h"
 #include "wg4netns/app/check.h"
 #include "wg4netns/app/cli.h"
 #include "wg4netns/app/interface.h"
@@ -34,6 +35,7 @@ struct Run {
   Result<void> operator()(KeyCommand command) { return run_key_command(command); }
   Result<void> operator()(const ShowCommand& command) { return run_show(command); }
   Result<void> operator()(const ReloadCommand& command) { return reload(command); }
+  Result<void> operator()(const CaptureCommand& command) { return run_capture(command); }
   Result<void> operator()(const WgCommand& command) { return run_wg(command); }
   Result<void> operator()(ResolverCommand command) { return run_resolver(resolver_socket, command.sandbox); }
   Result<void> operator()(const PrintCommand& command) {

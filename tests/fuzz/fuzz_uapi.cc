@@ -31,6 +31,7 @@ class Recorder final : public uapi::Target {
     return piece;
   }
   void write_own_status(SecretText& out) override { out.append("mtu=1\n"); }
+  void begin_capture(UniqueFd /*client*/, bool /*with_keys*/) override {}
 
  private:
   static void check_round_trip(std::string_view text) {
@@ -63,7 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t step = 1 + data[0] * std::size_t{data[0]};
   const std::size_t reads = 1 + (data[0] & 7U) * std::size_t{4000};
   std::size_t at = 0;
-  while (!session.done()) {
+  while (!session.done() && !session.wants_capture()) {
     if (session.wants_input() && at < text.size()) {
       const std::size_t length = std::min({step, text.size() - at, uapi::Session::max_read});
       std::ranges::copy(std::string_view(text).substr(at, length), session.room().begin());

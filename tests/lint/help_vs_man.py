@@ -33,7 +33,7 @@ PROGRAMS = (
         "wireguard4netns",
         "wg4netns/wireguard4netns.1",
         ("wg4netns/wireguard4netns-observe.1",),
-        ("serve", "check", "genkey", "pubkey", "genpsk", "oci-hook", "reload", "completion"),
+        ("serve", "check", "genkey", "pubkey", "genpsk", "oci-hook", "reload", "capture", "completion"),
         ("pasta", "netavark", "broker", "doctor", "show"),
     ),
     Program("wireguard4netns pasta", "wg4netns/wireguard4netns-pasta.1"),

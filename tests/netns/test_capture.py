@@ -1,19 +1,22 @@
-"""--pcap and --pcap-keys, read back by tshark: what passed the tunnel, inside and outside, and no secret unasked."""
+"""Captures, read back by tshark: what passed the tunnel, inside and outside, and no secret unasked."""
 
 from __future__ import annotations
 
 import base64
 import os
 import re
+import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import harness
 from fixtures import OURS, OURS6, THEIRS, THEIRS6, Pair, pair_on_loopback
 from probes import ping, transfer
 from processes import wait_until
-from program import Wg4
+from program import Wg4, bindir, program_environment
 
 
 def tshark(path: Path, *options: str) -> str:
@@ -221,6 +224,164 @@ class Pipes(CaptureCase):
         os.close(reader)
         self.assert_pings(self.pair.one, THEIRS)
         self.assertTrue(wait_until(lambda: "the capture has ended" in wg4.log.read_text(), 5))
+
+
+class AtRunTime(CaptureCase):
+    """`wireguard4netns capture`, at a tunnel that was started without a capture."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.tunnel: Wg4 = self.wg4(
+            self.pair.one, self.pair.config, options=["--sandbox=on", "--control=ours"]
+        )
+        self.assert_pings(self.pair.one, THEIRS)
+
+    @contextmanager
+    def capture(
+        self, path: str, *options: str, stdout: int = subprocess.DEVNULL
+    ) -> Iterator[subprocess.Popen[str]]:
+        """From when it has begun; whoever leaves this has seen its end."""
+        process = subprocess.Popen(
+            [bindir() / "wireguard4netns", "capture", "ours", path, *options],
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=program_environment(self.scratch),
+        )
+        try:
+            assert process.stderr
+            self.said = ""
+            while "has begun" not in self.said and (line := process.stderr.readline()):
+                self.said += line
+            yield process
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+            self.said += process.communicate(timeout=10)[1]
+        finally:
+            process.kill()
+            process.wait()
+
+    def test_from_now_on_and_twice(self) -> None:
+        for count in (3, 2):
+            with self.capture(str(self.path)) as process:
+                self.assert_confined(self.tunnel.pid)
+                self.assert_pings(self.pair.one, THEIRS, count=count)
+            self.assertEqual(process.returncode, 0, self.said)
+            self.assertEqual(self.path.stat().st_mode & 0o777, 0o600)
+            rows = fields(self.path, "icmp", "frame.interface_name", "ip.dst")
+            self.assertEqual(rows, [["wg0", THEIRS], ["wg0", OURS]] * count)
+            self.assertEqual(len(fields(self.path, "wg.type == 4", "udp.port")), 2 * count)
+            self.assertEqual(self.found_secrets(public=True), set())
+            self.assertEqual(tshark(self.path, "-Y", "_ws.malformed"), "")
+            self.assert_pings(self.pair.one, THEIRS)
+        log = self.tunnel.log.read_text()
+        self.assertEqual(log.count("a capture has begun"), 2)
+        self.assertIn("8 packets, 0 of them lost", log)
+
+    def test_beside_the_one_from_the_start(self) -> None:
+        self.tunnel.stop()
+        whole = self.scratch.folder / "02-whole.pcapng"
+        options = ["--sandbox=on", "--control=ours", f"--pcap={whole}", "--threads=2"]
+        self.tunnel = self.wg4(self.pair.one, self.pair.config, options=options)
+        self.assert_pings(self.pair.one, THEIRS, count=1)
+        with self.capture(str(self.path)):
+            transfer(self.pair.one, self.pair.other, THEIRS, 2)
+        self.tunnel.stop()
+        self.assertEqual(len(fields(whole, "icmp", "ip.dst")), 2)
+        self.assertEqual(len(fields(self.path, "icmp", "ip.dst")), 0)
+        for path in (whole, self.path):
+            lengths = fields(path, f"tcp and ip.src == {OURS}", "tcp.len")
+            self.assertGreaterEqual(sum(int(row[0]) for row in lengths), 2 << 20)
+
+    def test_keys(self) -> None:
+        # A session that is older than the capture would stay closed.
+        self.tunnel.stop()
+        self.tunnel = self.wg4(
+            self.pair.one, self.pair.config, options=["--sandbox=on", "--control=ours"]
+        )
+        with self.capture(str(self.path), "--keys") as process:
+            self.assertRegex(self.said, r"warning: --keys: .*keys")
+            self.assert_pings(self.pair.one, THEIRS, count=3)
+        self.assertEqual(process.returncode, 0, self.said)
+        self.assertIn("with the private key", self.tunnel.log.read_text())
+        self.assertEqual(len(fields(self.path, "wg and icmp", "wg.type")), 6)
+        self.assertEqual(self.found_secrets(public=False), {"private", "psk"})
+        with self.capture(str(self.path)):
+            self.assert_pings(self.pair.one, THEIRS)
+        self.assertEqual(self.found_secrets(public=True), set())
+
+    def test_live(self) -> None:
+        with self.capture("-", stdout=subprocess.PIPE) as process:
+            options = ["-Y", "icmp", "-T", "fields", "-e", "ip.dst"]
+            with subprocess.Popen(
+                ["tshark", "-n", "-l", "-i", "-", *options],
+                stdin=process.stdout,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            ) as reader:
+                self.assert_pings(self.pair.one, THEIRS, count=3)
+                assert reader.stdout
+                seen = [reader.stdout.readline().strip() for _ in range(6)]
+                self.assertEqual(seen, [THEIRS, OURS] * 3)
+                process.send_signal(signal.SIGINT)
+                self.assertEqual(reader.stdout.read(), "")
+            process.stdout = None
+
+    def test_who_does_not_read_stalls_nothing(self) -> None:
+        with self.capture("-", stdout=subprocess.PIPE) as process:
+            transfer(self.pair.one, self.pair.other, THEIRS, 60)
+            pings = ping(self.pair.one, THEIRS, 50, interval=0.01)
+            self.assertEqual(pings.received, 50)
+            began = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            process.wait(10)
+            self.assertLess(time.monotonic() - began, 5)
+            assert process.stdout
+            process.stdout.close()
+            process.stdout = None
+        ended = r"a capture has ended: \d+ packets, [1-9]\d* of them lost"
+        self.assertTrue(wait_until(lambda: re.search(ended, self.tunnel.log.read_text()) is not None, 5))
+        self.assert_pings(self.pair.one, THEIRS)
+
+    def test_reader_that_is_killed(self) -> None:
+        for _ in range(6):  # more than there can be at a time
+            with self.capture(str(self.path)) as process:
+                self.assertIn("has begun", self.said)
+                process.kill()
+        self.assert_pings(self.pair.one, THEIRS)
+
+    def test_the_tunnel_ends(self) -> None:
+        with self.capture(str(self.path)) as process:
+            self.assert_pings(self.pair.one, THEIRS, count=3)
+            self.tunnel.stop()
+            self.assertEqual(process.wait(10), 0)
+        self.assertIn("has ended", self.said)
+        self.assertEqual(len(fields(self.path, "icmp", "ip.dst")), 6)
+        self.assertIn("Number of stat entries = 1", subprocess.getoutput(f"capinfos {self.path}"))
+
+    def test_errors(self) -> None:
+        for arguments, why in (
+            (["nobody", str(self.path)], "There are: ours"),
+            (["ours", f"{self.scratch.folder}/no/such"], "Make its folder first"),
+            (["ours", "/dev/full"], "No space left"),
+        ):
+            with self.subTest(why):
+                done = subprocess.run(
+                    [bindir() / "wireguard4netns", "capture", *arguments],
+                    capture_output=True,
+                    text=True,
+                    timeout=20,
+                    check=False,
+                    env=program_environment(self.scratch),
+                )
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(why, done.stderr)
+        with self.capture("/dev/null"), self.capture("/dev/null"), self.capture("/dev/null"), self.capture("/dev/null"):
+            with self.capture("/dev/null") as fifth:
+                self.assertEqual(fifth.wait(10), 1)
+                self.assertIn("As many captures", self.said)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@
 
 #include "shared/base/hex_base64.h"
 #include "wg4netns/capture/capture.h"
+#include "wg4netns/capture/taps.h"
 #include "wg4netns/offload/checksum.h"
 
 namespace wg4::capture {
@@ -314,6 +315,53 @@ TEST_CASE("a reader that never reads is not waited for at the end, nor is one th
     for (int i = 0; i < 10; ++i) capture.inner(std::array{ByteSpan(bytes)});
   }
   CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(8));
+}
+
+TEST_CASE("recordings come and go, and keys are for those who asked") {
+  constexpr std::size_t capacity = 4096;
+  Recorder::Names secret = names;
+  secret.with_keys = true;
+  Taps taps;
+  CHECK_FALSE(taps.active());
+  Recording first(capacity, names, 1);
+  Recording second(capacity, secret, 1);
+  Bytes bytes(100, 0x45);
+  const std::array packets{ByteSpan(bytes)};
+
+  taps.inner(packets);
+  taps.add(first);
+  CHECK(taps.active());
+  CHECK_FALSE(taps.want_keys());
+  taps.inner(packets);
+  taps.add(second);
+  CHECK(taps.want_keys());
+  taps.inner(packets);
+  taps.identity_key(PrivateKey{});
+  taps.remove(first);
+  taps.inner(packets);
+  taps.remove(second);
+  CHECK_FALSE(taps.active());
+  taps.inner(packets);
+
+  const auto of_first = parse(first.take());
+  CHECK(of_type(of_first, packet_block).size() == 2);
+  CHECK(of_type(of_first, secrets_block).empty());
+  const auto of_second = parse(second.take());
+  CHECK(of_type(of_second, packet_block).size() == 2);
+  CHECK(of_type(of_second, secrets_block).size() == 1);
+}
+
+TEST_CASE("what found no room is told behind what did") {
+  Recording recording(2000, names, 1);
+  Bytes bytes(1000, 0x45);
+  for (int i = 0; i < 3; ++i) recording.inner(std::array{ByteSpan(bytes)});
+  const auto blocks = parse(recording.take());
+  CHECK(of_type(blocks, packet_block).size() == 1);
+  REQUIRE(blocks.back().type == statistics_block);
+  CHECK(recording.counts().dropped == 2);
+  CHECK(recording.take().empty());
+  recording.inner(std::array{ByteSpan(bytes)});
+  CHECK(parse(recording.take()).size() == 1);
 }
 
 }  // namespace

@@ -51,6 +51,10 @@ class FakeTarget final : public Target {
     return piece;
   }
   void write_own_status(SecretText& /*out*/) override {}
+  void begin_capture(UniqueFd client, bool with_keys) override {
+    const std::string_view words = with_keys ? "with keys" : "a capture";
+    CHECK(send(client.get(), words.data(), words.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(words.size()));
+  }
 
   std::uint16_t port = 1;
   PeerId peers = 0;
@@ -251,6 +255,18 @@ TEST_CASE("a turn is short, whatever clients send") {
   stage.turns(200);
   CHECK_EQ(hear(fine), "errno=0\n\n");
   CHECK_EQ(stage.server.clients(), 31);
+}
+
+TEST_CASE("who asks for a capture is handed over, behind what was asked before") {
+  Stage stage;
+  const UniqueFd client = stage.client();
+  say(client, "get=1\n\nwg4netns=capture-keys\n\n");
+  stage.turns();
+  const std::string heard = hear(client);
+  CHECK(heard.starts_with("listen_port=1\n"));
+  CHECK(heard.ends_with("errno=0\n\nwith keys"));
+  CHECK_EQ(stage.server.clients(), 0);
+  CHECK_EQ(hear(client), "end");
 }
 
 }  // namespace

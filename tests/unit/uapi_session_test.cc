@@ -43,6 +43,7 @@ class FakeTarget final : public Target {
     return piece;
   }
   void write_own_status(SecretText& out) override { out.append("mtu=1420\n"); }
+  void begin_capture(UniqueFd /*client*/, bool /*with_keys*/) override {}
 
   static constexpr std::uint16_t busy_port = 7;
   std::uint16_t port = 0;
@@ -76,6 +77,26 @@ struct Talk {
     return heard;
   }
 };
+
+TEST_CASE("a capture is the end of the talk, once all answers were read") {
+  for (const bool keys : {false, true}) {
+    Talk talk;
+    const std::string text = std::string("wg4netns=1\n\nwg4netns=capture") + (keys ? "-keys\n" : "\n");
+    CHECK(talk.say(text) == "mtu=1420\nerrno=0\n\n");
+    CHECK_FALSE(talk.session.wants_capture());
+    CHECK(talk.session.wants_input());
+    CHECK(talk.say("\nget=1\n\n") == "");
+    CHECK(talk.session.wants_capture());
+    CHECK(talk.session.wants_keys() == keys);
+    CHECK_FALSE(talk.session.wants_input());
+    CHECK_FALSE(talk.session.done());
+  }
+  Talk talk;
+  CHECK(talk.say("wg4netns=capture\nkeys=1\n\n") == "errno=22\n\n");
+  CHECK_FALSE(talk.session.wants_capture());
+  talk.say("wg4netns=captured\n\n");
+  CHECK(talk.session.done());
+}
 
 TEST_CASE("requests follow each other, whole or byte by byte") {
   const std::string text = "set=1\nlisten_port=5\n\nget=1\n\nwg4netns=1\n\nset=1\n\n";

@@ -256,11 +256,11 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
   const std::size_t threads = std::min<std::size_t>(thread_count(options), tun.size());
   if (threads > 1) device.threads();
   ReadOrder order;
-  parts.observers.prepare_capture(tun[0].name(), parts.udp.port(), device);
+  parts.observers.prepare_captures(tun[0].name(), parts.udp.port(), device, parts.control.has_value());
   Crew crew;
   TRY(crew.hire(
       threads,
-      {device, tun, parts.gateway.get(), threads > 1 ? &order : nullptr, parts.observers.capture(), secrets.resource()},
+      {device, tun, parts.gateway.get(), threads > 1 ? &order : nullptr, parts.observers.taps(), secrets.resource()},
       *parts.cipher.aead, parts.udp));
   const auto tunnel = crew.take_first();
   Workers workers = TRY(Workers::create(device, crew.take_others()));
@@ -295,17 +295,22 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
                             device));
   TRY(tell_ready(std::move(parts.ready_fd)));
   parts.manager.ready(status);
+  std::unique_ptr<LiveCaptures> captures;
   std::unique_ptr<Control> control;
-  if (parts.control)
+  std::vector<LoopGuest*> guests = parts.observers.guests();
+  if (parts.control) {
+    captures = TRY(LiveCaptures::create(*parts.observers.taps(), device, tun[0].name()));
+    guests.push_back(captures.get());
     control =
         TRY(Control::create(*std::move(parts.control),
                             {device, *tunnel, workers, parts.udp, parts.udp_options, parts.endpoints, parts.key_lock,
-                             parts.reloader, parts.diagnostics, parts.where, options.allow_shared_key},
+                             parts.reloader, parts.diagnostics, *captures, parts.where, options.allow_shared_key},
                             {parts.config_path, parts.mtu, threads, tun.size(), std::string(parts.cipher.aead->name()),
                              describe(offloads)}));
+  }
   auto ended = serve(device, *tunnel, workers,
                      {parts.endpoints, parts.diagnostics, parts.manager, control.get(),
-                      parts.reloader ? &*parts.reloader : nullptr, parts.observers.guests()},
+                      parts.reloader ? &*parts.reloader : nullptr, guests},
                      parts.end);
   parts.manager.stopping();
   return ended;

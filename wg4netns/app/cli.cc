@@ -428,6 +428,16 @@ Result<Command> parse_reload(const Arguments& arguments) {
   return command;
 }
 
+Result<Command> parse_capture(const Arguments& arguments) {
+  CaptureCommand command;
+  Parser parser("Captures a tunnel that runs, inside and outside, as pcapng, until Ctrl-C.", "wireguard4netns capture");
+  parser.app().add_option("NAME", command.tunnel, "The tunnel")->type_name("")->required();
+  parser.app().add_option("FILE", command.file, "Where to; - is stdout")->type_name("")->required();
+  parser.app().add_flag("--keys", command.keys, "With the keys that decrypt it: the file is a secret then");
+  if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
+  return command;
+}
+
 Result<Command> parse_oci_hook(const Arguments& arguments) {
   OciHookCommand command;
   Parser parser("Gives a container the tunnel that its annotations name; a container runtime runs it, as a hook.",
@@ -480,6 +490,7 @@ struct CommandEntry {
 constexpr auto commands = std::to_array<CommandEntry>({
     {"show", "say how tunnels are, as wg(8) does, and more", parse_show},
     {"reload", "have a tunnel follow its configuration again", parse_reload},
+    {"capture", "write a tunnel's packets to a file, from now on", parse_capture},
     {"wg", "run stock wg(8) where it finds this user's tunnels", parse_wg},
     {"check", "say what a configuration would do", parse_check},
     {"doctor", "say what is wrong: with this host, a configuration, its peers", parse_doctor},

@@ -8,6 +8,7 @@
 
 #include "shared/base/result.h"
 #include "wg4netns/app/broker.h"
+#include "wg4netns/app/capture_command.h"
 #include "wg4netns/app/doctor/doctor.h"
 #include "wg4netns/app/engine.h"
 #include "wg4netns/app/interface.h"
@@ -114,7 +115,7 @@ struct PrintCommand {
 
 using Command = std::variant<AttachCommand, InterfaceCommand, PastaCommand, NetavarkCommand, BrokerCommand,
                              ServeCommand, CheckCommand, DoctorCommand, KeyCommand, OciHookCommand, ShowCommand,
-                             ReloadCommand, WgCommand, ResolverCommand, PrintCommand>;
+                             ReloadCommand, CaptureCommand, WgCommand, ResolverCommand, PrintCommand>;
 
 /// In the namespace, where --publish names no address.
 [[nodiscard]] IpAddress published_loopback();

@@ -154,6 +154,10 @@ void Control::write_own_status(SecretText& out) {
   write_diagnoses(out, *device);
 }
 
+void Control::begin_capture(UniqueFd client, bool with_keys) {
+  parts_.captures.begin(std::move(client), with_keys, parts_.udp.port());
+}
+
 void Control::write_diagnoses(SecretText& out, const Device& device) const {
   constexpr std::size_t most = 32;  // who has more peers in trouble has one reason for it
   std::size_t written = 0;

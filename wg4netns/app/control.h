@@ -10,6 +10,7 @@
 #include "wg4netns/app/diagnostics.h"
 #include "wg4netns/app/endpoints.h"
 #include "wg4netns/app/key_lock.h"
+#include "wg4netns/app/live_captures.h"
 #include "wg4netns/app/reloader.h"
 #include "wg4netns/app/shared_device.h"
 #include "wg4netns/app/tunnel.h"
@@ -45,6 +46,7 @@ class Control final : private uapi::Target {
     KeyLock& key_lock;
     std::optional<Reloader>& reloader;
     const Diagnostics& diagnostics;
+    LiveCaptures& captures;
     std::string where;      // for the lock
     bool allow_shared_key;  // likewise
   };
@@ -67,6 +69,7 @@ class Control final : private uapi::Target {
   uapi::InterfaceStatus interface_status() override;
   std::optional<StatusPiece> next_peer(StatusCursor& cursor, std::size_t most) override;
   void write_own_status(SecretText& out) override;
+  void begin_capture(UniqueFd client, bool with_keys) override;
 
   void write_diagnoses(SecretText& out, const Device& device) const;
   [[nodiscard]] uapi::Errno lock_key(const PrivateKey& key);

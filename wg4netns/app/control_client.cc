@@ -1,5 +1,6 @@
 #include "wg4netns/app/control_client.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@ namespace {
 
 constexpr std::chrono::seconds patience{10};  // with each step
 constexpr std::size_t read_size = 64UL * 1024;
+constexpr std::size_t longest_answer = 32;
 
 Result<void> send_all(int fd, std::string_view text) {
   while (!text.empty()) {
@@ -101,6 +103,23 @@ OwnStatus ask_own_status(const RunningTunnel& tunnel) {
     return 0;
   });
   return told ? lines : OwnStatus{};
+}
+
+Result<UniqueFd> begin_capture(const RunningTunnel& tunnel, bool with_keys) {
+  UniqueFd fd = TRY(uapi::connect_to(tunnel.path));
+  TRY(send_all(fd.get(), with_keys ? "wg4netns=capture-keys\n\n" : "wg4netns=capture\n\n"));
+  std::string answer;
+  // What comes behind the answer belongs to the capture.
+  for (char letter = 0; !answer.ends_with("\n\n"); answer += letter) {
+    if (!TRY(wait_until(fd.get(), POLLIN, deadline_in(patience)))) return fail(tunnel.name + " does not answer");
+    if (recv(fd.get(), &letter, 1, 0) != 1 || answer.size() > longest_answer)
+      return fail(tunnel.name + " knows of no captures", 0, "It is another program, or an older version of this one");
+  }
+  if (answer.starts_with("errno=16\n"))
+    return fail("capture " + tunnel.name, EBUSY, "As many captures as there can be have begun already");
+  if (answer != "errno=0\n\n") return fail("capture " + tunnel.name + ": " + answer.substr(0, answer.find('\n')));
+  if (fcntl(fd.get(), F_SETFL, 0) != 0) return fail("prepare a connection", errno);
+  return fd;
 }
 
 Result<void> send_change(const RunningTunnel& tunnel, const DeviceChange& change) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
 #include "wg4netns/uapi/codec.h"
 
 namespace wg4 {
@@ -28,6 +29,9 @@ struct RunningTunnel {
 using OwnStatus = std::vector<std::pair<std::string, std::string>>;
 /// Nothing from another program.
 [[nodiscard]] OwnStatus ask_own_status(const RunningTunnel& tunnel);
+
+/// A connection that a capture of the tunnel comes from, for who has ended its own half of it until the last packet.
+[[nodiscard]] Result<UniqueFd> begin_capture(const RunningTunnel& tunnel, bool with_keys);
 
 [[nodiscard]] Result<void> send_change(const RunningTunnel& tunnel, const DeviceChange& change);
 

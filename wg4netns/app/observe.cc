@@ -50,10 +50,7 @@ metrics::ProcessSample sample_of(const ProcessUsage& usage) {
 
 Result<Observers> Observers::open(const ObserveOptions& options, const WgConfig& config) {
   Observers observers;
-  if (options.pcap_keys)
-    log::warning(
-        "--pcap-keys: the capture holds the private key and the keys of every session: whoever has the file reads all "
-        "of the traffic and can pass for this tunnel. Make new keys when you are done");
+  if (options.pcap_keys) capture::warn_of_keys("--pcap-keys");
   if (!options.pcap.empty()) observers.capture_file_.emplace(TRY(capture::CaptureFile::open(options.pcap)));
   observers.capture_keys_ = options.pcap_keys;
   if (options.metrics.empty()) return observers;
@@ -64,21 +61,22 @@ Result<Observers> Observers::open(const ObserveOptions& options, const WgConfig&
   return observers;
 }
 
-void Observers::prepare_capture(const std::string& interface, std::uint16_t udp_port, SharedDevice& device) {
+void Observers::prepare_captures(const std::string& interface, std::uint16_t udp_port, SharedDevice& device,
+                                 bool live) {
+  if (capture_file_ || live) taps_ = std::make_unique<capture::Taps>();
   if (!capture_file_) return;
   const std::string application = "wireguard4netns " + std::string(version);
   capture_ = std::make_unique<capture::Capture>(
       *std::move(capture_file_),
       capture::Recorder::Names{.application = application, .interface = interface, .with_keys = capture_keys_},
       udp_port);
-  if (capture_keys_) device.hold()->set_key_observer(capture_.get());
+  taps_->add(*capture_);
+  if (capture_keys_) device.hold()->set_key_observer(taps_.get());
 }
 
 void Observers::add_needs(TunnelNeeds& needs) const {
-  if (capture_) {
-    needs.threads = true;
-    needs.route_probes = capture_->probes();
-  }
+  if (capture_) needs.threads = true;
+  if (taps_) needs.route_probes = taps_->probes();
   if (!metrics_socket_) return;
   needs.serving = true;
   if (usage_->fd() >= 0) needs.reread_files.push_back(usage_->fd());

@@ -15,6 +15,7 @@
 #include "wg4netns/app/sandbox.h"
 #include "wg4netns/app/shared_device.h"
 #include "wg4netns/capture/capture.h"
+#include "wg4netns/capture/taps.h"
 #include "wg4netns/metrics/metrics_server.h"
 #include "wg4netns/metrics/tunnel_metrics.h"
 
@@ -32,10 +33,10 @@ class Observers {
   /// Opens what `options` name. Friendly names of peers are taken from `config`.
   [[nodiscard]] static Result<Observers> open(const ObserveOptions& options, const WgConfig& config);
 
-  /// Gets the capture ready, if one is wanted: its thread starts with start().
-  void prepare_capture(const std::string& interface, std::uint16_t udp_port, SharedDevice& device);
-  /// For the tunnels; null without one.
-  [[nodiscard]] capture::Capture* capture() const { return capture_.get(); }
+  /// Gets the capture ready, if one is wanted: its thread starts with start(). With `live` there may be more, later on.
+  void prepare_captures(const std::string& interface, std::uint16_t udp_port, SharedDevice& device, bool live);
+  /// For the tunnels; null if there will never be a capture.
+  [[nodiscard]] capture::Taps* taps() const { return taps_.get(); }
   /// Adds what they do once they are confined.
   void add_needs(TunnelNeeds& needs) const;
   /// `device` must outlive this.
@@ -54,6 +55,7 @@ class Observers {
   std::optional<capture::CaptureFile> capture_file_;
   bool capture_keys_ = false;
   std::unique_ptr<capture::Capture> capture_;
+  std::unique_ptr<capture::Taps> taps_;
 };
 
 }  // namespace wg4

@@ -23,7 +23,7 @@ Tunnel::Tunnel(const Common& common, crypto::Aead& aead, QueueShare share, UdpSo
       udp_(std::move(udp)),
       gateway_(common.gateway),
       order_(common.order),
-      capture_(common.capture),
+      taps_(common.taps),
       sealing_(common.secrets),
       opening_(common.secrets),
       coalescer_(kinds(common.tun.offloads())) {}
@@ -88,7 +88,7 @@ void Tunnel::send_singles(Now now) {
 }
 
 void Tunnel::seal(std::span<const crypto::Plaintext> packets, Device::Flow flow, Now now) {
-  if (capture_ != nullptr) capture_->inner(packets);
+  if (is_captured()) taps_->inner(packets);
   while (!packets.empty()) {
     packets = packets.subspan(device_.hold()->outbound(packets, flow, now, *this, sealing_));
     sealing_.finish(aead_, *this);
@@ -96,10 +96,8 @@ void Tunnel::seal(std::span<const crypto::Plaintext> packets, Device::Flow flow,
 }
 
 void Tunnel::send(const SendRun& run) {
-  if (capture_ != nullptr) {
-    capture_->outer(run, room_.first(run.size));
-    room_ = room_.subspan(run.size);
-  }
+  if (is_captured()) taps_->outer(run, room_.first(run.size));
+  room_ = room_.subspan(run.size);
   udp_.push(run);
 }
 
@@ -130,14 +128,14 @@ void Tunnel::pump_inbound(Family family, Now now) {
     return !runs.empty();
   };
   const ReadOrder::Place place = ReadOrder::take_place(order_, read);
-  if (capture_ != nullptr) capture_->outer(runs);  // before they are opened in place
+  if (is_captured()) taps_->outer(runs);  // before they are opened in place
   const auto write_out = [this](offload::Gather gather) { write(gather); };
   for (RunCursor cursor(runs); !cursor.done();) {
     device_.hold()->inbound(cursor, now, *this, opening_);
     opening_.open(aead_);
     place.wait();
     device_.hold()->accept(opening_, now, *this);
-    if (capture_ != nullptr) capture_->inner(opening_.packets());
+    if (is_captured()) taps_->inner(opening_.packets());
     for (const ByteSpan packet : opening_.packets()) {
       if (gateway_ != nullptr) gateway_->hold()->inbound(packet);
       coalescer_.add(packet, write_out);

@@ -9,7 +9,7 @@
 #include "wg4netns/app/read_order.h"
 #include "wg4netns/app/shared_device.h"
 #include "wg4netns/app/shared_gateway.h"
-#include "wg4netns/capture/capture.h"
+#include "wg4netns/capture/taps.h"
 #include "wg4netns/core/data_batch.h"
 #include "wg4netns/io/tun_queues.h"
 #include "wg4netns/io/udp_socket.h"
@@ -32,7 +32,7 @@ class Tunnel final : public Output {
     const TunQueues& tun;
     SharedGateway* gateway;              ///< for engines; else null
     ReadOrder* order;                    ///< for several threads; else null
-    capture::Capture* capture;           ///< of what passes; else null
+    capture::Taps* taps;                 ///< for captures of what passes; else null
     std::pmr::memory_resource& secrets;  ///< where the keys are that the cipher works with
   };
   Tunnel(const Common& common, crypto::Aead& aead, QueueShare share, UdpSocket udp);
@@ -64,6 +64,7 @@ class Tunnel final : public Output {
  private:
   static constexpr std::size_t read_buffer_size = 4 * 65536;
 
+  [[nodiscard]] bool is_captured() const { return taps_ != nullptr && taps_->active(); }
   [[nodiscard]] std::size_t next_ready();
   void take_frame(ByteSpan frame, Now now);
   [[nodiscard]] bool passes_gateway(ByteSpan frame, Now now);
@@ -79,7 +80,7 @@ class Tunnel final : public Output {
   UdpSocket udp_;
   SharedGateway* gateway_;
   ReadOrder* order_;
-  capture::Capture* capture_;
+  capture::Taps* taps_;
   ByteSpan room_;  // what is left of the last send_room()
   SealBatch sealing_;
   OpenBatch opening_;

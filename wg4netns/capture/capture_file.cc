@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "shared/sys/deadline.h"
+#include "shared/sys/log.h"
 
 namespace wg4::capture {
 namespace {
@@ -40,7 +41,7 @@ Result<UniqueFd> standard_output() {
   struct stat status{};
   if (fstat(STDOUT_FILENO, &status) != 0) return fail("write a capture to standard output", errno);
   if (isatty(STDOUT_FILENO) != 0)
-    return fail("a capture is no text for a terminal", 0, "Send it to a program: ... --pcap - | tshark -r -");
+    return fail("a capture is no text for a terminal", 0, "Send it to a program: ... | tshark -r -");
   // Opened again, a pipe does not block us, and does as it did for others.
   UniqueFd fd;
   if (S_ISFIFO(status.st_mode)) fd.reset(::open("/proc/self/fd/1", O_WRONLY | O_CLOEXEC | O_NONBLOCK));
@@ -56,13 +57,13 @@ Result<CaptureFile> CaptureFile::open(const std::string& path) {
   UniqueFd fd = open_to_write(path);
   if (!fd.valid()) {
     const int number = errno;
-    return fail("open --pcap " + path, number, hint_for(number));
+    return fail("open " + path + " for a capture", number, hint_for(number));
   }
   struct stat status{};
-  if (fstat(fd.get(), &status) != 0) return fail("look at --pcap " + path, errno);
+  if (fstat(fd.get(), &status) != 0) return fail("look at " + path, errno);
   // A file that was there already keeps its owner, but neither its readers nor what was in it.
   if (S_ISREG(status.st_mode) && (fchmod(fd.get(), only_this_user) != 0 || ftruncate(fd.get(), 0) != 0))
-    return fail("take over --pcap " + path, errno, "Name a file that is not there yet");
+    return fail("take over " + path, errno, "Name a file that is not there yet");
   return CaptureFile(std::move(fd));
 }
 
@@ -87,6 +88,13 @@ bool CaptureFile::wait_for_reader() const {
   pollfd waiting{fd_.get(), POLLOUT, 0};
   poll(&waiting, 1, wait_ms);
   return true;
+}
+
+void warn_of_keys(std::string_view option) {
+  log::warning(
+      "{}: the capture holds the private key and the keys of every session: whoever has the file reads all of the "
+      "traffic and can pass for this tunnel. Make new keys when you are done",
+      option);
 }
 
 }  // namespace wg4::capture

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <string>
+#include <string_view>
 
 #include "shared/base/bytes.h"
 #include "shared/base/result.h"
@@ -32,5 +33,8 @@ class CaptureFile {
   UniqueFd fd_;
   std::atomic<Deadline> deadline_ = Deadline::max();
 };
+
+/// Tells the user what a capture with keys is; `option` has asked for one.
+void warn_of_keys(std::string_view option);
 
 }  // namespace wg4::capture

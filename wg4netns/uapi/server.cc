@@ -84,7 +84,11 @@ std::size_t Server::serve(std::size_t place, Instant now) {
     if (*moved > 0) client->active = now;
     bytes += *moved;
   }
-  if (client->session.done()) {
+  if (client->session.wants_capture()) {
+    loop_.forget(client->fd.get());
+    target_->begin_capture(std::move(client->fd), client->session.wants_keys());
+    drop(place);
+  } else if (client->session.done()) {
     drop(place);
   } else {
     watch(place);

@@ -32,7 +32,7 @@ void Session::sent(std::size_t bytes) {
 /// Deals with as many lines as are there, and goes on with an answer, until enough waits to be read.
 void Session::advance() {
   while (state_ == State::answer && output_.size() < piece_size) write_piece();
-  while (!answering() && state_ != State::closed) {
+  while (!answering() && !is_over()) {
     const std::string_view text = input_.view();
     const std::size_t end = text.find('\n');
     if (end == std::string_view::npos ? text.size() >= max_line : end >= max_line) {
@@ -70,6 +70,10 @@ void Session::take_line(std::string_view line) {
       if (!line.empty()) return finish(EINVAL, State::failed);
       target_->write_own_status(output_);
       return finish(0, State::request);
+    case State::capture:
+      if (!line.empty()) return finish(EINVAL, State::failed);
+      state_ = State::captured;
+      return;
     case State::set:
       return set_line(line);
     case State::failed:
@@ -78,6 +82,7 @@ void Session::take_line(std::string_view line) {
       if (line == "get=1" || line == "set=1") begin_request(line);
       return;
     case State::answer:
+    case State::captured:
     case State::closed:
       return;
   }
@@ -85,10 +90,12 @@ void Session::take_line(std::string_view line) {
 
 void Session::begin_request(std::string_view line) {
   change_ = ChangeReader(scopes_);
-  state_ = line == "get=1"        ? State::get
-           : line == "set=1"      ? State::set
-           : line == "wg4netns=1" ? State::own_status
-                                  : State::closed;
+  with_keys_ = line == "wg4netns=capture-keys";
+  state_ = line == "get=1"                            ? State::get
+           : line == "set=1"                          ? State::set
+           : line == "wg4netns=1"                     ? State::own_status
+           : with_keys_ || line == "wg4netns=capture" ? State::capture
+                                                      : State::closed;
 }
 
 void Session::set_line(std::string_view line) {

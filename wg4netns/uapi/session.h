@@ -5,9 +5,11 @@
 //   set=1, lines, ""        errno=N, ""           lines are applied as they come
 //   get=1, ""               status, errno=0, ""   written as the client reads
 //   wg4netns=1, ""          more of this program's own, as "key=value" lines; errno=0, ""
+//   wg4netns=capture, ""    errno=N, "", and from then on this is no talk any more, but a capture of the tunnel
+//   wg4netns=capture-keys, ""   likewise, with what decrypts it
 //
-// The last is a request of its own because clients know get's keys: wg(8) passes over what it does not know, but others
-// need not. Any other request ends the talk.
+// The last three are requests of their own because clients know get's keys: wg(8) passes over what it does not know,
+// but others need not. Any other request ends the talk.
 //
 // What a client can make this hold is bounded, whatever it sends and however slowly it reads: a line, some peers of a
 // set, and a piece of an answer. So an answer that is longer than a piece (some hundred allowed IPs) is not of one
@@ -18,6 +20,7 @@
 #include <string_view>
 
 #include "shared/base/secret_text.h"
+#include "shared/base/unique_fd.h"
 #include "wg4netns/core/control.h"
 #include "wg4netns/uapi/codec.h"
 
@@ -34,6 +37,8 @@ class Target {
   [[nodiscard]] virtual std::optional<StatusPiece> next_peer(StatusCursor& cursor, std::size_t most) = 0;
   /// The lines of "wg4netns=1".
   virtual void write_own_status(SecretText& out) = 0;
+  /// Takes over the connection of who has asked for a capture, and answers it.
+  virtual void begin_capture(UniqueFd client, bool with_keys) = 0;
 };
 
 class Session {
@@ -45,7 +50,7 @@ class Session {
   explicit Session(Target& target, ScopeOfName scopes = no_scopes) : target_(&target), scopes_(scopes) {}
 
   /// While this holds, what the client sends may be read.
-  [[nodiscard]] bool wants_input() const { return state_ != State::closed && !ended_ && !answering(); }
+  [[nodiscard]] bool wants_input() const { return !is_over() && !ended_ && !answering(); }
   /// Where to read it to, at most max_read bytes.
   [[nodiscard]] std::span<char> room() { return input_.room(max_read); }
   void received(std::size_t bytes);
@@ -55,6 +60,9 @@ class Session {
   /// What the client is to read next; more of it is made as it is taken. Empty: nothing for now.
   [[nodiscard]] std::string_view output() const { return output_.view(); }
   void sent(std::size_t bytes);
+  /// The connection is to be given to Target::begin_capture().
+  [[nodiscard]] bool wants_capture() const { return state_ == State::captured && output_.empty(); }
+  [[nodiscard]] bool wants_keys() const { return with_keys_; }
   /// Nothing more will be said.
   [[nodiscard]] bool done() const { return (state_ == State::closed || ended_) && output_.empty(); }
 
@@ -63,12 +71,15 @@ class Session {
     request,     ///< the first line of one
     get,         ///< the end of one
     own_status,  ///< likewise
+    capture,     ///< likewise
     set,         ///< lines of one
     failed,      ///< the rest of one that was answered
     answer,      ///< to a get, under way
-    closed,
+    captured,    ///< the talk is over
+    closed,      ///< likewise
   };
 
+  [[nodiscard]] bool is_over() const { return state_ == State::captured || state_ == State::closed; }
   [[nodiscard]] bool answering() const { return state_ == State::answer || output_.size() >= piece_size; }
   void advance();
   void take_line(std::string_view line);
@@ -84,6 +95,7 @@ class Session {
   State state_ = State::request;
   bool ended_ = false;         // the client sends no more, and all that it sent was dealt with
   bool in_long_line_ = false;  // which is being skipped
+  bool with_keys_ = false;     // the capture
   SecretText input_;
   SecretText output_;
   ChangeReader change_;

@@ -1,0 +1,62 @@
+#include "wg4netns/capture/recording.h"
+
+#include "shared/sys/clock.h"
+
+namespace wg4::capture {
+namespace {
+
+std::uint64_t time_ns() { return static_cast<std::uint64_t>(wall_clock().count()); }
+
+}  // namespace
+
+void Recording::inner(std::span<const crypto::Plaintext> packets) {
+  const std::lock_guard lock(mutex_);
+  recorder_.inner(packets, time_ns());
+  recorded();
+}
+
+void Recording::inner(std::span<const ByteSpan> packets) {
+  const std::lock_guard lock(mutex_);
+  recorder_.inner(packets, time_ns());
+  recorded();
+}
+
+void Recording::outer(std::span<const DatagramRun> runs) {
+  const std::lock_guard lock(mutex_);
+  for (const DatagramRun& run : runs) recorder_.outer(run, time_ns());
+  recorded();
+}
+
+void Recording::outer(const SendRun& run, ByteView bytes) {
+  const std::lock_guard lock(mutex_);
+  recorder_.outer(run, bytes, time_ns());
+  recorded();
+}
+
+void Recording::keys(const KeyLogEntry& entry) {
+  const std::lock_guard lock(mutex_);
+  recorder_.keys(entry);
+  recorded();
+}
+
+Recorder::Counts Recording::counts() {
+  const std::lock_guard lock(mutex_);
+  return recorder_.counts();
+}
+
+void Recording::finish() {
+  const std::lock_guard lock(mutex_);
+  recorder_.statistics(time_ns());
+  recorded();
+}
+
+ByteSpan Recording::take() {
+  const std::lock_guard lock(mutex_);
+  if (const std::uint64_t drops = recorder_.counts().dropped; drops != told_drops_) {
+    recorder_.statistics(time_ns());
+    told_drops_ = drops;
+  }
+  return recorder_.take();
+}
+
+}  // namespace wg4::capture
