@@ -7,7 +7,7 @@ import harness
 from fixtures import THEIRS, Pair, pair_on_loopback
 from namespaces import World
 from probes import first_ping_within, transfer
-from processes import descendants, status_field
+from processes import descendants, status_field, wait_until
 from program import Wg4
 from wireguard import Identity, end_to_end
 
@@ -132,24 +132,70 @@ class HostThatForbids(harness.TestCase):
 class Names(harness.TestCase):
     """The name of an endpoint moves while the program has no file system and no sockets to ask."""
 
-    def test_name_is_looked_up_again(self) -> None:
-        world = self.enterContext(World())
-        nowhere = World.FAR.replace(".2", ".3")
-        hosts = self.scratch.file("hosts", f"{nowhere} peer.test\n", 0o644)
-        world.host.run("mount", "--bind", str(hosts), "/etc/hosts")
-        target, other = self.namespace(world.host), self.namespace(world.far)
-        ours, theirs = Identity(), Identity()
-        answer = end_to_end(theirs, ours, 2)
+    def setUp(self) -> None:
+        super().setUp()
+        self.world = self.enterContext(World())
+        self.nowhere = World.FAR.replace(".2", ".3")
+        self.hosts = self.scratch.file("hosts", f"{self.nowhere} peer.test\n", 0o644)
+        self.world.host.run("mount", "--bind", str(self.hosts), "/etc/hosts")
+        self.target, other = self.namespace(self.world.host), self.namespace(self.world.far)
+        self.ours, self.theirs = Identity(), Identity()
+        answer = end_to_end(self.theirs, self.ours, 2)
         answer.port = 5002
-        self.wg4(other, answer, where=world.far)
-        config = end_to_end(ours, theirs, 1, endpoint="peer.test:5002")
-        wg4 = self.wg4(target, config, where=world.host, options=["--log-level=debug"])
-        self.assert_no_ping(target, THEIRS)
-        (resolver,) = (entry for entry in descendants(wg4.pid) if entry.name == "wg4netns-names")
-        self.assert_confined(resolver.pid)
-        hosts.write_text(f"{World.FAR} peer.test\n")
-        print(f"found after {first_ping_within(target, THEIRS, 20):.1f} s")
+        self.wg4(other, answer, where=self.world.far)
+
+    def start(self, endpoint: str) -> Wg4:
+        config = end_to_end(self.ours, self.theirs, 1, endpoint=endpoint)
+        return self.wg4(
+            self.target, config, where=self.world.host, options=["--log-level=debug"]
+        )
+
+    def resolvers(self, wg4: Wg4) -> list[int]:
+        return [entry.pid for entry in descendants(wg4.pid) if entry.name == "wg4netns-names"]
+
+    def reload(self, wg4: Wg4, outcome: str) -> None:
+        os.kill(wg4.pid, signal.SIGHUP)
+        self.assertTrue(wait_until(lambda: outcome in wg4.log.read_text(), 20), wg4.log.read_text())
+
+    def assert_follows(self, wg4: Wg4) -> None:
+        self.assert_no_ping(self.target, THEIRS)
+        self.hosts.write_text(f"{World.FAR} peer.test\n")
+        print(f"found after {first_ping_within(self.target, THEIRS, 20):.1f} s")
         self.assertIn(f"peer.test:5002 is {World.FAR}:5002", wg4.log.read_text())
+
+    def test_name_is_looked_up_again(self) -> None:
+        wg4 = self.start("peer.test:5002")
+        (resolver,) = self.resolvers(wg4)
+        self.assert_confined(resolver)
+        self.assert_follows(wg4)
+
+    def test_name_that_a_reload_has_brought(self) -> None:
+        """It has the very address that was in its place."""
+        wg4 = self.start(f"{self.nowhere}:5002")
+        self.assertEqual(self.resolvers(wg4), [])
+        text = wg4.config_path.read_text()
+        wg4.config_path.write_text(text.replace(f"{self.nowhere}:", "peer.test:"))
+        self.reload(wg4, "nothing has changed")
+        self.assertTrue(wait_until(lambda: len(self.resolvers(wg4)) == 1, 5))
+        self.assert_follows(wg4)
+        self.assert_confined(self.resolvers(wg4)[0])
+
+    def test_name_that_had_moved_at_a_reload(self) -> None:
+        wg4 = self.start("peer.test:5002")
+        elsewhere = World.FAR.replace(".2", ".4")
+        self.hosts.write_text(f"{elsewhere} peer.test\n")
+        self.reload(wg4, ": follows ")
+        self.assert_follows(wg4)
+
+    def test_name_that_a_reload_has_taken_away(self) -> None:
+        wg4 = self.start("peer.test:5002")
+        text = wg4.config_path.read_text()
+        wg4.config_path.write_text(text.replace("peer.test:", f"{self.nowhere}:"))
+        self.reload(wg4, "nothing has changed")
+        self.hosts.write_text(f"{World.FAR} peer.test\n")
+        for _ in range(4):  # a handshake is tried again after five seconds
+            self.assert_no_ping(self.target, THEIRS)
+        self.assertNotIn(f"peer.test:5002 is {World.FAR}:5002", wg4.log.read_text())
 
 
 if __name__ == "__main__":

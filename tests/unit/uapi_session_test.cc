@@ -43,11 +43,16 @@ class FakeTarget final : public Target {
     return piece;
   }
   void write_own_status(SecretText& out) override { out.append("mtu=1420\n"); }
+  Errno follow(std::vector<NamedEndpoint> names) override {
+    followed = std::move(names);
+    return followed.size() == 2 ? EOPNOTSUPP : 0;
+  }
   void begin_capture(UniqueFd /*client*/, bool /*with_keys*/) override {}
 
   static constexpr std::uint16_t busy_port = 7;
   std::uint16_t port = 0;
   std::vector<Prefix> allowed_ips;
+  std::vector<NamedEndpoint> followed;
   int changes = 0;
   std::size_t largest = 0;
 };
@@ -77,6 +82,29 @@ struct Talk {
     return heard;
   }
 };
+
+TEST_CASE("names are followed all or none") {
+  const std::string key(64, 'a');
+  Talk talk;
+  CHECK(talk.say("wg4netns=follow\nname=" + key + " 51820 peer.test\n\n") == "errno=0\n\n");
+  REQUIRE(talk.target.followed.size() == 1);
+  CHECK(talk.target.followed[0].host == "peer.test");
+  CHECK(talk.target.followed[0].port == 51820);
+  CHECK(talk.target.followed[0].public_key[31] == 0xaa);
+  for (const std::string& bad : {"name=" + key, "name=" + key + " 1", "name=" + key + " 1 ", "name=" + key + " 65536 a",
+                                 "name=" + key + " 1 a b", "name=" + key.substr(1) + " 1 peer.test", "host=" + key,
+                                 "name=" + key + "  a", std::string("name="), std::string("name")}) {
+    CAPTURE(bad);
+    CHECK(talk.say("wg4netns=follow\nname=" + key + " 1 other\n" + bad + "\n\n") == "errno=22\n\n");
+    CHECK(talk.target.followed.size() == 1);
+  }
+  CHECK(talk.say("wg4netns=follow\nname=" + key + " 1 a\nname=" + key + " 1 b\n\n") == "errno=95\n\n");
+  CHECK(talk.say("wg4netns=follow\n\nwg4netns=1\n\n") == "errno=0\n\nmtu=1420\nerrno=0\n\n");
+  CHECK(talk.target.followed.empty());
+  std::string many = "wg4netns=follow\n";
+  for (std::size_t i = 0; i <= NameReader::max_names; ++i) many += "name=" + key + " 1 a\n";
+  CHECK(talk.say(many + "\n") == "errno=7\n\n");
+}
 
 TEST_CASE("a capture is the end of the talk, once all answers were read") {
   for (const bool keys : {false, true}) {

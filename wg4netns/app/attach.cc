@@ -122,7 +122,8 @@ Result<Configured> read_configuration(const TunnelOptions& options, const Purpos
   const std::string path = TRY(locate_config(options.config, options.profile));
   Configured configured{.path = TRY(absolute_path(path)), .reloader = {}, .config = {}};
   // An engine makes a container anew; a service is reloaded.
-  if (!purpose.engine && options.control != "off") configured.reloader = TRY(Reloader::create(configured.path));
+  if (!purpose.engine && options.control != "off")
+    configured.reloader = TRY(Reloader::create(configured.path, options.sandbox.mode));
   configured.config = TRY(load_config(path));
   if (configured.config.private_key.is_zero()) log::warning("{}: no PrivateKey: no peer can be talked to", path);
   if (!configured.config.dns_servers.empty() && !purpose.sets_dns)
@@ -157,6 +158,7 @@ Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
   auto control = TRY(open_control_socket(options.control, engine ? "" : purpose.ifname));
   const auto retries = TRY(Endpoints::parse_retries(std::getenv("WG_ENDPOINT_RESOLUTION_RETRIES")));
   Endpoints endpoints = TRY(Endpoints::create(config, retries, options.sandbox.mode));
+  if (configured.reloader) endpoints.have(configured.reloader->take_resolver());
   TRY(endpoints.resolve_first(dns_patience));
   std::vector<Endpoint> known = endpoints.resolved();
   for (const PeerChange& peer : make_device_change(config).peers)

@@ -154,6 +154,21 @@ void Control::write_own_status(SecretText& out) {
   write_diagnoses(out, *device);
 }
 
+uapi::Errno Control::follow(std::vector<uapi::NamedEndpoint> names) {
+  std::vector<std::pair<PublicKey, HostPort>> hosts;
+  hosts.reserve(names.size());
+  for (uapi::NamedEndpoint& name : names)
+    hosts.emplace_back(name.public_key, HostPort{std::move(name.host), name.port});
+  if (!parts_.endpoints.follow(hosts)) return EOPNOTSUPP;
+  if (!hosts.empty() && parts_.reloader && !parts_.endpoints.has_own_resolver()) parts_.reloader->start_resolver();
+  // Who reloads may have found no address.
+  auto device = parts_.device.hold();
+  for (PeerId id = 0; id < device->peer_id_end(); ++id)
+    if (const Peer* peer = device->peer(id); peer != nullptr && !peer->path)
+      parts_.endpoints.unanswered(peer->public_key());
+  return 0;
+}
+
 void Control::begin_capture(UniqueFd client, bool with_keys) {
   parts_.captures.begin(std::move(client), with_keys, parts_.udp.port());
 }

@@ -69,6 +69,7 @@ class Control final : private uapi::Target {
   uapi::InterfaceStatus interface_status() override;
   std::optional<StatusPiece> next_peer(StatusCursor& cursor, std::size_t most) override;
   void write_own_status(SecretText& out) override;
+  uapi::Errno follow(std::vector<uapi::NamedEndpoint> names) override;
   void begin_capture(UniqueFd client, bool with_keys) override;
 
   void write_diagnoses(SecretText& out, const Device& device) const;

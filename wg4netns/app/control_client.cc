@@ -122,6 +122,18 @@ Result<UniqueFd> begin_capture(const RunningTunnel& tunnel, bool with_keys) {
   return fd;
 }
 
+Result<void> send_names(const RunningTunnel& tunnel, const std::vector<uapi::NamedEndpoint>& names) {
+  SecretText text;
+  text.append("wg4netns=follow\n");
+  for (const uapi::NamedEndpoint& name : names) uapi::write(text, name);
+  text.append("\n");
+  uapi::StatusReader reader;
+  TRY(talk(tunnel, text.view(), [&](std::string_view line) { return reader.line(line); }));
+  if (const auto number = reader.result.value_or(EPROTO); number != 0)
+    return fail("follow the names of " + tunnel.name, number);
+  return {};
+}
+
 Result<void> send_change(const RunningTunnel& tunnel, const DeviceChange& change) {
   SecretText text;
   text.append("set=1\n");

@@ -30,6 +30,10 @@ using OwnStatus = std::vector<std::pair<std::string, std::string>>;
 /// Nothing from another program.
 [[nodiscard]] OwnStatus ask_own_status(const RunningTunnel& tunnel);
 
+/// Has the tunnel look up these names again when their peers do not answer, and no others. Fails with EOPNOTSUPP if it
+/// cannot.
+[[nodiscard]] Result<void> send_names(const RunningTunnel& tunnel, const std::vector<uapi::NamedEndpoint>& names);
+
 /// A connection that a capture of the tunnel comes from, for who has ended its own half of it until the last packet.
 [[nodiscard]] Result<UniqueFd> begin_capture(const RunningTunnel& tunnel, bool with_keys);
 

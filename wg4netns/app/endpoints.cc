@@ -127,6 +127,25 @@ void Endpoints::forget(const PublicKey& peer) {
     if (name.peer == peer) name.forgotten = true;
 }
 
+void Endpoints::have(Resolver resolver) {
+  if (resolver_) return;
+  resolver_ = std::move(resolver);
+  others_resolver_ = true;
+}
+
+bool Endpoints::follow(const std::vector<std::pair<PublicKey, HostPort>>& names) {
+  if (!resolver_ && !names.empty()) return false;
+  for (Name& name : names_) name.forgotten = true;
+  for (const auto& [peer, host] : names) {
+    // An answer that is still to come is known by its place here.
+    const auto is_free = [](const Name& name) { return name.forgotten && !name.asked; };
+    auto place = std::ranges::find_if(names_, is_free);
+    if (place == names_.end()) place = names_.emplace(place);
+    *place = {.peer = peer, .host = host, .endpoint = {}};
+  }
+  return true;
+}
+
 void Endpoints::unanswered(const PublicKey& peer) {
   for (std::uint32_t id = 0; id < names_.size(); ++id)
     if (names_[id].peer == peer && !names_[id].asked && !names_[id].forgotten) ask(id);

@@ -1,9 +1,10 @@
 #pragma once
 // Peers whose endpoint is a host name: looked up at the start, retried as wg(8) does, and looked up again when a
-// handshake stays unanswered, because the name may have moved.
+// handshake stays unanswered, because the name may have moved. A reload brings other names.
 
 #include <chrono>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "wg4netns/app/resolver.h"
@@ -25,6 +26,13 @@ class Endpoints {
   /// Addresses known by now, for the first configuration of the device.
   void fill_in(DeviceChange& change) const;
   [[nodiscard]] std::vector<Endpoint> resolved() const;
+
+  /// Has somebody else's resolver answer, unless there is one of its own: for names that come later.
+  void have(Resolver resolver);
+  [[nodiscard]] bool has_own_resolver() const { return resolver_ && !others_resolver_; }
+  /// These names count, with the addresses that their peers have by now, and no others. False if nobody could look them
+  /// up.
+  [[nodiscard]] bool follow(const std::vector<std::pair<PublicKey, HostPort>>& names);
 
   /// Readable when answered() has something to do; -1 without names.
   [[nodiscard]] int fd() const { return resolver_ ? resolver_->fd() : -1; }
@@ -55,6 +63,7 @@ class Endpoints {
   [[nodiscard]] bool all_resolved() const;
 
   std::optional<Resolver> resolver_;
+  bool others_resolver_ = false;
   std::optional<unsigned> retries_;
   std::vector<Name> names_;  // by question id
 };

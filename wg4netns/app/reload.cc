@@ -53,6 +53,17 @@ bool reduce(PeerChange& wanted, const PeerStatus& running) {
   return wanted.preshared_key || wanted.endpoint || wanted.persistent_keepalive_s || wanted.replace_allowed_ips;
 }
 
+void follow_names(const RunningTunnel& tunnel, const WgConfig& config) {
+  std::vector<uapi::NamedEndpoint> names;
+  for (const PeerConfig& peer : config.peers)
+    if (peer.endpoint && !IpAddress::parse(peer.endpoint->host))
+      names.push_back({peer.public_key, peer.endpoint->host, peer.endpoint->port});
+  const auto followed = send_names(tunnel, names);
+  if (!followed && !names.empty())
+    log::warning("{}: endpoints stay at the addresses that their names have now, until it is started again: {}",
+                 tunnel.name, followed.error().message());
+}
+
 }  // namespace
 
 DeviceChange difference(DeviceChange wanted, const uapi::StatusReader& running) {
@@ -92,12 +103,11 @@ Result<void> reload(const ReloadCommand& command) {
   TRY(endpoints.resolve_first(dns_patience));
   endpoints.fill_in(wanted);
   const DeviceChange change = difference(std::move(wanted), TRY(ask_status(tunnel)));
-  if (uapi::is_empty(change)) {
-    log::info("{}: nothing has changed in {}", tunnel.name, path);
-    return {};
-  }
-  TRY(send_change(tunnel, change));
-  log::info("{}: follows {} again", tunnel.name, path);
+  const bool differs = !uapi::is_empty(change);
+  if (differs) TRY(send_change(tunnel, change));
+  // Behind the change: who is given an address has no name any more.
+  follow_names(tunnel, config);
+  log::info("{}: {} {}", tunnel.name, differs ? "follows again" : "nothing has changed in", path);
   return {};
 }
 

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <optional>
+#include <string_view>
 
 #include "shared/sys/fd_pass.h"
 #include "shared/sys/log.h"
@@ -19,6 +21,7 @@ namespace {
 
 constexpr std::chrono::seconds patience{60};           // with names that take time
 constexpr std::array<std::uint8_t, 1> has_ended{'e'};  // what is told when a reload has ended
+constexpr std::string_view begin_resolving = "/";      // no name of a tunnel
 
 void run_reload(const std::string& tunnel, const std::string& path) {
   SpawnRequest request;
@@ -30,36 +33,63 @@ void run_reload(const std::string& tunnel, const std::string& path) {
   if (!ended) log::warning("{}", ended.error().message());
 }
 
+/// What the process has.
+struct Errands {
+  int socket;
+  int names;  // the resolver's end
+  int log_fd;
+  std::string path;
+  SandboxMode sandbox;
+};
+
+std::optional<Child> start_resolver(const Errands& errands) {
+  auto child = Resolver::spawn(errands.names, errands.sandbox);
+  if (child) return *std::move(child);
+  log::warning("{}", child.error().message());
+  return std::nullopt;
+}
+
 /// What arrives comes from the process that talks with strangers.
-int run(int socket, int log_fd, const std::string& path) {
+int run(const Errands& errands) {
   prctl(PR_SET_NAME, "wg4netns-reload");
-  if (dup2(log_fd, STDERR_FILENO) < 0 || !confine_reloader()) return EXIT_FAILURE;
+  if (dup2(errands.log_fd, STDERR_FILENO) < 0 || !confine_reloader()) return EXIT_FAILURE;
+  std::optional<Child> resolver;
   std::array<std::uint8_t, 64> buffer;
   for (;;) {
-    const auto message = receive_message(socket, buffer);
+    const auto message = receive_message(errands.socket, buffer);
     if (!message || !*message) return EXIT_SUCCESS;
     const std::string tunnel(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>((*message)->size));
+    if (tunnel == begin_resolving) {
+      if (!resolver) resolver = start_resolver(errands);
+      continue;
+    }
     if (!uapi::is_socket_name(tunnel)) return EXIT_FAILURE;
-    run_reload(tunnel, path);
-    if (!send_message(socket, has_ended)) return EXIT_SUCCESS;
+    run_reload(tunnel, errands.path);
+    if (!send_message(errands.socket, has_ended)) return EXIT_SUCCESS;
   }
 }
 
 }  // namespace
 
-Result<Reloader> Reloader::create(const std::string& path) {
+Result<Reloader> Reloader::create(const std::string& path, SandboxMode sandbox) {
   SocketPair sockets = TRY(make_message_sockets());
+  SocketPair names = TRY(make_message_sockets());
   const UniqueFd log_fd(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (!log_fd.valid()) return fail("duplicate standard error", errno);
-  const std::array<int, 2> fds{sockets.theirs.get(), log_fd.get()};
-  auto child = Child::fork(fds, [&] { return run(sockets.theirs.get(), log_fd.get(), path); });
+  const std::array<int, 3> fds{sockets.theirs.get(), names.theirs.get(), log_fd.get()};
+  const Errands errands{sockets.theirs.get(), names.theirs.get(), log_fd.get(), path, sandbox};
+  auto child = Child::fork(fds, [&] { return run(errands); });
   if (!child) return fail_in("start the process that reloads", std::move(child).error());
-  if (fcntl(sockets.ours.get(), F_SETFL, O_NONBLOCK) < 0) return fail("prepare a socket", errno);
-  return Reloader(std::move(*child), std::move(sockets.ours));
+  if (fcntl(sockets.ours.get(), F_SETFL, O_NONBLOCK) < 0 || fcntl(names.ours.get(), F_SETFL, O_NONBLOCK) < 0)
+    return fail("prepare a socket", errno);
+  return Reloader(std::move(*child), std::move(sockets.ours), std::move(names.ours));
 }
 
-void Reloader::reload(const std::string& tunnel) const {
-  const ByteView bytes(reinterpret_cast<const std::uint8_t*>(tunnel.data()), tunnel.size());  // NOLINT: text as bytes
+void Reloader::reload(const std::string& tunnel) const { tell(tunnel); }
+void Reloader::start_resolver() const { tell(begin_resolving); }
+
+void Reloader::tell(std::string_view words) const {
+  const ByteView bytes(reinterpret_cast<const std::uint8_t*>(words.data()), words.size());  // NOLINT: text as bytes
   if (const auto sent = send_message(socket_.get(), bytes); !sent) log::warning("reload: {}", sent.error().message());
 }
 

@@ -1,32 +1,43 @@
 #pragma once
 // SIGHUP: a tunnel in its sandbox can neither read files nor start programs, so a process that stays outside of it, and
-// never has a key, runs `wireguard4netns reload` when it is told to. All that it is told is the tunnel's name.
+// never has a key, runs `wireguard4netns reload` when it is told to. All that it is told is the tunnel's name. When a
+// reload has brought the first endpoint that is a host name, it starts a resolver, too.
 
 #include <string>
+#include <string_view>
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 #include "shared/sys/process.h"
+#include "wg4netns/app/resolver.h"
 
 namespace wg4 {
 
 class Reloader {
  public:
   /// For the configuration at `path`, an absolute one. To be called before any secret is read.
-  [[nodiscard]] static Result<Reloader> create(const std::string& path);
+  [[nodiscard]] static Result<Reloader> create(const std::string& path, SandboxMode sandbox);
 
   /// Asks for it; what comes of it is logged over there.
   void reload(const std::string& tunnel) const;
+  /// The resolver that start_resolver() starts; to be taken once.
+  [[nodiscard]] Resolver take_resolver() { return Resolver::at(std::move(names_)); }
+  /// The first time.
+  void start_resolver() const;
   /// Readable when one has ended, well or not; or when nobody is there any more to do it.
   [[nodiscard]] int fd() const { return socket_.get(); }
   /// Takes note of one that has ended; false if there is nobody any more.
   [[nodiscard]] bool take_end() const;
 
  private:
-  Reloader(Child child, UniqueFd socket) : child_(std::move(child)), socket_(std::move(socket)) {}
+  Reloader(Child child, UniqueFd socket, UniqueFd names)
+      : child_(std::move(child)), socket_(std::move(socket)), names_(std::move(names)) {}
+
+  void tell(std::string_view words) const;
 
   Child child_;
   UniqueFd socket_;
+  UniqueFd names_;  // for the resolver
 };
 
 }  // namespace wg4

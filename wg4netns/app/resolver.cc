@@ -84,17 +84,22 @@ Result<void> run_resolver(int socket, SandboxMode sandbox) {
   return {};
 }
 
-Result<Resolver> Resolver::start(SandboxMode sandbox) {
-  SocketPair sockets = TRY(make_message_sockets());
+Result<Child> Resolver::spawn(int socket, SandboxMode sandbox) {
   SpawnRequest request;
   request.program = "/proc/self/exe";
   request.arguments = {"wireguard4netns", "resolver", std::string("--sandbox=").append(name_of(sandbox))};
   for (char** variable = environ; *variable != nullptr; ++variable) request.environment.emplace_back(*variable);
-  request.fds = {{.from = sockets.theirs.get(), .to = resolver_socket}};
+  request.fds = {{.from = socket, .to = resolver_socket}};
   auto child = Child::spawn(request);
   if (!child) return fail_in("start the resolver process", std::move(child).error());
+  return child;
+}
+
+Result<Resolver> Resolver::start(SandboxMode sandbox) {
+  SocketPair sockets = TRY(make_message_sockets());
+  Child child = TRY(spawn(sockets.theirs.get(), sandbox));
   if (fcntl(sockets.ours.get(), F_SETFL, O_NONBLOCK) < 0) return fail("prepare the resolver's socket", errno);
-  return Resolver(std::move(*child), std::move(sockets.ours));
+  return Resolver(std::move(child), std::move(sockets.ours));
 }
 
 Result<void> Resolver::ask(std::uint32_t id, const HostPort& name) {

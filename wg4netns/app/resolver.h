@@ -25,6 +25,10 @@ class Resolver {
 
   /// Starts the process. It ends with this one.
   [[nodiscard]] static Result<Resolver> start(SandboxMode sandbox);
+  /// One that somebody else starts, or will start, at the other end of `socket`: questions wait there.
+  [[nodiscard]] static Resolver at(UniqueFd socket) { return {std::nullopt, std::move(socket)}; }
+  /// For that: the process at its own end.
+  [[nodiscard]] static Result<Child> spawn(int socket, SandboxMode sandbox);
 
   /// Readable when an answer is there.
   [[nodiscard]] int fd() const { return socket_.get(); }
@@ -33,9 +37,9 @@ class Resolver {
   [[nodiscard]] std::optional<Answer> receive();
 
  private:
-  Resolver(Child child, UniqueFd socket) : child_(std::move(child)), socket_(std::move(socket)) {}
+  Resolver(std::optional<Child> child, UniqueFd socket) : child_(std::move(child)), socket_(std::move(socket)) {}
 
-  Child child_;
+  std::optional<Child> child_;
   UniqueFd socket_;
 };
 

@@ -1,5 +1,6 @@
 #include "wg4netns/uapi/codec.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <chrono>
@@ -77,6 +78,34 @@ void write_text(SecretText& out, std::string_view key, std::string_view text) {
 }
 
 }  // namespace
+
+// ---------------------------------------------------------------- names
+
+Errno NameReader::line(std::string_view line) {
+  constexpr std::size_t longest_host = 255;
+  constexpr std::size_t key_digits = 2 * key_size;
+  const auto parts = divide(line);
+  if (!parts || parts->first != "name") return EINVAL;
+  const std::string_view value = parts->second;
+  const std::size_t space = value.find(' ', std::min(key_digits + 1, value.size()));
+  if (space == std::string_view::npos || value[key_digits] != ' ') return EINVAL;
+  NamedEndpoint name;
+  const std::string_view host = value.substr(space + 1);
+  const auto is_printed = [](char c) { return c > ' ' && c <= '~'; };
+  if (!decode_hex(value.substr(0, key_digits), name.public_key) ||
+      !parse_number(value.substr(key_digits + 1, space - key_digits - 1), name.port) || host.empty() ||
+      host.size() > longest_host || !std::ranges::all_of(host, is_printed))
+    return EINVAL;
+  if (names_.size() >= max_names) return E2BIG;
+  name.host = host;
+  names_.push_back(std::move(name));
+  return 0;
+}
+
+void write(SecretText& out, const NamedEndpoint& name) {
+  out.append("name=").append_hex(name.public_key).append(" ").append(name.port).append(" ").append(name.host);
+  out.append("\n");
+}
 
 // ---------------------------------------------------------------- set
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "shared/base/secret_text.h"
@@ -54,6 +55,29 @@ class ChangeReader {
 };
 
 [[nodiscard]] bool is_empty(const DeviceChange& change);
+
+/// A peer whose endpoint is a host name: one of this program's own requests, since a set knows addresses alone.
+struct NamedEndpoint {
+  PublicKey public_key{};
+  std::string host;
+  std::uint16_t port = 0;
+};
+
+/// Reads the body of a "wg4netns=follow": lines "name=KEY PORT HOST".
+class NameReader {
+ public:
+  static constexpr std::size_t max_names = 4096;
+
+  /// A line without its end, not an empty one. E2BIG when there are too many.
+  [[nodiscard]] Errno line(std::string_view line);
+  [[nodiscard]] std::vector<NamedEndpoint> take() { return std::exchange(names_, {}); }
+
+ private:
+  std::vector<NamedEndpoint> names_;
+};
+
+/// Its line.
+void write(SecretText& out, const NamedEndpoint& name);
 
 /// What a get tells of the interface itself.
 struct InterfaceStatus {

@@ -74,6 +74,8 @@ void Session::take_line(std::string_view line) {
       if (!line.empty()) return finish(EINVAL, State::failed);
       state_ = State::captured;
       return;
+    case State::names:
+      return name_line(line);
     case State::set:
       return set_line(line);
     case State::failed:
@@ -90,10 +92,12 @@ void Session::take_line(std::string_view line) {
 
 void Session::begin_request(std::string_view line) {
   change_ = ChangeReader(scopes_);
+  names_ = NameReader();
   with_keys_ = line == "wg4netns=capture-keys";
   state_ = line == "get=1"                            ? State::get
            : line == "set=1"                          ? State::set
            : line == "wg4netns=1"                     ? State::own_status
+           : line == "wg4netns=follow"                ? State::names
            : with_keys_ || line == "wg4netns=capture" ? State::capture
                                                       : State::closed;
 }
@@ -107,6 +111,12 @@ void Session::set_line(std::string_view line) {
     apply(change_.take_all());
     if (state_ == State::set) finish(number, State::failed);
   }
+}
+
+/// Other than a set, all of it counts or nothing.
+void Session::name_line(std::string_view line) {
+  if (line.empty()) return finish(target_->follow(names_.take()), State::request);
+  if (const Errno number = names_.line(line); number != 0) finish(number, State::failed);
 }
 
 void Session::apply(DeviceChange change) {

@@ -5,10 +5,11 @@
 //   set=1, lines, ""        errno=N, ""           lines are applied as they come
 //   get=1, ""               status, errno=0, ""   written as the client reads
 //   wg4netns=1, ""          more of this program's own, as "key=value" lines; errno=0, ""
+//   wg4netns=follow, lines, ""   errno=N, ""    endpoints that are names, in the place of all that were known
 //   wg4netns=capture, ""    errno=N, "", and from then on this is no talk any more, but a capture of the tunnel
 //   wg4netns=capture-keys, ""   likewise, with what decrypts it
 //
-// The last three are requests of their own because clients know get's keys: wg(8) passes over what it does not know,
+// The last four are requests of their own because clients know get's keys: wg(8) passes over what it does not know,
 // but others need not. Any other request ends the talk.
 //
 // What a client can make this hold is bounded, whatever it sends and however slowly it reads: a line, some peers of a
@@ -37,6 +38,8 @@ class Target {
   [[nodiscard]] virtual std::optional<StatusPiece> next_peer(StatusCursor& cursor, std::size_t most) = 0;
   /// The lines of "wg4netns=1".
   virtual void write_own_status(SecretText& out) = 0;
+  /// These peers' endpoints are names, and nobody else's.
+  [[nodiscard]] virtual Errno follow(std::vector<NamedEndpoint> names) = 0;
   /// Takes over the connection of who has asked for a capture, and answers it.
   virtual void begin_capture(UniqueFd client, bool with_keys) = 0;
 };
@@ -72,6 +75,7 @@ class Session {
     get,         ///< the end of one
     own_status,  ///< likewise
     capture,     ///< likewise
+    names,       ///< lines of one
     set,         ///< lines of one
     failed,      ///< the rest of one that was answered
     answer,      ///< to a get, under way
@@ -86,6 +90,7 @@ class Session {
   void take_long_line();
   void begin_request(std::string_view line);
   void set_line(std::string_view line);
+  void name_line(std::string_view line);
   void apply(DeviceChange change);
   void write_piece();
   void finish(Errno number, State next);
@@ -99,6 +104,7 @@ class Session {
   SecretText input_;
   SecretText output_;
   ChangeReader change_;
+  NameReader names_;
   StatusCursor cursor_;  // of the answer
 };
 
