@@ -11,7 +11,6 @@
 namespace wg4 {
 namespace {
 
-constexpr int backlog = 64;
 constexpr mode_t only_this_user = 0600;
 
 UniqueFd make_socket() { return UniqueFd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
@@ -30,8 +29,13 @@ std::string holder(int fd) {
   return known ? "process " + std::to_string(peer.pid) : "another process";
 }
 
+Result<void> remove(const sockaddr_un& address, const std::string& what) {
+  if (unlink(address.sun_path) != 0 && errno != ENOENT) return fail("replace " + what, errno);
+  return {};
+}
+
 /// Takes away what is at the address, if nobody listens there any more.
-Result<void> clear(const sockaddr_un& address, const std::string& what) {
+Result<void> remove_dead(const sockaddr_un& address, const std::string& what) {
   struct stat status{};
   if (lstat(address.sun_path, &status) != 0) {
     if (errno == ENOENT) return {};
@@ -44,13 +48,13 @@ Result<void> clear(const sockaddr_un& address, const std::string& what) {
   if (with_address(connect, probe.get(), address) || errno == EAGAIN)
     return fail(what + " is in use by " + holder(probe.get()), 0, "Choose another path, or end that process");
   if (errno != ECONNREFUSED) return fail("find out who listens at " + what, errno);
-  if (unlink(address.sun_path) != 0 && errno != ENOENT) return fail("replace " + what, errno);
-  return {};
+  return remove(address, what);
 }
 
 }  // namespace
 
-Result<UnixListener> UnixListener::create(const std::string& path, const std::string& what) {
+Result<UnixListener> UnixListener::create(const std::string& path, const std::string& what, Replaces replaces,
+                                          int backlog) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.empty()) return fail(what + ": the path is empty");
@@ -58,7 +62,7 @@ Result<UnixListener> UnixListener::create(const std::string& path, const std::st
     return fail(what + ": the path has " + std::to_string(path.size()) + " bytes", 0,
                 "At most " + std::to_string(sizeof address.sun_path - 1) + " are possible: choose a shorter one");
   std::memcpy(address.sun_path, path.data(), path.size());
-  TRY(clear(address, what));
+  TRY(replaces == Replaces::all ? remove(address, what) : remove_dead(address, what));
   UniqueFd fd = make_socket();
   // The mode of an unbound socket is that of the file that it is bound to, so that there is no moment with another.
   if (!fd.valid() || fchmod(fd.get(), only_this_user) != 0 || !with_address(bind, fd.get(), address)) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "shared/base/result.h"
@@ -12,9 +13,16 @@ namespace wg4 {
 /// block.
 class UnixListener {
  public:
-  /// What a program that has died left at `path` is replaced; one that lives is an error that names it. Errors call it
-  /// `what`: "--metrics unix:/some/path".
-  [[nodiscard]] static Result<UnixListener> create(const std::string& path, const std::string& what);
+  /// What is replaced at a path.
+  enum class Replaces : std::uint8_t {
+    the_dead,  ///< what a program that has died left there; one that lives is an error that names it
+    all,       ///< whatever is there
+  };
+
+  /// Errors call it `what`: "--metrics unix:/some/path". So many connections wait at most as `backlog` says, or
+  /// net.core.somaxconn if that is less.
+  [[nodiscard]] static Result<UnixListener> create(const std::string& path, const std::string& what,
+                                                   Replaces replaces = Replaces::the_dead, int backlog = 64);
 
   [[nodiscard]] int fd() const { return fd_.get(); }
   /// Where the file will be removed, O_PATH: see UniqueFile::directory().

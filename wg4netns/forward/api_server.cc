@@ -2,13 +2,9 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "wg4netns/forward/api_codec.h"
@@ -19,30 +15,12 @@ namespace {
 constexpr std::size_t max_clients = 64;
 constexpr std::chrono::seconds patience{5};
 constexpr int accepts_per_turn = 16;
-constexpr int backlog = 4096;  // the kernel takes net.core.somaxconn if that is less
-constexpr mode_t only_this_user = 0600;
+constexpr int waiting_connections = 4096;
 
 }  // namespace
 
-Result<ApiSocket> ApiSocket::create(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path)
-    return fail("--api-socket " + path + ": the path has " + std::to_string(path.size()) + " bytes", 0,
-                "At most " + std::to_string(sizeof address.sun_path - 1) + " are possible: choose a shorter one");
-  std::memcpy(address.sun_path, path.data(), path.size());
-
-  if (unlink(path.c_str()) != 0 && errno != ENOENT) return fail("replace --api-socket " + path, errno);
-  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  // The mode of an unbound socket is that of the file that it is bound to, so that there is no moment with another.
-  if (!fd.valid() || fchmod(fd.get(), only_this_user) != 0 ||
-      bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-    const int number = errno;
-    return fail("make --api-socket " + path, number, number == ENOENT ? "Make its folder first" : "");
-  }
-  UniqueFile file = TRY(UniqueFile::own(path));
-  if (listen(fd.get(), backlog) != 0) return fail("listen on --api-socket " + path, errno);
-  return ApiSocket(std::move(fd), std::move(file));
+Result<UnixListener> listen_for_api(const std::string& path) {
+  return UnixListener::create(path, "--api-socket " + path, UnixListener::Replaces::all, waiting_connections);
 }
 
 Result<void> ApiServer::start() { return loop_.watch(socket_.fd(), make_token(Kind::api_listener)); }

@@ -12,33 +12,14 @@
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
-#include "shared/sys/unique_file.h"
+#include "shared/sys/unix_listener.h"
 #include "wg4netns/forward/slots.h"
 #include "wg4netns/forward/token.h"
 
 namespace wg4::forward {
 
-/// A listening UNIX socket at a path, which is removed at the end.
-class ApiSocket {
- public:
-  /// What was at `path` is unlinked. Only this user can connect.
-  [[nodiscard]] static Result<ApiSocket> create(const std::string& path);
-
-  ApiSocket(ApiSocket&&) noexcept = default;
-  ApiSocket& operator=(ApiSocket&&) noexcept = default;
-  ApiSocket(const ApiSocket&) = delete;
-  ApiSocket& operator=(const ApiSocket&) = delete;
-  ~ApiSocket() = default;
-
-  [[nodiscard]] int fd() const { return fd_.get(); }
-  [[nodiscard]] int folder() const { return file_.directory(); }
-
- private:
-  ApiSocket(UniqueFd fd, UniqueFile file) : fd_(std::move(fd)), file_(std::move(file)) {}
-
-  UniqueFd fd_;
-  UniqueFile file_;
-};
+/// What was at `path` is unlinked, as slirp4netns does it.
+[[nodiscard]] Result<UnixListener> listen_for_api(const std::string& path);
 
 class ApiServer {
  public:
@@ -46,7 +27,7 @@ class ApiServer {
   /// The reply to a request of at most max_request + 1 bytes.
   using Answer = std::function<std::string(std::string_view)>;
 
-  ApiServer(Loop& loop, ApiSocket socket, Answer answer)
+  ApiServer(Loop& loop, UnixListener socket, Answer answer)
       : loop_(loop), socket_(std::move(socket)), answer_(std::move(answer)) {}
 
   [[nodiscard]] Result<void> start();
@@ -72,7 +53,7 @@ class ApiServer {
   void drop(std::uint32_t slot);
 
   Loop& loop_;
-  ApiSocket socket_;
+  UnixListener socket_;
   Answer answer_;
   Slots<Client> clients_;
   std::list<std::uint32_t> order_;  // oldest first, which is also the order of deadlines

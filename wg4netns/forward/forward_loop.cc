@@ -61,7 +61,7 @@ Result<void> ForwardLoop::start(const Settings& settings, int stop) {
   }
   static_cast<void>(follow(boot_clock()));
   if (settings.api_socket.empty()) return {};
-  api_.emplace(loop_, TRY(ApiSocket::create(settings.api_socket)),
+  api_.emplace(loop_, TRY(listen_for_api(settings.api_socket)),
                [this](std::string_view request) { return answer(request); });
   return api_->start();
 }

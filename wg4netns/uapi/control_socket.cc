@@ -20,8 +20,7 @@ namespace {
 
 constexpr std::string_view suffix = ".sock";
 constexpr std::size_t longest_name = 15;  // IFNAMSIZ, without the NUL
-constexpr int backlog = 4096;             // the kernel takes net.core.somaxconn if that is less
-constexpr mode_t only_this_user = 0600;
+constexpr int waiting_connections = 4096;
 constexpr mode_t only_this_users_folder = 0700;
 
 Result<sockaddr_un> address_of(const std::string& path) {
@@ -55,8 +54,8 @@ std::string holder(int connection) {
   return "process " + std::to_string(peer.pid);
 }
 
-/// Takes the name from a program that is gone.
-Result<void> make_way(const std::string& path) {
+/// Nobody has the name, or the program that had it is gone.
+Result<void> expect_free(const std::string& path) {
   struct stat info{};
   if (lstat(path.c_str(), &info) != 0) {
     if (errno == ENOENT) return {};
@@ -68,7 +67,6 @@ Result<void> make_way(const std::string& path) {
     return fail(
         "the control socket " + path, EADDRINUSE,
         "It is that of " + (other ? holder(other->get()) : "another process") + ": choose another name with --control");
-  if (unlink(path.c_str()) != 0 && errno != ENOENT) return fail("replace " + path, errno);
   return {};
 }
 
@@ -127,18 +125,13 @@ Result<UniqueFd> connect_to(const std::string& path) {
 
 Result<ControlSocket> ControlSocket::create(const std::string& folder, const std::string& name) {
   std::string path = folder + "/" + name + std::string(suffix);
-  const sockaddr_un address = TRY(address_of(path));
+  TRY(address_of(path));
   const UniqueFd lock = TRY(lock_folder(folder));
-  TRY(make_way(path));
+  TRY(expect_free(path));
   clear_away_numbered(folder);
-  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  // The mode of an unbound socket is that of the file that it is bound to, so that there is no moment with another.
-  if (!fd.valid() || fchmod(fd.get(), only_this_user) != 0 ||
-      bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)  // NOLINT
-    return fail("make the control socket " + path, errno);
-  UniqueFile file = TRY(UniqueFile::own(path));
-  if (listen(fd.get(), backlog) != 0) return fail("listen on the control socket " + path, errno);
-  return ControlSocket(name, std::move(path), std::move(fd), std::move(file));
+  UnixListener listener =
+      TRY(UnixListener::create(path, "the control socket " + path, UnixListener::Replaces::all, waiting_connections));
+  return ControlSocket(name, std::move(path), std::move(listener));
 }
 
 }  // namespace wg4::uapi

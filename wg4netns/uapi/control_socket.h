@@ -7,7 +7,7 @@
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
-#include "shared/sys/unique_file.h"
+#include "shared/sys/unix_listener.h"
 
 namespace wg4::uapi {
 
@@ -37,20 +37,19 @@ class ControlSocket {
   /// is, if one still listens there.
   [[nodiscard]] static Result<ControlSocket> create(const std::string& folder, const std::string& name);
 
-  [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] int fd() const { return listener_.fd(); }
   /// Where the socket will be removed, O_PATH.
-  [[nodiscard]] int folder() const { return file_.directory(); }
+  [[nodiscard]] int folder() const { return listener_.folder(); }
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const std::string& name() const { return name_; }
 
  private:
-  ControlSocket(std::string name, std::string path, UniqueFd fd, UniqueFile file)
-      : name_(std::move(name)), path_(std::move(path)), fd_(std::move(fd)), file_(std::move(file)) {}
+  ControlSocket(std::string name, std::string path, UnixListener listener)
+      : name_(std::move(name)), path_(std::move(path)), listener_(std::move(listener)) {}
 
   std::string name_;
   std::string path_;
-  UniqueFd fd_;
-  UniqueFile file_;
+  UnixListener listener_;
 };
 
 }  // namespace wg4::uapi
