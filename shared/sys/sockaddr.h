@@ -8,9 +8,10 @@
 
 namespace wg4 {
 
+/// Trivial, so that an array of them costs nothing until one is used.
 struct SocketAddress {
   sockaddr_storage storage;
-  socklen_t length = 0;
+  socklen_t length;
 
   SocketAddress() = default;
   explicit SocketAddress(const Endpoint& endpoint);

@@ -32,6 +32,7 @@ Tunnel::Tunnel(const Common& common, crypto::Aead& aead, QueueShare share, UdpSo
 
 bool Tunnel::pump_outbound(Now now) {
   std::size_t bytes = 0;
+  std::size_t frames = 0;
   for (int i = 0; i < reads_per_turn && bytes < bytes_per_turn && ready_ != 0 && !backlogged(); ++i) {
     if (read_buffer_.size() - used_ < TunDevice::max_frame || single_count_ == singles_.size()) send_singles(now);
     const std::size_t queue = next_ready();
@@ -42,10 +43,16 @@ bool Tunnel::pump_outbound(Now now) {
       ready_ &= ~(std::uint64_t{1} << queue);
     } else {
       take_frame(frame.first(read.size), now);
+      // Where packets come alone, as questions and answers do, this one leaves before another is asked for.
+      if (++frames == 1 && came_alone_) {
+        send_singles(now);
+        udp_.flush();
+      }
     }
     bytes += read.size;
   }
   send_singles(now);
+  if (frames > 0) came_alone_ = frames == 1;
   ready_ = 0;  // what is left is told again
   return true;
 }

@@ -92,7 +92,8 @@ class Tunnel final : public Output {
   std::size_t last_queue_ = 0;                        // that was read
   std::array<crypto::Plaintext, max_batch> singles_;  // packets that need no cutting, to be sealed together
   std::size_t single_count_ = 0;
-  std::size_t used_ = 0;  // of the read buffer, by singles_
+  bool came_alone_ = false;  // the last turn found one frame
+  std::size_t used_ = 0;     // of the read buffer, by singles_
   std::array<std::uint8_t, read_buffer_size> read_buffer_;
 };
 
