@@ -92,25 +92,9 @@ class WireguardGo:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        log = self._scratch.file(f"wireguard-go.{self.ifname}.log")
-        with log.open("w") as stream:
-            self._process = subprocess.Popen(
-                self.ns.command("wireguard-go", "-f", self.ifname),
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=stream,
-                env={**os.environ, "LOG_LEVEL": "verbose"},
-            )
-        conf = self._scratch.file("peer.conf", self.config.for_wg())
-        configured = wait_until(
-            lambda: self.ns.run("wg", "setconf", self.ifname, str(conf), check=False).returncode
-            == 0,
-            5,
-        )
-        if not configured:
-            self._process.kill()
-            self._process.wait()
-            raise AssertionError(f"wireguard-go did not start:\n{log.read_text()}")
+        # It has failed once to make its socket, in a namespace where nothing else was: that is no test's subject.
+        if not self._start() and not self._start():
+            raise AssertionError(f"wireguard-go did not start:\n{self._log.read_text()}")
         commands = [
             f"address add {address} dev {self.ifname}" + (" nodad" if ":" in address else "")
             for address in self.config.addresses
@@ -123,6 +107,24 @@ class WireguardGo:
         ]
         self.ns.run("sh", "-c", "\n".join(f"ip {command} || exit 1" for command in commands))
         return self
+
+    def _start(self) -> bool:
+        """Whether it runs, and has its configuration."""
+        self._log = self._scratch.file(f"wireguard-go.{self.ifname}.log")
+        with self._log.open("w") as stream:
+            self._process = subprocess.Popen(
+                self.ns.command("wireguard-go", "-f", self.ifname),
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                env={**os.environ, "LOG_LEVEL": "verbose"},
+            )
+        conf = self._scratch.file("peer.conf", self.config.for_wg())
+        setconf = ("wg", "setconf", self.ifname, str(conf))
+        if wait_until(lambda: self.ns.run(*setconf, check=False).returncode == 0, 5):
+            return True
+        self.kill()
+        return False
 
     def __exit__(self, *_: object) -> None:
         self.kill()
