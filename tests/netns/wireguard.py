@@ -89,6 +89,7 @@ class WireguardGo:
     ) -> None:
         self.ns, self.config, self.ifname = ns, config, ifname
         self._scratch = scratch
+        self._log = scratch.file(f"wireguard-go.{ifname}.log")
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -110,7 +111,6 @@ class WireguardGo:
 
     def _start(self) -> bool:
         """Whether it runs, and has its configuration."""
-        self._log = self._scratch.file(f"wireguard-go.{self.ifname}.log")
         with self._log.open("w") as stream:
             self._process = subprocess.Popen(
                 self.ns.command("wireguard-go", "-f", self.ifname),
