@@ -20,7 +20,7 @@ packages=(
 	cmake ninja-build g++ pkg-config libcli11-dev libfmt-dev libmnl-dev libseccomp-dev libsodium-dev libssl-dev
 	nlohmann-json3-dev
 	# to test and to keep the style
-	clang-19 libclang-rt-19-dev clang-format-19 clang-tidy-19 doctest-dev mandoc shellcheck
+	clang-19 clang-tools-19 libclang-rt-19-dev clang-format-19 clang-tidy-19 doctest-dev mandoc shellcheck
 	# to run in namespaces, and to talk to
 	curl fish iperf3 iproute2 iputils-ping procps python3 strace systemd tshark util-linux wireguard-go wireguard-tools zsh
 	# engines
@@ -53,20 +53,51 @@ prepare_machine() {
 
 # --- Build and test -------------------------------------------------------------------------------------------------
 
+# Each step's name and seconds, and the steps that failed, for the summary.
+steps=()
+failed=()
+
+# step NAME COMMAND...: a failure of it is told at the end; the steps after it go on.
+step() {
+	local name=$1 start=$SECONDS
+	shift
+	say "$name"
+	"$@" || failed+=("$name")
+	steps+=("$((SECONDS - start)) s  $name")
+}
+
+# build PRESET [cmake --build arguments...]: ends the run where it fails, for nothing can be tested then.
 build() {
 	local preset=$1 launcher=()
 	shift
 	if command -v ccache >/dev/null; then launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
-	say "building: $preset"
-	cmake --preset "$preset" -DBUILD_TESTING=ON "${launcher[@]}"
-	cmake --build --preset "$preset" "$@"
+	cmake --preset "$preset" -DBUILD_TESTING=ON -DWG4_WERROR=ON "${launcher[@]}" || exit
+	cmake --build --preset "$preset" "$@" || exit
 }
 
+# run_tests PRESET [ctest arguments...]: more at once than there are processors, for most of them wait.
 run_tests() {
 	local preset=$1
 	shift
-	say "testing: $preset"
-	ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --parallel "$(nproc)" "$@" || failed+=("$preset")
+	ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --parallel "$((2 * $(nproc) + 2))" "$@"
+}
+
+# What tests said that they could not look at, and why.
+skips() {
+	sed -n 's/^skipped: /  /p' build/*/Testing/Temporary/LastTest.log 2>/dev/null | sort | uniq -c
+}
+
+summary() {
+	say "$SECONDS s in all"
+	printf '%s\n' "${steps[@]}"
+	local skipped
+	skipped=$(skips)
+	[[ -z $skipped ]] || printf 'skipped, for the sake of the machine (times, test, reason):\n%s\n' "$skipped"
+	if ((${#failed[@]})); then
+		printf 'FAILED: %s\n' "${failed[*]}"
+		return 1
+	fi
+	printf 'all green\n'
 }
 
 quick=no
@@ -90,32 +121,27 @@ if ((EUID != 0)); then
 fi
 
 cd "$(dirname "$0")/.."
-began=$SECONDS
-failed=()
 filter=()
 [[ -z $label ]] || filter+=(--label-regex "^$label\$")
 [[ $quick == no ]] || filter+=(--label-exclude '^slow$')
-
-install_packages
-prepare_machine
-build release
-run_tests release "${filter[@]}"
 # Lint looks at sources, not at a build, the slow ones wait for real time, and engines look at the whole from outside:
 # once is enough for these.
-if [[ $quick == no && $label != @(bench|engines|lint|slow) ]]; then
-	build asan
-	run_tests asan "${filter[@]}" --label-exclude '^(bench|engines|lint|slow)$'
-fi
-if [[ $quick == no && -z $label ]]; then
-	# Threads are the programs' alone: what loads them, with the thread sanitizer watching.
-	build tsan --target wireguard4netns wg4netns-helper
-	WG4_OPTIONS=--threads=3 TSAN_OPTIONS=exitcode=66 run_tests tsan --tests-regex '^(netns\.tunnel|interop\.basics)$'
-	TSAN_OPTIONS=exitcode=66 run_tests tsan --tests-regex '^netns\.data_path$'
-fi
+once='^(bench|engines|lint|slow)$'
+sanitized=yes
+if [[ $quick == yes || $label =~ $once ]]; then sanitized=no; fi
 
-say "$((SECONDS - began)) s in all"
-if ((${#failed[@]})); then
-	printf 'FAILED: %s\n' "${failed[*]}"
-	exit 1
+step 'installing packages' install_packages
+prepare_machine
+step 'building: release' build release
+[[ $sanitized == no ]] || step 'building: asan' build asan
+# Threads are the programs' alone: what loads them, with the thread sanitizer watching.
+[[ $sanitized == no || -n $label ]] || step 'building: tsan' build tsan --target wireguard4netns wg4netns-helper
+
+step 'testing: release' run_tests release "${filter[@]}"
+[[ $sanitized == no ]] || step 'testing: asan' run_tests asan "${filter[@]}" --label-exclude "$once"
+if [[ $sanitized == yes && -z $label ]]; then
+	export TSAN_OPTIONS=exitcode=66
+	WG4_OPTIONS=--threads=3 step 'testing: tsan, three threads' run_tests tsan --tests-regex '^(netns\.tunnel|interop\.basics)'
+	step 'testing: tsan' run_tests tsan --tests-regex '^netns\.data_path'
 fi
-printf 'all green\n'
+summary

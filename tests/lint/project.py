@@ -8,6 +8,7 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -62,6 +63,17 @@ def require_tool(name: str, package: str) -> str:
     if path is None:
         sys.exit(f"{name} is not installed. On Debian: apt install {package}")
     return path
+
+
+def flags_of(command: str) -> str:
+    """"ccache g++ -Wall -o x.o -c x.cc" without its launcher, its compiler, its input and its output."""
+    words = shlex.split(command)
+    while Path(words[0]).name in ("ccache", "sccache", "distcc"):
+        words.pop(0)
+    for option in ("-c", "-o"):
+        place = words.index(option)
+        del words[place : place + 2]
+    return shlex.join(words[1:])
 
 
 def in_parallel(action: Callable, items: Iterable) -> list:
