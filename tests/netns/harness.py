@@ -89,7 +89,7 @@ class TestCase(unittest.TestCase):
         left = sorted(
             path.name
             for path in self.scratch.folder.iterdir()
-            if not re.match(r"\d\d-", path.name) and path.name != SOCKETS
+            if not re.match(r"\d\d+-", path.name) and path.name != SOCKETS
         )
         # The folder stays for the next one; a socket only of a program that was killed.
         sockets = sorted(path.name for path in (self.scratch.folder / SOCKETS).glob("*"))
@@ -127,8 +127,19 @@ class TestCase(unittest.TestCase):
         self.assertEqual(result.received, 0, result.text)
 
 
+def own_name() -> str:
+    """CTest's name of the test file that runs: netns.kill for tests/netns/test_kill.py."""
+    script = Path(sys.argv[0]).resolve()
+    return f"{script.parent.name}.{script.stem.removeprefix('test_')}"
+
+
 class LoggingResult(unittest.TextTestResult):
-    """Prints what the programs said when a test fails, while the logs are still there."""
+    """Prints what the programs said when a test fails, while the logs are still there, and what was left out."""
+
+    def addSkip(self, test, reason: str) -> None:
+        super().addSkip(test, reason)
+        # tests/run.sh collects lines that begin like this one.
+        self.stream.writeln(f"skipped: {own_name()}: {test.id().removeprefix('__main__.')}: {reason}")
 
     def addFailure(self, test, err) -> None:
         self._print_logs(test)
@@ -150,16 +161,19 @@ def main(*, as_root: bool = False) -> NoReturn:
     if missing:
         sys.exit(f"{sys.argv[0]}: missing tools, install the packages: {' '.join(missing)}")
     if os.geteuid() != 0 and as_root:
-        print(f"{sys.argv[0]}: SKIPPED, these tests need root")
+        print(f"skipped: {own_name()}: these tests need root")
         sys.exit(SKIPPED)
     if os.geteuid() == 0 and "WG4_STAGED" not in os.environ:
         sys.exit(run_staged(as_root))
     adopt_orphans()
-    unittest.main(
+    done = unittest.main(
         module="__main__",
         testRunner=unittest.TextTestRunner(verbosity=2, resultclass=LoggingResult),
-    )
-    raise AssertionError("unittest.main() returned")
+        exit=False,
+    ).result
+    if not done.wasSuccessful():
+        sys.exit(1)
+    sys.exit(SKIPPED if done.testsRun and done.testsRun == len(done.skipped) else 0)
 
 
 def run_staged(as_root: bool) -> int:
