@@ -125,7 +125,7 @@ def per_gib(report: dict, spent: float) -> float:
 
 
 def median_us(ends: Ends, count: int) -> float:
-    text = ping(ends.client, SERVER, count, interval=0.002).text
+    text = ends.client.run("ping", "-n", "-c", str(count), "-i", "0.002", SERVER).stdout
     return statistics.median(float(time) * 1000 for time in re.findall(r"time=([\d.]+)", text))
 
 

@@ -91,12 +91,12 @@ class InWorld(harness.TestCase):
     def test_mtu_edge(self) -> None:
         tunnel = tunnel_in_world(self)
         for address, headers in ((THEIRS, 28), (THEIRS6, 48)):
-            fits = ping(tunnel.container, address, 3, "-M", "do", "-s", str(1420 - headers))
+            fits = ping(tunnel.container, address, 3, whole=True, size=1420 - headers)
             self.assertEqual(fits.received, 3, fits.text)
-            too_big = ping(tunnel.container, address, 1, "-M", "do", "-s", str(1421 - headers))
+            too_big = ping(tunnel.container, address, 1, whole=True, size=1421 - headers)
             self.assertEqual(too_big.received, 0, too_big.text)
-            self.assertIn("message too long", too_big.text)
-            fragments = ping(tunnel.container, address, 3, "-s", "4000")
+            self.assertIn("Message too long", too_big.text)
+            fragments = ping(tunnel.container, address, 3, size=4000)
             self.assertEqual(fragments.received, 3, fragments.text)
 
 

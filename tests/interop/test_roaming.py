@@ -91,7 +91,7 @@ class Roaming(harness.TestCase):
         self.assert_pings(tunnel.container, THEIRS)
         tunnel.world.host.ip("link set cable mtu 1280")
         tunnel.world.far.ip("link set cable mtu 1280")
-        result = ping(tunnel.container, THEIRS, 5, "-s", "1392")
+        result = ping(tunnel.container, THEIRS, 5, size=1392)
         self.assertEqual(result.received, 5, result.text)
 
     def test_restart_of_the_peer(self) -> None:

@@ -2,8 +2,9 @@
 
 Whoever starts a test file, what it tests runs as an ordinary user without capabilities. Root
 therefore copies the tests and the programs to a folder that everyone can read and continues as
-`wg4test` in a PID namespace of its own, whose end takes every process along. An ordinary user
-just continues.
+`wg4test` on a host of the file's own: a network with nothing but loopback, a home and a /tmp, and
+a process namespace, whose end takes every process along. So the files can run beside each other.
+An ordinary user just continues, on the host that there is, one file after the other.
 
     namespaces.py   Namespace; World: two hosts and a cable, where our program is "root" as it is
                     inside podman's namespaces
@@ -26,6 +27,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 from typing import NoReturn
@@ -40,6 +42,8 @@ from wireguard import Config, WireguardGo
 USER = "wg4test"
 SOCKETS = "wireguard"  # in XDG_RUNTIME_DIR: control sockets of tunnels
 SKIPPED = 77  # CTest shows this as "Skipped", in the open
+LONG_S = 2
+WITHOUT = "--without="
 FILTERED = "0" if SANITIZED else "2"  # a sanitizer's report could not live with a filter
 
 # What the tests call, and the Debian package that brings it.
@@ -134,7 +138,18 @@ def own_name() -> str:
 
 
 class LoggingResult(unittest.TextTestResult):
-    """Prints what the programs said when a test fails, while the logs are still there, and what was left out."""
+    """Prints what the programs said when a test fails, while the logs are still there, what was left
+    out, and what took long.
+    """
+
+    def startTest(self, test) -> None:
+        super().startTest(test)
+        self._began = time.monotonic()
+
+    def stopTest(self, test) -> None:
+        super().stopTest(test)
+        if (seconds := time.monotonic() - self._began) > LONG_S:
+            self.stream.writeln(f"    that took {seconds:.1f} s")
 
     def addSkip(self, test, reason: str) -> None:
         super().addSkip(test, reason)
@@ -155,6 +170,14 @@ class LoggingResult(unittest.TextTestResult):
             self.stream.writeln(f"\n--- {log.name}\n{log.read_text()[-4000:]}")
 
 
+class Loader(unittest.TestLoader):
+    """All classes but those that `--without=CLASS,...` names: CTest runs them beside the others."""
+
+    def loadTestsFromTestCase(self, case: type[unittest.TestCase]) -> unittest.TestSuite:
+        left_out = {name for word in sys.argv if word.startswith(WITHOUT) for name in word[len(WITHOUT) :].split(",")}
+        return self.suiteClass() if case.__name__ in left_out else super().loadTestsFromTestCase(case)
+
+
 def main(*, as_root: bool = False) -> NoReturn:
     """The test file's last line. `as_root`: the tests themselves need root."""
     missing = sorted({package for tool, package in TOOLS.items() if not shutil.which(tool)})
@@ -165,15 +188,30 @@ def main(*, as_root: bool = False) -> NoReturn:
         sys.exit(SKIPPED)
     if os.geteuid() == 0 and "WG4_STAGED" not in os.environ:
         sys.exit(run_staged(as_root))
+    environment = plain_environment()
+    os.environ.clear()
+    os.environ.update(environment)
+    os.umask(0o022)
     adopt_orphans()
     done = unittest.main(
         module="__main__",
+        argv=[word for word in sys.argv if not word.startswith(WITHOUT)],
         testRunner=unittest.TextTestRunner(verbosity=2, resultclass=LoggingResult),
+        testLoader=Loader(),
         exit=False,
     ).result
     if not done.wasSuccessful():
         sys.exit(1)
     sys.exit(SKIPPED if done.testsRun and done.testsRun == len(done.skipped) else 0)
+
+
+def plain_environment() -> dict[str, str]:
+    """Ours without what is of one machine or one caller: a language, CI=true, folders."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in ("PATH", "HOME") or name.startswith("WG4_") or name.endswith("SAN_OPTIONS")
+    } | {"LC_ALL": "C.UTF-8"}
 
 
 def run_staged(as_root: bool) -> int:
@@ -194,19 +232,27 @@ def run_staged(as_root: bool) -> int:
         (stage / "bin").mkdir()
         for name in ("wireguard4netns", "wg4netns-helper"):
             shutil.copy(bindir() / name, stage / "bin" / name)
-        # With a PID namespace's first process every other one goes, whatever becomes of us. A /tmp
-        # of our own shows what the programs drop there, and takes it along.
+        account = pwd.getpwnam(USER)
+        # With a PID namespace's first process every other one goes, whatever becomes of us. Folders
+        # of our own show what the programs drop there, and take it along.
+        prepare = f"""
+            ip link set lo up &&
+            mount -t tmpfs -o mode=1777 tmpfs /tmp &&
+            mount -t tmpfs -o mode=0755,uid={account.pw_uid},gid={account.pw_gid} tmpfs "$HOME" &&
+            exec "$@"
+        """
         command = [
             "setpriv",
             "--pdeathsig=KILL",
             "unshare",
+            "--net",
             "--pid",
             "--fork",
             "--kill-child",
             "--mount-proc",
             "sh",
             "-c",
-            'mount -t tmpfs -o mode=1777 tmpfs /tmp && exec "$@"',
+            prepare,
             "sh",
         ]
         if not as_root:
@@ -218,16 +264,12 @@ def run_staged(as_root: bool) -> int:
                 "--inh-caps=-all",
             ]
         command += [PYTHON, "-uB", str(stage / test.relative_to(tree)), *sys.argv[1:]]
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if name.startswith("WG4_") or name.endswith("SAN_OPTIONS")
-        }
-        environment |= {
+        environment = plain_environment() | {
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "WG4_STAGED": "1",
             "WG4_BINDIR": str(stage / "bin"),
-            "HOME": pwd.getpwnam(USER).pw_dir,
-            "LC_ALL": "C.UTF-8",
+            "HOME": account.pw_dir,
         }
-        return subprocess.run(command, env=environment, cwd="/").returncode
+        return subprocess.run(
+            command, env=environment, cwd="/", stdin=subprocess.DEVNULL, umask=0o022
+        ).returncode

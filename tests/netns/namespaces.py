@@ -67,13 +67,18 @@ class Namespace:
     def user_path(self) -> str:
         return f"/proc/{self.pid}/ns/user"
 
+    @property
+    def paths(self) -> list[str]:
+        """In the order in which they can be entered."""
+        return [self.user_path, self.path]
+
     def command(self, *argv: str) -> list[str]:
         """`argv` as it must be started to run in here."""
         flags = ["-U", "-n"] + (["-m"] if self.mount else [])
         return ["nsenter", "-t", str(self.pid), *flags, "--preserve-credentials", *argv]
 
     def run(
-        self, *argv: str, check: bool = True, seconds: float = 30
+        self, *argv: str, check: bool = True, seconds: float = 60
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             self.command(*argv),

@@ -2,50 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
-import re
 import time
 
+from echo import Echoed, echo
 from namespaces import Namespace
-from processes import read_line, wait_until
+from processes import PATIENCE_S, read_line, wait_until
 
 
-@dataclasses.dataclass(frozen=True)
-class Pinged:
-    sent: int
-    received: int
-    status: int
-    text: str
-
-
-def ping(
-    ns: Namespace,
-    address: str,
-    count: int = 3,
-    *options: str,
-    interval: float = 0.05,
-    wait: int = 3,
-) -> Pinged:
-    """`wait`: seconds for a reply to the last request."""
-    done = ns.run(
-        "ping",
-        "-n",
-        "-c",
-        str(count),
-        "-i",
-        str(interval),
-        "-W",
-        str(wait),
-        *options,
-        address,
-        check=False,
-        seconds=count * interval + wait + 20,
-    )
-    text = done.stdout + done.stderr
-    counts = re.search(r"(\d+) packets transmitted, (\d+) received", text)
-    sent, received = (int(counts[1]), int(counts[2])) if counts else (0, 0)
-    return Pinged(sent, received, done.returncode, text)
+def ping(ns: Namespace, address: str, count: int = 3, *, wait: float = PATIENCE_S, **options) -> Echoed:
+    """`wait`: seconds for the answers, after the last request; echo() has the options."""
+    return echo(ns.paths, address, count, wait=wait, **options)
 
 
 def first_ping_within(ns: Namespace, address: str, seconds: float) -> float:
@@ -71,13 +38,16 @@ def transfer(
 
 
 def udp_trains(
-    sender: Namespace, receiver: Namespace, address: str, size: int, flows: int = 3, port: int = 7001
+    sender: Namespace, receiver: Namespace, *stages: str, flows: int = 3, port: int = 7001
 ) -> None:
-    """Trains of datagrams on several flows: most arrive, all whole, and none before an earlier one."""
-    with receiver.tool("collect", address, str(port), str(flows)) as collect:
+    """Trains of datagrams on several flows, for each stage, an `ADDRESS/SIZE`: most arrive, all whole, and none
+    before an earlier one.
+    """
+    with receiver.tool("collect", str(port), str(flows), str(len(stages))) as collect:
         read_line(collect)
-        with sender.tool("train", address, str(port), str(flows), "20", str(size)) as train:
+        with sender.tool("train", str(port), str(flows), "20", *stages) as train:
+            told = [json.loads(read_line(collect, 60)) for _ in stages]
             sent = json.loads(read_line(train, 60))["sent"]
-            got = json.loads(read_line(collect, 60))
-    if got["wrong"] or len(got["came"]) != flows or min(got["came"]) < sent * 0.5:
-        raise AssertionError(f"{flows} flows of {sent} datagrams of {size} bytes: {got}")
+    for stage, count, got in zip(stages, sent, told):
+        if got["wrong"] or len(got["came"]) != flows or min(got["came"]) < count * 0.5:
+            raise AssertionError(f"{flows} flows of {count} datagrams to {stage}: {got}")

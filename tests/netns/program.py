@@ -14,12 +14,9 @@ from pathlib import Path
 from typing import Self
 
 from namespaces import Namespace
-from processes import status_field, wait_until
+from processes import LEEWAY_S, SANITIZED, status_field, wait_until
 from scratch import Scratch
 from wireguard import Config
-
-SANITIZED = bool(os.environ.get("WG4_SANITIZED"))
-
 
 def bindir() -> Path:
     folder = os.environ.get("WG4_BINDIR")
@@ -69,6 +66,7 @@ class Wg4:
         text = config if isinstance(config, str) else config.for_wg_quick()
         self.config_path = scratch.file("wg0.conf", text)
         self.log = scratch.file("wireguard4netns.log")
+        self._traced = "strace" in prefix
         self._before = ""
         self._exit_fd = -1
         self._process: subprocess.Popen[bytes] | None = None
@@ -121,9 +119,9 @@ class Wg4:
         os.close(ready_write)
 
     def wait_ready(self, seconds: float = 10) -> None:
-        """Exactly `1`, then the end of the file."""
-        deadline, said = time.monotonic() + seconds, b""
-        while select.select([self._ready_fd], [], [], max(0, deadline - time.monotonic()))[0]:
+        """Exactly `1`, then the end of the file: for which strace, whose file it is too, would have to end."""
+        deadline, said = time.monotonic() + seconds + LEEWAY_S, b""
+        while not (said and self._traced) and self._ready_in(deadline - time.monotonic()):
             part = os.read(self._ready_fd, 64)
             if not part:
                 break
@@ -132,6 +130,9 @@ class Wg4:
             raise AssertionError(
                 f"ready-fd said {said!r}, status {self.process.poll()}:\n{self.log.read_text()}"
             )
+
+    def _ready_in(self, seconds: float) -> bool:
+        return bool(select.select([self._ready_fd], [], [], max(0, seconds))[0])
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -173,11 +174,11 @@ class Wg4:
     def expect_end(self, status: int, seconds: float = 5) -> None:
         """It ends by itself with this status and leaves the namespace as it was."""
         try:
-            actual = self.process.wait(seconds)
+            actual = self.process.wait(seconds + LEEWAY_S)
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(
-                f"still running after {seconds} s:\n{self.log.read_text()}"
+                f"still running after {seconds + LEEWAY_S} s:\n{self.log.read_text()}"
             ) from None
         self.close_fds()
         if actual != status:

@@ -20,11 +20,11 @@ class DataPath(harness.TestCase):
             near = self.wg4(pair.one, pair.config, options=one)
             transfer(pair.one, pair.other, THEIRS, 20)
             transfer(pair.other, pair.one, OURS6, 20)
-            for size in (4, 100, 1372):
-                udp_trains(pair.one, pair.other, THEIRS, size)
-                udp_trains(pair.other, pair.one, OURS6, size)
-            udp_trains(pair.one, pair.other, THEIRS6, 20000)  # fragments
-            udp_trains(pair.other, pair.one, OURS, 1300)
+            sizes, fragments = (4, 100, 1372), 20000
+            there = [*(f"{THEIRS}/{size}" for size in sizes), f"{THEIRS6}/{fragments}"]
+            back = [*(f"{OURS6}/{size}" for size in sizes), f"{OURS}/1300"]
+            udp_trains(pair.one, pair.other, *there)
+            udp_trains(pair.other, pair.one, *back)
             near.stop()
             far.stop()
 

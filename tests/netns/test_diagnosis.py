@@ -205,7 +205,7 @@ class Unanswered(DiagnosisTestCase):
         self.assert_says(wg4, fault.theirs.public, says)
 
 
-class Sessions(DiagnosisTestCase):
+class OneWay(DiagnosisTestCase):
     def test_no_data_and_no_packets(self) -> None:
         """One peer's AllowedIPs keep us out; to the other only handshakes pass."""
         closed, behind, inner_port = self.next_port(), self.next_port(), self.next_port()
@@ -224,6 +224,8 @@ class Sessions(DiagnosisTestCase):
         self.assert_says(wg4, closed_key.public, no_data, seconds=60)
         self.assert_says(wg4, behind_key.public, no_packets, seconds=60)
 
+
+class OneKeyForTwo(DiagnosisTestCase):
     def test_one_key_for_two(self) -> None:
         port, theirs = self.next_port(), Identity()
         us = Peer(self.ours.public, ["10.9.0.1/32"])

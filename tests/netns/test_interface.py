@@ -173,7 +173,7 @@ class Tunnel(InterfaceCase):
         for mtu in (34736, 1420):
             container.ip(f"link set {IFNAME} mtu {mtu}")
             self.world.far.ip(f"link set wg0 mtu {mtu}")
-            result = ping(container, THEIRS, 3, "-M", "do", "-s", str(mtu - 28))
+            result = ping(container, THEIRS, 3, whole=True, size=mtu - 28)
             self.assertEqual(result.received, 3, result.text)
             transfer(container, self.world.far, THEIRS, 8)
 

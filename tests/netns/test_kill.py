@@ -4,8 +4,10 @@ The moments are chosen: before each system call by which a program does somethin
 Besides, there are moments by chance, for what lies between two calls.
 """
 
+import contextlib
 import dataclasses
 import itertools
+import json
 import os
 import random
 import re
@@ -18,7 +20,7 @@ from pathlib import Path
 
 import harness
 from fixtures import THEIRS, pair_on_loopback
-from processes import assert_only, descendants, read_line, wait_until
+from processes import PATIENCE_S, assert_only, descendants, read_line, wait_until
 from program import SANITIZED, Wg4, bindir
 
 ROUNDS = 20  # by chance
@@ -107,10 +109,10 @@ class HostProgram(KillTestCase):
     def whole_life(self, *prefix: str) -> int:
         """Started, up, told to end, unless it is killed before; its status once nothing of it is left."""
         wg4 = self.started(*prefix)
-        # Not wait_ready(): strace has the descriptor as well, and keeps it open.
-        wait_until(lambda: "UDP port" in wg4.log.read_text() or wg4.process.poll() is not None, 10 * SLOW)
+        with contextlib.suppress(AssertionError):
+            wg4.wait_ready()
         wg4.close_fds()
-        status = wg4.process.wait(10 * SLOW)
+        status = wg4.process.wait(PATIENCE_S)
         wg4.scratch.killed = True
         self.check_gone(wg4)
         return status
@@ -142,13 +144,18 @@ class HostProgram(KillTestCase):
             with self.pair.other.tool("sink", THEIRS, "7000") as sink:
                 read_line(sink)
                 with self.pair.one.tool("source", THEIRS, "7000", "500"):
-                    time.sleep(0.2)
+                    self.assertTrue(wait_until(self.is_under_way, 5))
                     wg4.kill()
                     assert_only(
                         self.running
                         | {entry.pid for entry in descendants() if "python" in entry.name}
                     )
                     wg4.assert_no_trace()
+
+
+    def is_under_way(self) -> bool:
+        (link,) = json.loads(self.pair.one.ip("-j -s link show wg0"))
+        return link["stats64"]["tx"]["bytes"] > 1 << 20
 
 
 class Helper(KillTestCase):

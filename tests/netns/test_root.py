@@ -24,6 +24,7 @@ class NamedNetns:
 
     def __init__(self, name: str) -> None:
         self.path, self.pid, self._name = f"/run/netns/{name}", 0, name
+        self.paths = [self.path]
 
     def __enter__(self) -> "NamedNetns":
         subprocess.run(["ip", "netns", "add", self._name], check=True)

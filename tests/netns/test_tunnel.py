@@ -44,11 +44,11 @@ class Tunnel(harness.TestCase):
         self.wg4(pair.other, pair.other_config)
         self.wg4(pair.one, pair.config)
         for address, headers in ((THEIRS, 28), (THEIRS6, 48)):
-            fits = ping(pair.one, address, 3, "-M", "do", "-s", str(1380 - headers))
+            fits = ping(pair.one, address, 3, whole=True, size=1380 - headers)
             self.assertEqual(fits.received, 3, fits.text)
-            too_big = ping(pair.one, address, 1, "-M", "do", "-s", str(1381 - headers))
+            too_big = ping(pair.one, address, 1, whole=True, size=1381 - headers)
             self.assertEqual(too_big.received, 0, too_big.text)
-            self.assertIn("message too long", too_big.text)
+            self.assertIn("Message too long", too_big.text)
 
     def test_mtu_option_wins(self) -> None:
         pair = pair_on_loopback(self)

@@ -6,6 +6,7 @@ ends saw.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -75,54 +76,88 @@ def datagram(local: str, address: str, port: str, text: str) -> None:
         sender.sendto(text.encode(), (address, int(port)))
 
 
+TRAIN = 40  # datagrams
 SOL_UDP, UDP_SEGMENT = 17, 103  # Python's socket module does not have the second
 
 
-def train(address: str, port: str, flows: str, trains: str, size: str) -> None:
-    """Sends numbered datagrams of `size` bytes, and ends each flow with a short one. What fits the
-    MTU goes in trains that the kernel cuts (UDP_SEGMENT).
+def train(port: str, flows: str, trains: str, *stages: str) -> None:
+    """Sends numbered datagrams to `port` in stages of `ADDRESS/SIZE`, on `flows` flows at once. What fits the MTU goes
+    in trains that the kernel cuts (UDP_SEGMENT). The next train of a flow waits until the last one has come, or is
+    taken for lost: nobody's buffers are full only because that process does not get to run.
     """
+    say(sent=[train_stage(stage, int(port), int(flows), int(trains)) for stage in stages])
+
+
+def train_stage(stage: str, port: int, flows: int, trains: int) -> int:
+    address, _, size = stage.rpartition("/")
     length = int(size)
-    per_train = 40 if length < 1400 else 1
+    per_train = TRAIN if length < 1400 else 1
     senders = []
-    for _ in range(int(flows)):
+    for _ in range(flows):
         sender = socket.socket(family_of(address), socket.SOCK_DGRAM)
         if per_train > 1:
             sender.setsockopt(SOL_UDP, UDP_SEGMENT, length)
-        sender.connect((address, int(port)))
+        sender.connect((address, port))
         senders.append(sender)
-    for number in range(int(trains)):
+    for number in range(trains):
         first = number * per_train
         numbered = [struct.pack("!I", first + i) * (length // 4) for i in range(per_train)]
         for sender in senders:
             sender.send(b"".join(numbered))
-        time.sleep(0.002)
-    time.sleep(0.2)
+        last = struct.pack("!I", first + per_train - 1)
+        for sender in senders:
+            sender.settimeout(1)
+            with contextlib.suppress(TimeoutError):
+                while sender.recv(4) != last:
+                    pass
     for sender in senders:
+        end(sender)
+    return trains * per_train
+
+
+def end(sender: socket.socket) -> None:
+    """Ends a flow, and waits until the other end knows."""
+    sender.settimeout(1)
+    for _ in range(60):
         sender.send(b"end!")
-    say(sent=int(trains) * per_train)
+        with contextlib.suppress(TimeoutError):
+            while sender.recv(4) != b"end!":
+                pass
+            return
+    raise AssertionError("no answer to the end of a flow")
 
 
-def collect(address: str, port: str, flows: str) -> None:
-    """What train() sends: per flow how many datagrams came, and whether all were whole and in order."""
+def collect(port: str, flows: str, stages: str) -> None:
+    """What train() sends: for each stage how many datagrams came on each flow, and whether all were whole and in
+    order. Says back each number that ends a train, and each end.
+    """
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as receiver:
+        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        receiver.bind(("::", int(port)))
+        receiver.settimeout(60)
+        say(listening=True)
+        ended: set[tuple] = set()
+        for _ in range(int(stages)):
+            collect_stage(receiver, int(flows), ended)
+
+
+def collect_stage(receiver: socket.socket, flows: int, ended: set[tuple]) -> None:
     came: dict[tuple, int] = {}
     last: dict[tuple, int] = {}
-    wrong, ended = 0, 0
-    with socket.socket(family_of(address), socket.SOCK_DGRAM) as receiver:
-        receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        receiver.bind((address, int(port)))
-        receiver.settimeout(20)
-        say(listening=True)
-        while ended < int(flows):
-            data, peer = receiver.recvfrom(65536)
-            if data == b"end!":
-                ended += 1
-                continue
-            (number,) = struct.unpack("!I", data[:4])
-            whole = data == data[:4] * (len(data) // 4)
-            wrong += not (whole and number > last.get(peer, -1))
-            last[peer] = number
-            came[peer] = came.get(peer, 0) + 1
+    wrong, until = 0, len(ended) + flows
+    while len(ended) < until:
+        data, peer = receiver.recvfrom(65536)
+        if data == b"end!":
+            ended.add(peer)
+            receiver.sendto(data, peer)
+            continue
+        (number,) = struct.unpack("!I", data[:4])
+        if len(data) >= 1400 or number % TRAIN == TRAIN - 1:
+            receiver.sendto(data[:4], peer)
+        whole = data == data[:4] * (len(data) // 4)
+        wrong += not (whole and number > last.get(peer, -1))
+        last[peer] = number
+        came[peer] = came.get(peer, 0) + 1
     say(came=sorted(came.values()), wrong=wrong)
 
 
