@@ -254,6 +254,106 @@ TEST_CASE("data that stays unanswered for 15 s brings a new handshake") {
   CHECK_LT(found.front().at - sent, 15s + rekey_timeout_jitter_max);
 }
 
+TEST_CASE("unanswered data in the first packet of a session that we began brings a new handshake") {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
+    Pair pair(Family::v4, seed);
+    pair.world.net.passes = [](const Datagram& datagram) { return classify(datagram.bytes) != MessageType::data; };
+    pair.a.send_to(pair.b, text("first"));
+    pair.world.run_for(1s);
+    CHECK_EQ(pair.a.count(EventKind::handshake_completed), 1);
+    const auto data = pair.wire.sent(MessageType::data, pair.a);
+    REQUIRE_EQ(data.size(), 1);
+    pair.wire.clear();
+    pair.world.run_for(18s);
+    const auto found = pair.wire.sent(MessageType::initiation, pair.a);
+    REQUIRE_EQ(found.size(), 1);
+    CHECK_GE(found.front().at - data.front().at, 15s);
+    CHECK_LT(found.front().at - data.front().at, 15s + rekey_timeout_jitter_max);
+  }
+}
+
+TEST_CASE("unanswered data in the first packet of a session that renews another brings a new handshake") {
+  Pair pair;
+  REQUIRE(pair.talk());
+  pair.world.run_for(200s);  // the session is too old to send with: the packet waits for the next one
+  pair.world.net.passes = [](const Datagram& datagram) { return classify(datagram.bytes) != MessageType::data; };
+  for (SimHost* host : {&pair.a, &pair.b}) {
+    SimHost& other = host == &pair.a ? pair.b : pair.a;
+    pair.wire.clear();
+    const Duration sent = pair.world.now();
+    host->send_to(other, text("first"));
+    pair.world.run_for(18s);
+    const auto found = pair.wire.sent(MessageType::initiation, *host);
+    REQUIRE_EQ(found.size(), 2);
+    CHECK_LT(found[0].at - sent, 1ms);
+    CHECK_GE(found[1].at - sent, 15s);
+    CHECK_LT(found[1].at - sent, 16s);
+    pair.world.run_for(200s);
+  }
+}
+
+TEST_CASE("unanswered data that waited for the other side to confirm its session brings a new handshake") {
+  for (const bool by_data : {false, true}) {
+    Bench bench;
+    bench.send_out("waits");  // the initiation that it causes is lost: the other side comes with one of its own
+    bench.hand(bench.raw.initiation());
+    REQUIRE(bench.raw.finish(bench.wire.last().bytes));
+    bench.wire.clear();
+    const Duration confirmed = bench.world.now();
+    bench.hand(bench.raw.seal(0, by_data ? bench.packet("asks") : Bytes{}));
+    REQUIRE_EQ(bench.wire.sent(MessageType::data, bench.host).size(), 1);
+    bench.world.run_for(18s);
+    const auto found = bench.wire.sent(MessageType::initiation, bench.host);
+    REQUIRE_EQ(found.size(), 1);
+    CHECK_GE(found.front().at - confirmed, 15s);
+    CHECK_LT(found.front().at - confirmed, 15s + rekey_timeout_jitter_max);
+  }
+}
+
+TEST_CASE("an answer to the first packet of a session calls the new handshake off, in both roles") {
+  Pair pair;
+  pair.a.send_to(pair.b, text("first"));
+  pair.world.run_for(1s);
+  pair.b.send_to(pair.a, text("answer"));
+  pair.world.run_for(60s);
+  CHECK_EQ(initiations(pair, pair.a), 1);
+  CHECK_EQ(initiations(pair, pair.b), 0);
+
+  Bench bench;
+  bench.send_out("waits");
+  bench.hand(bench.raw.initiation());
+  REQUIRE(bench.raw.finish(bench.wire.last().bytes));
+  bench.hand(bench.raw.seal(0, {}));
+  bench.world.run_for(1s);
+  bench.hand(bench.raw.seal(1, {}));
+  bench.world.run_for(60s);
+  CHECK_EQ(bench.wire.sent(MessageType::initiation, bench.host).size(), 1);
+}
+
+TEST_CASE("data that confirms a session and finds an answer waiting needs no keepalive besides") {
+  Bench bench;
+  bench.send_out("waits");
+  bench.hand(bench.raw.initiation());
+  REQUIRE(bench.raw.finish(bench.wire.last().bytes));
+  bench.hand(bench.raw.seal(0, bench.packet("asks")));
+  bench.world.run_for(1s);
+  bench.wire.clear();
+  bench.world.run_for(13s);
+  CHECK(bench.wire.entries().empty());
+}
+
+TEST_CASE("the keepalive that confirms a session is no answer to what leaves because of it") {
+  Bench bench;
+  for (unsigned session = 0; session < PeerEvidence::telling_keepalives; ++session) {
+    bench.send_out("waits");
+    bench.hand(bench.raw.initiation());
+    REQUIRE(bench.raw.finish(bench.wire.last().bytes));
+    bench.hand(bench.raw.seal(0, {}));
+    bench.world.run_for(200s);  // no session can be used any more
+  }
+  CHECK_EQ(DeviceProbe::peer(bench.host.device(), bench.raw.public_key())->evidence.bare_keepalives, 0);
+}
+
 TEST_CASE("a keepalive that stays unanswered brings none") {
   Pair pair;
   REQUIRE(pair.talk());

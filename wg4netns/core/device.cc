@@ -260,9 +260,14 @@ bool Device::accept_inner(const Peer& peer, ByteSpan plaintext, Ecn outer, ByteS
   return true;
 }
 
-/// A datagram that only this peer can have made: now its address, session and timers may move.
+/// A datagram that only this peer can have made: now its address, session and timers may move. What it moves comes
+/// before anything is sent because of it: what is sent here has not been answered by it.
 void Device::authenticated(Peer& peer, Keypair& keypair, const Path& path, bool data, Turn& turn) {
   move_path(peer, path, turn);
+  note_packet(peer, data, turn);
+  peer.timers.any_authenticated_packet_received();
+  peer.timers.any_authenticated_packet_traversal(turn.now.boot);
+  if (data) peer.timers.data_received(turn.now.boot);
   RetiredIndices retired;
   if (peer.keypairs.confirm(keypair, retired)) {
     retire(retired);
@@ -270,10 +275,6 @@ void Device::authenticated(Peer& peer, Keypair& keypair, const Path& path, bool 
     send_staged(peer, turn);
   }
   keep_fresh_receiving(peer, turn);
-  note_packet(peer, data, turn);
-  peer.timers.any_authenticated_packet_received();
-  peer.timers.any_authenticated_packet_traversal(turn.now.boot);
-  if (data) peer.timers.data_received(turn.now.boot);
 }
 
 /// Something came through in this session: it was not silent, and perhaps not empty.

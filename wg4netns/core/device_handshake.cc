@@ -168,9 +168,9 @@ void Device::process_initiation(const QueuedHandshake& queued, Turn& turn) {
   }
   if (superseded) index_table_.remove(*superseded);
   note_initiator(*peer, queued.path.remote, turn);
-  move_path(*peer, queued.path, turn);
-  send_response(*peer, turn);
   handshake_received(*peer, queued, turn);
+  send_response(*peer, turn);
+  reschedule(*peer);
 }
 
 /// An initiation was accepted.
@@ -195,12 +195,12 @@ void Device::process_response(const QueuedHandshake& queued, Turn& turn) {
   }
 
   peer.evidence.initiation_answered = peer.evidence.initiation_sent;
-  move_path(peer, queued.path, turn);
+  handshake_received(peer, queued, turn);
   begin_session(peer, turn);
   handshake_complete(peer, turn);
   // The responder may not use the session until it has seen a packet of it, so it gets one at once.
   send_keepalive(peer, turn);
-  handshake_received(peer, queued, turn);
+  reschedule(peer);
 }
 
 void Device::process_cookie_reply(ByteView message, Turn& turn) {
@@ -213,11 +213,13 @@ void Device::process_cookie_reply(ByteView message, Turn& turn) {
   peer.evidence.cookie_replies.add(turn.now.boot);
 }
 
+/// An initiation or response was authentic. As with data, this comes before anything is sent because of it: the first
+/// packet of a session is not answered by the message that began the session.
 void Device::handshake_received(Peer& peer, const QueuedHandshake& queued, Turn& turn) {
+  move_path(peer, queued.path, turn);
   peer.rx_bytes += queued.message().size();
   peer.timers.any_authenticated_packet_received();
   peer.timers.any_authenticated_packet_traversal(turn.now.boot);
-  reschedule(peer);
 }
 
 // ---------------------------------------------------------------- sessions
