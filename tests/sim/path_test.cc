@@ -257,6 +257,21 @@ TEST_CASE("a packet that exceeds the MTU is still sent whole, and one that fits 
   CHECK(bench.wire.entries().empty());  // what was not sent is not waited for
 }
 
+TEST_CASE("a packet that fits no datagram is dropped wherever it stands among others, also where they waited") {
+  for (const bool waits : {false, true}) {
+    Bench bench;
+    if (!waits) REQUIRE(bench.shake());
+    bench.wire.clear();
+    const auto packet = [&](std::size_t size) { return make_packet_of(size, bench.host.inner(), ip("10.9.0.1")); };
+    bench.host.send(std::vector{packet(100), packet(65535), packet(200), packet(65476), packet(65450), packet(300)});
+    if (waits) bench.hand(bench.raw.answer(bench.wire.last().bytes).value());
+    const auto sent = bench.wire.sent(MessageType::data, bench.host);
+    CHECK_EQ(sent.size(), 4);
+    for (const Wire::Entry& each : sent) CHECK_LE(each.datagram.bytes.size(), max_datagram_size);
+    CHECK_EQ(bench.host.drops(DropReason::packet_too_big), 2);
+  }
+}
+
 TEST_CASE("what is read at once is sent in runs of equal datagrams, the last may be shorter") {
   Pair pair;
   REQUIRE(pair.talk());

@@ -59,7 +59,7 @@ Device::Destination Device::route(const crypto::Plaintext& packet) const {
 }
 
 /// Takes counters for as many packets as go into one batch, and moves the timers. Returns how many were dealt with, at
-/// least one: what fits into no datagram is dropped.
+/// least one: what fits into no datagram is dropped, when it is the first.
 std::size_t Device::prepare(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn, SealBatch& batch) {
   if (sealed_size(packets[0]) > max_datagram_size) {
     drop(DropReason::packet_too_big);
@@ -71,7 +71,7 @@ std::size_t Device::prepare(Peer& peer, Keypair& keypair, Plaintexts packets, Ec
   std::size_t total = 0;
   for (; count < most; ++count) {
     const std::size_t size = sealed_size(packets[count]);
-    if (total + size > max_batch_size) break;
+    if (size > max_datagram_size || total + size > max_batch_size) break;
     total += size;
   }
   packets = packets.first(count);
