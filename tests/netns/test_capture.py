@@ -6,6 +6,7 @@ import base64
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -159,6 +160,25 @@ class Capture(CaptureCase):
         wg4.start()
         wg4.expect_end(1)
         self.assertIn("--pcap", wg4.log.read_text())
+
+    def test_datagrams_of_strangers(self) -> None:
+        """Of every size that UDP has, IPv6's too, which are longer than IPv4's: the tunnel goes on."""
+        wg4 = self.ours()
+        self.assert_pings(self.pair.one, THEIRS)
+        found = re.search(r"UDP port (\d+)", wg4.log.read_text())
+        assert found
+        port = int(found[1])
+        sizes = {socket.AF_INET: (1, 65507), socket.AF_INET6: (1, 65507, 65508, 65527)}
+        for family, lengths in sizes.items():
+            with socket.socket(family, socket.SOCK_DGRAM) as stranger:
+                stranger.connect(("127.0.0.1" if family == socket.AF_INET else "::1", port))
+                for length in lengths:
+                    stranger.send(bytes(length))
+        self.assert_pings(self.pair.one, THEIRS)
+        wg4.stop()
+        rows = fields(self.path, "udp and not icmp and not icmpv6 and not wg.type", "ipv6.plen", "udp.length")
+        self.assertIn(["65535", "65535"], rows)
+        self.assertIn(["", "65515"], rows)
 
     def test_survives_a_kill(self) -> None:
         """What was captured a moment ago is in the file."""

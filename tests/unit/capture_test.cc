@@ -13,7 +13,9 @@
 #include <iterator>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "shared/base/hex_base64.h"
@@ -171,6 +173,42 @@ TEST_CASE("outer datagrams of IPv6, from an address that the routing table choos
   CHECK(ip[39] == 7);
   const auto sum = offload::add_word(offload::pseudo_header(ip.data(), 17), 17);
   CHECK(offload::fold(offload::add_bytes(sum, ip.subspan(40))) == 0xffff);
+}
+
+TEST_CASE("outer datagrams as long as each family and each field can say, and longer") {
+  const std::array<std::pair<std::string_view, std::size_t>, 11> sizes{{{"192.0.2.7:4500", 1},
+                                                                        {"192.0.2.7:4500", 65506},
+                                                                        {"192.0.2.7:4500", 65507},
+                                                                        {"[fd00::7]:4500", 1},
+                                                                        {"[fd00::7]:4500", 65507},
+                                                                        {"[fd00::7]:4500", 65508},
+                                                                        {"[fd00::7]:4500", 65527},
+                                                                        {"[fd00::7]:4500", 65528},
+                                                                        {"[fd00::7]:4500", 65536},
+                                                                        {"192.0.2.7:4500", 65508},
+                                                                        {"192.0.2.7:4500", 65536}}};
+  for (const auto& [remote, size] : sizes) {
+    Recorder recorder(std::size_t{1} << 18, names, 1000);
+    static_cast<void>(recorder.take());
+    Bytes bytes(size, 9);
+    const Path path{.remote = *Endpoint::parse(remote), .local = {}};
+    recorder.outer(DatagramRun{path, 0, bytes, size}, 1);
+    recorder.outer(SendRun{path, 0, 0, size, size}, bytes, 1);
+    const auto blocks = parse(recorder.take());
+    REQUIRE(blocks.size() == 2);
+    for (const Block& block : blocks) {
+      const bool v4 = path.remote.address.is_v4();
+      const std::size_t ip_size = v4 ? 20 : 40;
+      CHECK(block.word(12) == ip_size + 8 + size);
+      const ByteView ip = ByteView(block.body).subspan(20, ip_size + 8 + size);
+      const auto field = [](std::size_t length) { return length > UINT16_MAX ? 0 : length; };
+      CHECK(load_be<std::uint16_t>(&ip[v4 ? 2 : 4]) == field(v4 ? 28 + size : 8 + size));
+      CHECK(load_be<std::uint16_t>(&ip[ip_size + 4]) == field(8 + size));
+      auto sum = offload::add_word(offload::pseudo_header(ip.data(), 17), static_cast<std::uint16_t>((8 + size) >> 16));
+      sum = offload::add_word(sum, static_cast<std::uint16_t>(8 + size));
+      CHECK(offload::fold(offload::add_bytes(sum, ip.subspan(ip_size))) == 0xffff);
+    }
+  }
 }
 
 TEST_CASE("what finds no room is counted, and told") {

@@ -12,18 +12,21 @@ constexpr std::size_t udp_size = 8;
 constexpr std::uint8_t protocol_udp = 17;
 constexpr std::uint8_t hops = 64;
 
+/// IPv6 carries more than IPv4 can, and in a jumbogram more than a field can say: there it is 0 (RFC 2675).
+std::uint16_t field(std::size_t length) { return length > UINT16_MAX ? 0 : static_cast<std::uint16_t>(length); }
+
 }  // namespace
 
 OuterHeader::OuterHeader(const Endpoint& from, const Endpoint& to, std::uint8_t tos, ByteView payload)
     : size_((from.address.is_v4() ? ipv4_size : ipv6_size) + udp_size) {
-  CHECK(from.address.family() == to.address.family() && payload.size() <= 65507);
+  CHECK(from.address.family() == to.address.family());
   std::uint8_t* const ip = bytes_.data();
   std::uint8_t* const udp = ip + size_ - udp_size;
-  const auto length = static_cast<std::uint16_t>(udp_size + payload.size());
+  const std::size_t length = udp_size + payload.size();
   if (from.address.is_v4()) {
     ip[0] = 0x45;
     ip[1] = tos;
-    store_be(ip + 2, static_cast<std::uint16_t>(ipv4_size + length));
+    store_be(ip + 2, field(ipv4_size + length));
     ip[8] = hops;
     ip[9] = protocol_udp;
     copy_bytes(ip + 12, from.address.bytes());
@@ -31,7 +34,7 @@ OuterHeader::OuterHeader(const Endpoint& from, const Endpoint& to, std::uint8_t 
     offload::store_checksum(ip + 10, offload::add_bytes(0, ByteView(bytes_).first(ipv4_size)));
   } else {
     store_be(ip, 0x60000000U | std::uint32_t{tos} << 20);
-    store_be(ip + 4, length);
+    store_be(ip + 4, field(length));
     ip[6] = protocol_udp;
     ip[7] = hops;
     copy_bytes(ip + 8, from.address.bytes());
@@ -39,8 +42,10 @@ OuterHeader::OuterHeader(const Endpoint& from, const Endpoint& to, std::uint8_t 
   }
   store_be(udp, from.port);
   store_be(udp + 2, to.port);
-  store_be(udp + 4, length);
-  offload::Sum sum = offload::add_word(offload::pseudo_header(ip, protocol_udp), length);
+  store_be(udp + 4, field(length));
+  offload::Sum sum = offload::pseudo_header(ip, protocol_udp);
+  sum = offload::add_word(sum, static_cast<std::uint16_t>(length >> 16));
+  sum = offload::add_word(sum, static_cast<std::uint16_t>(length));
   sum = offload::add_bytes(sum, {udp, udp_size});
   offload::store_checksum(udp + 6, offload::add_bytes(sum, payload));
   // A sum of zero is sent as its other form: zero says that there is none (RFC 768).

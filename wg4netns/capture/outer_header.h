@@ -11,7 +11,7 @@ namespace wg4::capture {
 /// The IP and UDP headers that a datagram had, or will have, as far as they are known: a socket does not see them.
 class OuterHeader {
  public:
-  /// Both addresses are of one family. `payload` is what stands behind the header, at most 65507 bytes.
+  /// Both addresses are of one family. `payload` is what stands behind the header, of any length that came.
   OuterHeader(const Endpoint& from, const Endpoint& to, std::uint8_t tos, ByteView payload);
 
   [[nodiscard]] ByteView bytes() const { return ByteView(bytes_).first(size_); }
