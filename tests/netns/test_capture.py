@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -194,6 +194,9 @@ class Capture(CaptureCase):
             (f"{self.scratch.folder}/no/such", "Make its folder first"),
             (str(taken), "Permission denied"),
             (str(self.scratch.folder), "Is a directory"),
+            (str(self.link_to("x", os.symlink)), "symbolic link"),
+            (str(self.link_to("y", os.link)), "hard link"),
+            ("/dev/null", "neither a file nor a FIFO"),
         ):
             with self.subTest(path):
                 wg4 = Wg4(self.scratch, self.pair.one, self.pair.config, options=[f"--pcap={path}"])
@@ -201,8 +204,28 @@ class Capture(CaptureCase):
                 wg4.expect_end(1)
                 self.assertIn(why, wg4.log.read_text())
 
+    def link_to(self, content: str, make: Callable[[Path, Path], None]) -> Path:
+        """A link, to a file that no capture may change."""
+        target = self.scratch.file("target", content)
+        path = self.scratch.folder / f"01-link-{content}"
+        make(target, path)
+        self.addCleanup(lambda: self.assertEqual(target.read_text(), content))
+        return path
+
+    def test_who_had_the_file_open_reads_no_capture(self) -> None:
+        self.path.write_text("before")
+        self.path.chmod(0o644)
+        with self.path.open("rb") as reader:
+            wg4 = self.ours("--pcap-keys")
+            self.assert_pings(self.pair.one, THEIRS)
+            wg4.stop()
+            self.assertEqual(reader.read(), b"before")
+        self.assertEqual(self.path.stat().st_mode & 0o777, 0o600)
+        self.assertEqual(len(fields(self.path, "wg and icmp", "wg.type")), 10)
+
     def test_a_full_disk_ends_the_capture_alone(self) -> None:
-        wg4 = self.ours(path="/dev/full")
+        full = ["sh", "-c", 'exec "$@" >/dev/full', "sh"]
+        wg4 = self.wg4(self.pair.one, self.pair.config, options=["--sandbox=on", "--pcap=-"], prefix=full)
         self.assert_pings(self.pair.one, THEIRS)
         self.assertTrue(wait_until(lambda: "the capture has ended" in wg4.log.read_text(), 5))
         self.assert_pings(self.pair.one, THEIRS)
@@ -211,7 +234,7 @@ class Capture(CaptureCase):
 class Pipes(CaptureCase):
     def test_fifo(self) -> None:
         """As `wireshark -k -i FIFO` reads it: packets come as they happen."""
-        os.mkfifo(self.path)
+        os.mkfifo(self.path, 0o600)
         command = ["tshark", "-n", "-l", "-i", str(self.path), "-Y", "icmp", "-T", "fields", "-e", "ip.dst"]
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -223,9 +246,17 @@ class Pipes(CaptureCase):
             wg4.stop()
             self.assertEqual(reader.stdout.read(), "")
 
+    def test_fifo_for_everybody(self) -> None:
+        os.mkfifo(self.path)
+        self.path.chmod(0o644)
+        wg4 = Wg4(self.scratch, self.pair.one, self.pair.config, options=[f"--pcap={self.path}"])
+        wg4.start()
+        wg4.expect_end(1)
+        self.assertIn("mkfifo -m 600", wg4.log.read_text())
+
     def test_reader_that_does_not_read(self) -> None:
         """The tunnel goes on, and what was lost is counted."""
-        os.mkfifo(self.path)
+        os.mkfifo(self.path, 0o600)
         reader = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
         wg4 = self.ours()
         transfer(self.pair.one, self.pair.other, THEIRS, 60)
@@ -238,7 +269,7 @@ class Pipes(CaptureCase):
         os.close(reader)
 
     def test_reader_that_goes(self) -> None:
-        os.mkfifo(self.path)
+        os.mkfifo(self.path, 0o600)
         reader = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
         wg4 = self.ours()
         os.close(reader)
@@ -385,12 +416,14 @@ class AtRunTime(CaptureCase):
         for arguments, why in (
             (["nobody", str(self.path)], "There are: ours"),
             (["ours", f"{self.scratch.folder}/no/such"], "Make its folder first"),
-            (["ours", "/dev/full"], "No space left"),
+            (["ours", "/dev/full"], "neither a file nor a FIFO"),
+            (["ours", "-"], "No space left"),
         ):
-            with self.subTest(why):
+            with self.subTest(why), open("/dev/full", "wb") as full:
                 done = subprocess.run(
                     [bindir() / "wireguard4netns", "capture", *arguments],
-                    capture_output=True,
+                    stdout=full,
+                    stderr=subprocess.PIPE,
                     text=True,
                     timeout=20,
                     check=False,
@@ -398,8 +431,8 @@ class AtRunTime(CaptureCase):
                 )
                 self.assertEqual(done.returncode, 1)
                 self.assertIn(why, done.stderr)
-        with self.capture("/dev/null"), self.capture("/dev/null"), self.capture("/dev/null"), self.capture("/dev/null"):
-            with self.capture("/dev/null") as fifth:
+        with self.capture("-"), self.capture("-"), self.capture("-"), self.capture("-"):
+            with self.capture("-") as fifth:
                 self.assertEqual(fifth.wait(10), 1)
                 self.assertIn("As many captures", self.said)
 

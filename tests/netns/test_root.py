@@ -86,6 +86,25 @@ class RootStartsIt(RootTestCase):
         self.assertEqual(os.readlink(f"/proc/{wg4.pid}/cwd"), "/")
 
 
+    def test_no_capture_for_another_user(self) -> None:
+        """Whoever owns a file or a FIFO could read the keys in it."""
+        account = pwd.getpwnam(USER)
+        fifo, file = self.scratch.folder / "01-fifo", self.scratch.file("file", "before")
+        os.mkfifo(fifo, 0o600)
+        for path in (file, fifo):
+            os.chown(path, account.pw_uid, account.pw_gid)
+        target = self.namespace()
+        config = end_to_end(Identity(), Identity(), 1)
+        for path in (file, fifo):
+            with self.subTest(path):
+                options = [f"--pcap={path}", "--pcap-keys"]
+                wg4 = Wg4(self.scratch, target, config, options=options)
+                wg4.start()
+                wg4.expect_end(1)
+                self.assertIn("belongs to another user", wg4.log.read_text())
+        self.assertEqual(file.read_text(), "before")
+
+
 class UserMeetsLimits(RootTestCase):
     def check(self, arguments: list[str], *says: str) -> None:
         config = end_to_end(Identity(), Identity(), 1).for_wg_quick()
@@ -108,6 +127,28 @@ class UserMeetsLimits(RootTestCase):
         self.check([str(roots.pid)], str(roots.pid), "(?i)permi", "(?i)own|user")
         named = self.enterContext(NamedNetns("wg4-root"))
         self.check(["--netns-type=path", named.path], named.path, "(?i)permi", "(?i)own|user")
+
+    def test_fifo_of_another_user(self) -> None:
+        fifo = self.scratch.folder / "01-fifo"
+        os.mkfifo(fifo)
+        fifo.chmod(0o666)
+        self.give_to_user()
+        os.chown(fifo, 0, 0)
+        own = subprocess.Popen([*AS_USER, "unshare", "-Urn", "sleep", "60"])
+        self.addCleanup(own.wait)
+        self.addCleanup(own.kill)
+        config = end_to_end(Identity(), Identity(), 1).for_wg_quick()
+        path = self.scratch.file("user.conf", config)
+        os.chown(path, pwd.getpwnam(USER).pw_uid, -1)
+        done = subprocess.run(
+            [*AS_USER, bindir() / "wireguard4netns", "--config", path, f"--pcap={fifo}", str(own.pid)],
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("belongs to another user", done.stderr)
 
     def test_tun_device_for_root_only(self) -> None:
         """A bare machine without udev: mode 0600."""

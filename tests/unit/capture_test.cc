@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -306,6 +307,57 @@ TEST_CASE("a file is this user's alone, and begins anew") {
   CHECK((status.st_mode & 0777) == 0600);
   CHECK(status.st_size == 0);
   CHECK_FALSE(CaptureFile::open(scratch.path() + "/no/such").has_value());
+}
+
+std::string refusal(const std::string& path) {
+  const auto opened = CaptureFile::open(path);
+  return opened ? "" : opened.error().message();
+}
+
+TEST_CASE("who could read a file before does not read the capture") {
+  const Scratch scratch;
+  std::ofstream(scratch.path()) << "before";
+  REQUIRE(chmod(scratch.path().c_str(), 0644) == 0);
+  const UniqueFd reader(open(scratch.path().c_str(), O_RDONLY));
+  {
+    Capture capture(*CaptureFile::open(scratch.path()), names, 1);
+    REQUIRE(capture.start().has_value());
+  }
+  CHECK(parse(contents(scratch.path())).size() == 5);
+  std::array<char, 64> read_on{};
+  CHECK(read(reader.get(), read_on.data(), read_on.size()) == 6);
+}
+
+TEST_CASE("a link, a device and a FIFO for everybody are no place for a capture, and stay as they are") {
+  const Scratch scratch;
+  const std::string target = scratch.path() + "-target";
+  std::ofstream(target) << "before";
+  REQUIRE(symlink(target.c_str(), scratch.path().c_str()) == 0);
+  CHECK(refusal(scratch.path()).find("symbolic link") != std::string::npos);
+  REQUIRE(unlink(scratch.path().c_str()) == 0);
+  REQUIRE(link(target.c_str(), scratch.path().c_str()) == 0);
+  CHECK(refusal(scratch.path()).find("hard link") != std::string::npos);
+  CHECK(contents(target).size() == 6);
+  REQUIRE(unlink(scratch.path().c_str()) == 0);
+  REQUIRE(mkfifo(scratch.path().c_str(), 0600) == 0);
+  REQUIRE(chmod(scratch.path().c_str(), 0640) == 0);
+  CHECK(refusal(scratch.path()).find("mkfifo -m 600") != std::string::npos);
+  CHECK(refusal("/dev/null").find("neither a file nor a FIFO") != std::string::npos);
+  CHECK(refusal("/").find("Is a directory") != std::string::npos);
+}
+
+TEST_CASE("what is another user's is no place for a capture, not even for root's") {
+  if (geteuid() != 0) return;  // tests/netns/test_capture.py has two users in any case
+  constexpr uid_t somebody = 65534;
+  const Scratch scratch;
+  std::ofstream(scratch.path()) << "before";
+  REQUIRE(chown(scratch.path().c_str(), somebody, somebody) == 0);
+  CHECK(refusal(scratch.path()).find("another user") != std::string::npos);
+  CHECK(contents(scratch.path()).size() == 6);
+  REQUIRE(unlink(scratch.path().c_str()) == 0);
+  REQUIRE(mkfifo(scratch.path().c_str(), 0600) == 0);
+  REQUIRE(chown(scratch.path().c_str(), somebody, somebody) == 0);
+  CHECK(refusal(scratch.path()).find("another user") != std::string::npos);
 }
 
 TEST_CASE("who reads slowly holds nobody up, and hears how much was lost") {

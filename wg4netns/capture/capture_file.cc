@@ -20,12 +20,14 @@ constexpr std::chrono::seconds last_patience{2};  // at the end
 constexpr std::chrono::milliseconds pause{20};
 constexpr int wait_ms = 100;
 constexpr mode_t only_this_user = 0600;
+constexpr mode_t others = S_IRWXG | S_IRWXO;
 
 /// A pipe is never to block, since there would be no end to it.
-UniqueFd open_to_write(const std::string& path) {
+UniqueFd open_to_write(const std::string& path, int more_flags = 0) {
+  constexpr int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW;
   const Deadline deadline = deadline_in(patience);
   for (;;) {
-    UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, only_this_user));
+    UniqueFd fd(::open(path.c_str(), flags | more_flags, only_this_user));
     const bool nobody_reads = !fd.valid() && errno == ENXIO;
     if (!nobody_reads || std::chrono::steady_clock::now() >= deadline) return fd;
     std::this_thread::sleep_for(pause);
@@ -50,21 +52,62 @@ Result<UniqueFd> standard_output() {
   return fd;
 }
 
-}  // namespace
+/// A capture is for this user alone. Whoever owns a file, or has another name for it, gets at what is in it.
+Result<void> expect_own(const struct stat& status, const std::string& path) {
+  const std::string what = "write a capture to " + path;
+  const bool is_fifo = S_ISFIFO(status.st_mode);
+  if (S_ISDIR(status.st_mode)) return fail(what, EISDIR);
+  if (S_ISLNK(status.st_mode)) return fail(what + ": it is a symbolic link", 0, "Name the file itself");
+  if (!S_ISREG(status.st_mode) && !is_fifo)
+    return fail(what + ": it is neither a file nor a FIFO", 0, "- is standard output, which may be anything");
+  if (status.st_uid != geteuid())
+    return fail(what + ": it belongs to another user, who could read the capture", 0,
+                "Name a file that is not there yet, in a folder of your own");
+  if (status.st_nlink != 1)
+    return fail(what + ": it has another name, too (a hard link)", 0, "Name a file that is not there yet");
+  if (is_fifo && (status.st_mode & others) != 0)
+    return fail(what + ": other users may open that FIFO", 0, "Make it with mkfifo -m 600");
+  return {};
+}
 
-Result<CaptureFile> CaptureFile::open(const std::string& path) {
-  if (path == "-") return CaptureFile(TRY(standard_output()));
+Result<struct stat> look_at(const UniqueFd& fd, const std::string& path) {
+  struct stat status{};
+  if (fstat(fd.get(), &status) != 0) return fail("look at " + path, errno);
+  TRY(expect_own(status, path));
+  return status;
+}
+
+/// In the place of a file that others were allowed to open: who has done so would go on reading.
+Result<UniqueFd> replace(const std::string& path) {
+  UniqueFd fd;
+  if (unlink(path.c_str()) == 0) fd = open_to_write(path, O_EXCL);
+  if (!fd.valid()) return fail("replace " + path, errno, "Name a file that is not there yet");
+  const auto status = TRY(look_at(fd, path));
+  if ((status.st_mode & others) == 0) return fd;
+  return fail("write a capture to " + path + ": on its file system others can read every file", 0,
+              "Name a file on another one");
+}
+
+Result<UniqueFd> own_file(const std::string& path) {
+  // Before it is opened: that alone may do something, or take long.
+  struct stat before{};
+  if (lstat(path.c_str(), &before) == 0) TRY(expect_own(before, path));
   UniqueFd fd = open_to_write(path);
   if (!fd.valid()) {
     const int number = errno;
     return fail("open " + path + " for a capture", number, hint_for(number));
   }
-  struct stat status{};
-  if (fstat(fd.get(), &status) != 0) return fail("look at " + path, errno);
-  // A file that was there already keeps its owner, but neither its readers nor what was in it.
-  if (S_ISREG(status.st_mode) && (fchmod(fd.get(), only_this_user) != 0 || ftruncate(fd.get(), 0) != 0))
-    return fail("take over " + path, errno, "Name a file that is not there yet");
-  return CaptureFile(std::move(fd));
+  const auto status = TRY(look_at(fd, path));
+  if (!S_ISREG(status.st_mode)) return fd;
+  if ((status.st_mode & others) != 0) return replace(path);
+  if (ftruncate(fd.get(), 0) != 0) return fail("empty " + path, errno, "Name a file that is not there yet");
+  return fd;
+}
+
+}  // namespace
+
+Result<CaptureFile> CaptureFile::open(const std::string& path) {
+  return CaptureFile(TRY(path == "-" ? standard_output() : own_file(path)));
 }
 
 void CaptureFile::hurry() { deadline_ = deadline_in(last_patience); }

@@ -11,11 +11,11 @@
 
 namespace wg4::capture {
 
-/// Where a capture goes: a file that only this user can read, a FIFO, or standard output.
+/// Where a capture goes: a file or a FIFO that only this user can open, or standard output.
 class CaptureFile {
  public:
   /// `path` is "-" for standard output. What was in a file before is gone. A FIFO is waited for until somebody reads
-  /// from it, 10 seconds at most.
+  /// from it, 10 seconds at most. What is another user's, a link or a device is refused.
   [[nodiscard]] static Result<CaptureFile> open(const std::string& path);
 
   CaptureFile(CaptureFile&& other) noexcept : fd_(std::move(other.fd_)), deadline_(other.deadline_.load()) {}
