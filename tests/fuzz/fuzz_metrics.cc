@@ -34,6 +34,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     CHECK(metrics::response_head(verdict->status, size).ends_with("\r\n\r\n"));
     CHECK(metrics::judge_request(text + "behind") == verdict);
   }
+  const auto numbers = metrics::judge_request(text, metrics::Hosts::numbers);
+  CHECK(numbers == verdict || (verdict && numbers && numbers->status == metrics::Status::misdirected));
   for (std::size_t cut = 0; cut < std::min<std::size_t>(size, 64); ++cut) {
     const auto early = metrics::judge_request(std::string_view(text).substr(0, cut));
     CHECK(!early || early == verdict);

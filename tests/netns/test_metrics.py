@@ -22,7 +22,7 @@ from prometheus import Family, value
 
 EXAMPLE = HERE.parent.parent / "examples" / "metrics"
 CLIENT_PATIENCE_S = 5  # the program's, with a client that is silent
-REQUEST = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+REQUEST = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 FRIENDLY = 'Ann\'s "laptop" \\ Jürgen'
 
 
@@ -114,6 +114,22 @@ class Metrics(MetricsCase):
         self.scrape(wg4)
         self.assert_pings(self.pair.one, THEIRS)
         wg4.stop()
+
+    def test_names_that_lead_here(self) -> None:
+        """A web page whose name leads to 127.0.0.1 (DNS rebinding) reads nothing there."""
+        url = address_of(self.ours())
+        for host in ("127.0.0.1", "localhost:9586", "[::1]:1"):
+            asked = urllib.request.Request(url, headers={"Host": host})
+            with urllib.request.urlopen(asked, timeout=5) as answer:
+                self.assertIn(b"wireguard4netns_peers", answer.read())
+        for host in ("evil.example", "localhost.evil.example:9586"):
+            asked = urllib.request.Request(url, headers={"Host": host})
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(asked, timeout=5)
+            self.assertEqual(refused.exception.code, 421)
+            body = refused.exception.read()
+            self.assertIn(b"localhost", body)
+            self.assertNotIn(b"wireguard", body)
 
     def test_not_asked_for(self) -> None:
         wg4 = self.wg4(self.pair.one, self.pair.config)

@@ -73,6 +73,36 @@ TEST_CASE("headers that are none") {
   CHECK(status_of("GET /metrics HTTP/1.1", std::string("Host: \0\r\n", 9)) == Status::bad_request);
 }
 
+TEST_CASE("two hosts are none") {
+  CHECK(status_of("GET /metrics HTTP/1.1", "Host: 127.0.0.1\r\nhost: 127.0.0.1\r\n") == Status::bad_request);
+}
+
+TEST_CASE("who is called by a name that anybody can have lead here does not answer") {
+  const auto judge_host = [](const std::string& host, Hosts hosts) {
+    return judge_request("GET /metrics HTTP/1.1\r\nAccept: */*\r\nhOST:" + host + "\r\n\r\n", hosts)->status;
+  };
+  for (const std::string host : {"127.0.0.1", " 127.0.0.1:9586", "127.0.0.2", " 192.0.2.1:80", "[::1]", "[::1]:9586",
+                                 "[fd00::1]:1", "localhost", "LocalHost:9586 ", "\tlocalhost:", "0.0.0.0"}) {
+    CAPTURE(host);
+    CHECK(judge_host(host, Hosts::numbers) == Status::ok);
+  }
+  for (const std::string host :
+       {"evil.example", "evil.example:9586", "localhost.evil.example", "127.0.0.1.evil.example", "x", "", ":9586",
+        "localhost:x", "127.1", "127.0.0.1:80:80", "[127.0.0.1]", "::1", "[::1", "[::1].evil.example", "2130706433",
+        "localhost evil.example", "evil.example localhost", "[]"}) {
+    CAPTURE(host);
+    CHECK(judge_host(host, Hosts::numbers) == Status::misdirected);
+    CHECK(judge_host(host, Hosts::any) == Status::ok);
+  }
+  const auto status = [](const std::string& request) { return judge_request(request, Hosts::numbers)->status; };
+  CHECK(status("GET /metrics HTTP/1.0\r\n\r\n") == Status::ok);  // no browser asks like that
+  CHECK(status("GET http://evil.example/metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n") == Status::misdirected);
+  CHECK(status("GET http://127.0.0.1:1/metrics HTTP/1.1\r\nHost: proxy.example\r\n\r\n") == Status::ok);
+  CHECK(judge_request("HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\n", Hosts::numbers) ==
+        Verdict{Status::misdirected, false});
+  CHECK(response_head(Status::misdirected, 0).starts_with("HTTP/1.1 421 Misdirected Request\r\n"));
+}
+
 TEST_CASE("what never ends is refused") {
   const std::string front = "GET /metrics HTTP/1.1\r\n";
   CHECK_FALSE(judge_request(front + std::string(max_request - front.size(), 'x')).has_value());

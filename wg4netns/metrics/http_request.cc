@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "shared/net/ip_address.h"
+
 namespace wg4::metrics {
 namespace {
 
@@ -45,28 +47,62 @@ bool is_version(std::string_view text) {
          is_digit(text[7]);
 }
 
-/// "/metrics" of "/metrics?x=y", or of "http://host/metrics?x=y", as a proxy has it. Empty for what is no target.
-std::string_view path_of(std::string_view target) {
-  constexpr std::string_view scheme = "http://";
-  if (target.starts_with(scheme)) {
-    target.remove_prefix(scheme.size());
-    target.remove_prefix(std::min(target.find('/'), target.size()));
+bool is_equal(std::string_view text, std::string_view lower) {
+  const auto to_lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::ranges::equal(text, lower, {}, to_lower);
+}
+
+/// Is this "localhost", "127.0.0.1" or "[::1]", with a port or without?
+bool is_number_or_localhost(std::string_view host) {
+  const std::size_t colon = host.rfind(':');
+  const bool has_port = colon != std::string_view::npos && std::ranges::all_of(host.substr(colon + 1), is_digit);
+  if (has_port) host = host.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) {
+    const auto address = IpAddress::parse(host.substr(1, host.size() - 2));
+    return address && !address->is_v4();
   }
+  const auto address = IpAddress::parse(host);
+  return is_equal(host, "localhost") || (address && address->is_v4());
+}
+
+/// The value of a "Host: value"; nothing for another header.
+std::optional<std::string_view> host_in(std::string_view header) {
+  constexpr std::string_view blanks = " \t";
+  const std::size_t colon = header.find(':');
+  if (!is_equal(header.substr(0, colon), "host")) return std::nullopt;
+  std::string_view value = header.substr(colon + 1);
+  value.remove_prefix(std::min(value.find_first_not_of(blanks), value.size()));
+  return value.substr(0, value.find_last_not_of(blanks) + 1);
+}
+
+/// "/metrics?x=y" of itself, or of "http://host/metrics?x=y", as a proxy has it: then the host counts, and not the
+/// header (RFC 9112 3.2.2).
+std::string_view take_host(std::string_view target, std::optional<std::string_view>& host) {
+  constexpr std::string_view scheme = "http://";
+  if (!target.starts_with(scheme)) return target;
+  target.remove_prefix(scheme.size());
+  host = target.substr(0, target.find('/'));
+  return target.substr(host->size());
+}
+
+/// "/metrics" of "/metrics?x=y". Empty for what is no target.
+std::string_view path_of(std::string_view target) {
   if (!target.starts_with('/') || !std::ranges::all_of(target, is_graphic)) return {};
   return target.substr(0, target.find('?'));
 }
 
 /// "GET /metrics HTTP/1.1"
-Verdict judge_line(std::string_view line) {
+Verdict judge_line(std::string_view line, std::optional<std::string_view> host, Hosts hosts) {
   const std::size_t first = line.find(' ');
   const std::size_t last = line.rfind(' ');
   if (first == std::string_view::npos || first == last) return {Status::bad_request};
   const std::string_view method = line.substr(0, first);
   const std::string_view version = line.substr(last + 1);
-  const std::string_view path = path_of(line.substr(first + 1, last - first - 1));
+  const std::string_view path = path_of(take_host(line.substr(first + 1, last - first - 1), host));
   if (!is_token(method) || !is_version(version) || path.empty()) return {Status::bad_request};
   if (version[5] != '1') return {Status::version_not_supported};
   const bool wants_body = method != "HEAD";
+  if (hosts == Hosts::numbers && host && !is_number_or_localhost(*host)) return {Status::misdirected, wants_body};
   if (path != path_of_metrics) return {Status::not_found, wants_body};
   if (wants_body && method != "GET") return {Status::method_not_allowed};
   return {Status::ok, wants_body};
@@ -82,6 +118,8 @@ std::string_view phrase(Status status) {
       return "Not Found";
     case Status::method_not_allowed:
       return "Method Not Allowed";
+    case Status::misdirected:
+      return "Misdirected Request";
     case Status::too_large:
       return "Request Header Fields Too Large";
     case Status::version_not_supported:
@@ -92,20 +130,24 @@ std::string_view phrase(Status status) {
 
 }  // namespace
 
-std::optional<Verdict> judge_request(std::string_view received) {
+std::optional<Verdict> judge_request(std::string_view received, Hosts hosts) {
   const bool too_long = received.size() > max_request;
   std::string_view rest = received.substr(0, max_request);
   auto line = take_line(rest);
   if (line && line->empty()) line = take_line(rest);  // RFC 9112 2.2: one empty line in front is passed over
   const std::optional<std::string_view> request = line;
   bool sound = true;
+  std::optional<std::string_view> host;
   while (line && !line->empty()) {
     line = take_line(rest);
-    sound = sound && (!line || line->empty() || is_header(*line));
+    if (!line || line->empty()) continue;
+    const auto here = host_in(*line);
+    sound = sound && is_header(*line) && !(host && here);
+    if (here) host = here;
   }
   if (!line) return too_long ? std::optional(Verdict{Status::too_large}) : std::nullopt;
   if (request->empty() || !sound) return Verdict{Status::bad_request};
-  return judge_line(*request);
+  return judge_line(*request, host, hosts);
 }
 
 std::string response_head(Status status, std::size_t body_size) {
@@ -128,6 +170,9 @@ std::string_view explanation(Status status) {
       return "Metrics are at /metrics.\n";
     case Status::method_not_allowed:
       return "Only GET and HEAD.\n";
+    case Status::misdirected:
+      return "These metrics are for this machine alone: ask by address (127.0.0.1) or as localhost, by no other "
+             "name.\n";
     case Status::too_large:
       return "The request is too long.\n";
     case Status::version_not_supported:

@@ -19,6 +19,7 @@ enum class Status : std::uint16_t {
   bad_request = 400,
   not_found = 404,
   method_not_allowed = 405,
+  misdirected = 421,
   too_large = 431,
   version_not_supported = 505,
 };
@@ -30,8 +31,15 @@ struct Verdict {
   friend bool operator==(const Verdict&, const Verdict&) = default;
 };
 
+/// By which names the server may be called. A web page can have its own name lead to this machine (DNS rebinding), and
+/// then read what only this machine was to read; it cannot make its name a number.
+enum class Hosts : std::uint8_t {
+  any,
+  numbers,  ///< addresses as numbers, and localhost
+};
+
 /// Looks at all that was received. Nothing while the request is not whole; what follows it is passed over.
-[[nodiscard]] std::optional<Verdict> judge_request(std::string_view received);
+[[nodiscard]] std::optional<Verdict> judge_request(std::string_view received, Hosts hosts = Hosts::any);
 
 /// The status line and the headers, with the empty line behind them. The connection ends with the response.
 [[nodiscard]] std::string response_head(Status status, std::size_t body_size);

@@ -82,7 +82,7 @@ void MetricsServer::advance(std::size_t place, Time now) {
     client = {};
     return;
   }
-  const auto verdict = client.is_answered() ? std::nullopt : judge_request(client.received);
+  const auto verdict = client.is_answered() ? std::nullopt : judge_request(client.received, socket_.hosts());
   if (verdict) respond(client, *verdict, now);
   if (client.is_answered() && !client.is_done() && !send(client, place)) client = {};
 }

@@ -70,7 +70,9 @@ Result<MetricsSocket> MetricsSocket::open(const std::string& where) {
     return fail("listen at --metrics " + where, number, hint_for(number));
   }
   socket.name_ = "http://" + bound_to(socket.fd()).to_string() + "/metrics";
-  if (!is_loopback(endpoint->address))
+  if (is_loopback(endpoint->address))
+    socket.hosts_ = Hosts::numbers;
+  else
     log::warning("--metrics {}: whoever reaches this address sees the peers and how much they send", where);
   return socket;
 }

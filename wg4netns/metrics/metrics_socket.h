@@ -6,6 +6,7 @@
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 #include "shared/sys/unix_listener.h"
+#include "wg4netns/metrics/http_request.h"
 
 namespace wg4::metrics {
 
@@ -18,6 +19,8 @@ class MetricsSocket {
   [[nodiscard]] int fd() const { return unix_ ? unix_->fd() : tcp_.get(); }
   /// Where a socket file will be removed, O_PATH; nothing for TCP.
   [[nodiscard]] std::optional<int> folder() const { return unix_ ? std::optional(unix_->folder()) : std::nullopt; }
+  /// A socket of this machine alone is called by no name that somebody else gives to it.
+  [[nodiscard]] Hosts hosts() const { return hosts_; }
   /// For a log line; with the port that the system chose where 0 was asked for.
   [[nodiscard]] const std::string& name() const { return name_; }
 
@@ -26,6 +29,7 @@ class MetricsSocket {
 
   UniqueFd tcp_;
   std::optional<UnixListener> unix_;
+  Hosts hosts_ = Hosts::any;
   std::string name_;
 };
 
