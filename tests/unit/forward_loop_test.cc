@@ -9,9 +9,12 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "shared/handoff/handoff.h"
 #include "shared/sys/deadline.h"
@@ -40,28 +43,37 @@ class FakeAgent {
     thread_.join();
   }
   [[nodiscard]] int dialed() const { return dialed_; }
+  /// From now on it dials when so many have been asked for, and then all of them.
+  void dial_in_groups(std::size_t size) { group_ = size; }
 
  private:
   void run() {
     std::array<std::uint8_t, 100> buffer;
+    std::vector<handoff::Dial> asked;
     for (;;) {
       const auto received = receive_message(socket_.get(), buffer);
       if (!received || !*received) return;
       const auto message = handoff::decode(ByteView(buffer).first((*received)->size));
-      const auto& dial = std::get<handoff::Dial>(*message);
-      const int type = dial.protocol == Protocol::tcp ? SOCK_STREAM : SOCK_DGRAM;
-      const UniqueFd fd(socket(AF_INET, type | SOCK_NONBLOCK, 0));
-      SocketAddress target(Endpoint{dial.address, dial.port});
-      // A refusal shows at the socket, as it does with the real agent.
-      const bool failed = !fd.valid() || (connect(fd.get(), target.get(), target.length) != 0 && errno != EINPROGRESS);
-      if (failed) return;
-      ++dialed_;
-      if (!send_message(socket_.get(), handoff::encode(handoff::Dialed{0}), std::span(&fd, 1))) return;
+      asked.push_back(std::get<handoff::Dial>(*message));
+      if (asked.size() < group_) continue;
+      for (const handoff::Dial& each : std::exchange(asked, {}))
+        if (!dial(each)) return;
     }
+  }
+  bool dial(const handoff::Dial& wanted) {
+    const int type = wanted.protocol == Protocol::tcp ? SOCK_STREAM : SOCK_DGRAM;
+    const UniqueFd fd(socket(AF_INET, type | SOCK_NONBLOCK, 0));
+    SocketAddress target(Endpoint{wanted.address, wanted.port});
+    // A refusal shows at the socket, as it does with the real agent.
+    const bool failed = !fd.valid() || (connect(fd.get(), target.get(), target.length) != 0 && errno != EINPROGRESS);
+    if (failed) return false;
+    ++dialed_;
+    return send_message(socket_.get(), handoff::encode(handoff::Dialed{0}), std::span(&fd, 1)).has_value();
   }
 
   UniqueFd socket_;
   std::atomic<int> dialed_ = 0;
+  std::atomic<std::size_t> group_ = 1;
   std::thread thread_;
 };
 
@@ -76,17 +88,26 @@ struct UdpSocketOnHost {
     REQUIRE(getsockname(fd.get(), any.get(), &any.length) == 0);
     address = to_endpoint(any.storage);
   }
-  void send_to(const Endpoint& to) const {
+  void send_to(const Endpoint& to, const std::string& text = "x") const {
     SocketAddress target(to);
-    REQUIRE(sendto(fd.get(), "x", 1, 0, target.get(), target.length) == 1);
+    REQUIRE(sendto(fd.get(), text.data(), text.size(), 0, target.get(), target.length) ==
+            static_cast<ssize_t>(text.size()));
   }
   /// Who sent the next datagram; nobody within the test's patience is a failure.
   [[nodiscard]] Endpoint receive() const {
-    REQUIRE(wait_until(fd.get(), POLLIN, deadline_in(patience)).value());
     SocketAddress from(address);
-    std::array<char, 10> text;
-    REQUIRE(recvfrom(fd.get(), text.data(), text.size(), 0, from.get(), &from.length) == 1);
+    REQUIRE(receive_size(&from) == 1);
     return to_endpoint(from.storage);
+  }
+  /// How long the next datagram is.
+  [[nodiscard]] std::size_t receive_size(SocketAddress* from = nullptr) const {
+    REQUIRE(wait_until(fd.get(), POLLIN, deadline_in(patience)).value());
+    std::array<char, 10> text;
+    SocketAddress sender(address);
+    if (from == nullptr) from = &sender;
+    const ssize_t size = recvfrom(fd.get(), text.data(), text.size(), MSG_TRUNC, from->get(), &from->length);
+    REQUIRE(size >= 0);
+    return static_cast<std::size_t>(size);
   }
 };
 
@@ -166,6 +187,26 @@ TEST_CASE("when there are too many UDP flows, the one that was silent longest go
   CHECK(ask(clients[0]) == first);
   CHECK(ask(clients[1]) != second);
   CHECK(running.agent().dialed() == 4);
+}
+
+TEST_CASE("datagrams that wait for the agent take no more memory than they may, and give it back") {
+  const UdpSocketOnHost service;
+  const Endpoint port = free_port();
+  Settings settings;
+  settings.published = {{Protocol::udp, port, service.address}};
+  settings.udp.staged_bytes = 10'000;
+  Running running(settings);
+  const std::string large(4000, 'x');
+  for (int round = 0; round < 2; ++round) {
+    const std::array<UdpSocketOnHost, 5> clients;
+    running.agent().dial_in_groups(clients.size());
+    for (const UdpSocketOnHost& client : clients) client.send_to(port, large);
+    for (const UdpSocketOnHost& client : clients) client.send_to(port);  // goes behind, on whichever way there is
+    std::size_t large_ones = 0;
+    for (std::size_t small_ones = 0; small_ones < clients.size();)
+      ++(service.receive_size() == 1 ? small_ones : large_ones);
+    CHECK(large_ones == 2);
+  }
 }
 
 TEST_CASE("a loop without an agent closes its ports and goes on to its end") {

@@ -6,9 +6,9 @@
 
 namespace wg4::forward {
 
-/// How many descriptors forwarding may have open, so that the rest of the program never lacks one. Forwarding asks here
+/// How much of something forwarding may have, so that the rest of the program never lacks it. Forwarding asks here
 /// first, and waits, evicts or does without when the answer is no.
-class FdBudget {
+class Budget {
  public:
   /// A part of the budget, given back by its end. The budget must outlive it.
   class Lease {
@@ -27,17 +27,17 @@ class FdBudget {
     }
 
    private:
-    friend class FdBudget;
-    Lease(FdBudget* budget, std::size_t count) : budget_(budget), count_(count) {}
+    friend class Budget;
+    Lease(Budget* budget, std::size_t count) : budget_(budget), count_(count) {}
 
-    FdBudget* budget_;
+    Budget* budget_;
     std::size_t count_;
   };
 
-  explicit FdBudget(std::size_t limit) : limit_(limit) {}
-  FdBudget(const FdBudget&) = delete;
-  FdBudget& operator=(const FdBudget&) = delete;
-  ~FdBudget() = default;
+  explicit Budget(std::size_t limit) : limit_(limit) {}
+  Budget(const Budget&) = delete;
+  Budget& operator=(const Budget&) = delete;
+  ~Budget() = default;
 
   [[nodiscard]] std::optional<Lease> take(std::size_t count) {
     if (count > limit_ - used_) return std::nullopt;
@@ -50,5 +50,8 @@ class FdBudget {
   std::size_t limit_;
   std::size_t used_ = 0;
 };
+
+using FdBudget = Budget;    ///< of open descriptors
+using ByteBudget = Budget;  ///< of memory for what strangers send
 
 }  // namespace wg4::forward

@@ -77,8 +77,11 @@ std::optional<FdBudget::Lease> UdpRelay::make_room() {
   return budget_.take(1);
 }
 
+/// What finds no room is lost, as UDP is: whoever sends it may be a stranger who invents senders.
 void UdpRelay::stage(Flow& flow, ByteView datagram) {
-  if (flow.staged.size() < max_staged) flow.staged.emplace_back(datagram.begin(), datagram.end());
+  if (flow.staged.size() >= max_staged) return;
+  if (auto lease = staging_.take(datagram.size()))
+    flow.staged.push_back({std::move(*lease), {datagram.begin(), datagram.end()}});
 }
 
 void UdpRelay::dialed(std::uint32_t number, Dialer::Answer answer) {
@@ -89,8 +92,8 @@ void UdpRelay::dialed(std::uint32_t number, Dialer::Answer answer) {
     return;
   }
   flow->value.guest = std::move(answer.socket);
-  for (const auto& datagram : std::exchange(flow->value.staged, {}))
-    ::send(flow->value.guest.get(), datagram.data(), datagram.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  for (const Staged& datagram : std::exchange(flow->value.staged, {}))
+    ::send(flow->value.guest.get(), datagram.bytes.data(), datagram.bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void UdpRelay::flow_ready(std::uint32_t number, Time now) {

@@ -26,10 +26,11 @@ class UdpRelay {
   struct Limits {
     Time idle = std::chrono::seconds(90);  ///< silence that ends a flow
     std::size_t flows = 4096;              ///< of all ports together
+    std::size_t staged_bytes = 1UL << 20;  ///< likewise: of datagrams that wait for the agent to dial
   };
 
   UdpRelay(Loop& loop, Dialer& dialer, FdBudget& budget, const Limits& limits)
-      : loop_(loop), dialer_(dialer), budget_(budget), limits_(limits) {}
+      : loop_(loop), dialer_(dialer), budget_(budget), limits_(limits), staging_(limits.staged_bytes) {}
 
   [[nodiscard]] Result<void> open(RuleId id, const Rule& rule);
   /// Its flows end.
@@ -51,10 +52,14 @@ class UdpRelay {
     UniqueFd fd;
     Endpoint target;
   };
+  struct Staged {
+    ByteBudget::Lease lease;
+    std::vector<std::uint8_t> bytes;
+  };
   struct Flow {
     FdBudget::Lease lease;
     UniqueFd guest;  // invalid until the agent has answered
-    std::vector<std::vector<std::uint8_t>> staged;
+    std::vector<Staged> staged;
   };
 
   [[nodiscard]] std::optional<std::uint32_t> find_or_dial(const FlowKey& key, const Listener& listener, Time now);
@@ -65,6 +70,7 @@ class UdpRelay {
   Dialer& dialer_;
   FdBudget& budget_;
   Limits limits_;
+  ByteBudget staging_;
   std::map<RuleId, Listener> listeners_;
   FlowTable<Flow> flows_;
   std::unique_ptr<DatagramBatch> batch_;  // made with the first port
