@@ -303,17 +303,23 @@ class Kit(PastaCase):
         self.assert_resolves(self.beyond, netns.inside)
 
     def test_ports_follow_what_the_namespace_listens_on(self) -> None:
-        """The implicit port driver: --tcp-ports=auto --udp-ports=auto."""
-        netns, port = self.netns("netns", "10.0.2.3"), free_tcp_port()
-        automatic = ["--tcp-ports=auto", "--udp-ports=auto"]
+        """The implicit port driver, --tcp-ports=auto --udp-ports=auto: nothing listens at the start."""
+        netns, tcp, udp = self.netns("netns", "10.0.2.3"), free_tcp_port(), free_udp_port()
         words = [word for word in rootlesskit(f"--netns={netns.path}") if "-ports=" not in word]
-        with background(netns.command("busybox", "nc", "-ll", "-p", str(port), "-e", "cat")) as nc:
-            self.start(*words, *automatic)
-            self.assertTrue(wait_until(lambda: self.answers(port), 5))
-            nc.kill()
-        self.assertTrue(wait_until(lambda: not self.listens(port), 5))
-        with background(netns.command("busybox", "nc", "-ll", "-p", str(port), "-e", "cat")):
-            self.assertTrue(wait_until(lambda: self.answers(port), 5))
+        self.start(*words, "--tcp-ports=auto", "--udp-ports=auto")
+        time.sleep(1.5)  # it has nothing to do, and sleeps
+        for _ in range(2):
+            with self.serving(netns, "echo", "0.0.0.0", tcp), self.serving(netns, "udp-echo", "0.0.0.0", udp):
+                self.assertTrue(wait_until(lambda: self.answers(tcp), 5))
+                self.assertTrue(wait_until(lambda: self.answers_udp(udp), 5))
+            self.assertTrue(wait_until(lambda: not self.listens(tcp), 5))
+            self.assertTrue(wait_until(lambda: not self.is_bound(udp), 5))
+
+    @contextlib.contextmanager
+    def serving(self, netns: Netns, *words: object):
+        with netns.serve(SERVICES, *map(str, words)) as service:
+            read_line(service)
+            yield
 
     @staticmethod
     def listens(port: int) -> bool:
@@ -321,11 +327,29 @@ class Kit(PastaCase):
             return probe.connect_ex(("127.0.0.1", port)) == 0
 
     @staticmethod
-    def answers(port: int) -> bool:
+    def is_bound(port: int) -> bool:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind(("0.0.0.0", port))
+            except OSError:
+                return True
+        return False
+
+    @staticmethod
+    def answers(port: int, address: str = "127.0.0.1") -> bool:
         with contextlib.suppress(OSError):
-            with socket.create_connection(("127.0.0.1", port), 1) as client:
+            with socket.create_connection((address, port), 1) as client:
                 client.sendall(b"hello")
                 return client.recv(100) == b"hello"
+        return False
+
+    @staticmethod
+    def answers_udp(port: int, address: str = "127.0.0.1") -> bool:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as client, contextlib.suppress(OSError):
+            client.settimeout(1)
+            client.sendto(b"hello", (address, port))
+            return client.recv(100).endswith(b"hello")
         return False
 
     def test_a_tap_that_is_set_up_at_the_same_time(self) -> None:

@@ -156,7 +156,7 @@ int ForwardLoop::wait_ms(bool more_to_do, std::optional<std::chrono::nanoseconds
 }
 
 void ForwardLoop::run() {
-  bool more_to_do = false;
+  bool more_to_do = true;  // the first turn waits for nothing: it finds out until when to wait
   std::optional<std::chrono::nanoseconds> deadline;
   for (;;) {
     const auto events = loop_.wait(wait_ms(more_to_do, deadline));
