@@ -20,6 +20,7 @@
 #include "netns-helper/cli.h"
 #include "netns-helper/link.h"
 #include "netns-helper/port_tables.h"
+#include "netns-helper/replaced_tap.h"
 #include "netns-helper/sandbox.h"
 #include "netns-helper/tun.h"
 #include "shared/handoff/handoff.h"
@@ -81,6 +82,18 @@ Result<std::vector<std::string>> configure(Netlink& netlink, const Tun& tun, Con
   return std::vector<std::string>{};
 }
 
+/// The TAP ends, whether all goes well or not: it has lost its name.
+Result<std::vector<std::string>> replace(Netlink& netlink, ReplacedTap& tap, const Tun& tun, Configure wanted,
+                                         LinkPlan plan) {
+  TRY(tap.give_name(netlink));
+  plan.mtu = tap.mtu().value_or(plan.mtu);
+  auto warnings = configure(netlink, tun, wanted, plan);
+  const auto given = warnings ? tap.give_rest(netlink) : Result<void>{};
+  TRY(tap.remove(netlink));
+  TRY(given);
+  return warnings;
+}
+
 /// All that needs rights in the namespace. False if the host program has ended meanwhile.
 Result<bool> set_up(const Options& options, int host) {
   const pid_t parent = getppid();
@@ -100,7 +113,8 @@ Result<bool> set_up(const Options& options, int host) {
   const auto plan = TRY(receive_plan(host));
   if (!plan) return false;  // nobody is left to work for
   handoff::Done done;
-  done.warnings = TRY(configure(netlink, tun, options.configure, *plan));
+  done.warnings = TRY(tun.replaced ? replace(netlink, *tun.replaced, tun, options.configure, *plan)
+                                   : configure(netlink, tun, options.configure, *plan));
   TRY(keep_capabilities(0));
   TRY(send(host, done, port_tables));
   return true;

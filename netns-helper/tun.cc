@@ -4,17 +4,14 @@
 #include <fmt/format.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <string_view>
 
-#include "shared/sys/deadline.h"
 #include "shared/sys/namespaces.h"
 
 namespace wg4 {
@@ -36,25 +33,13 @@ Result<void> check_name(const std::string& name) {
               "Use 1 to 15 characters of a-z A-Z 0-9 _ = + . -");
 }
 
-// RootlessKit 2.0 to 2.2 sets up its TAP, the default route last, at the very time at which it has us started as pasta.
-// To take the TAP away under its hands would fail it.
-constexpr std::chrono::seconds patience_with_owner{3};
-constexpr int pause_between_looks_ms = 5;
-
-Result<void> await_owner(Netlink& netlink, const Link& tap) {
-  const Deadline deadline = deadline_in(patience_with_owner);
-  while (!TRY(netlink.has_default_route(tap)) && std::chrono::steady_clock::now() < deadline)
-    poll(nullptr, 0, pause_between_looks_ms);
-  return {};
-}
-
 /// What a TUN can be made of: as asked for, or as an interface that has the name already is.
 struct Shape {
   unsigned queues = 1;
   bool multi_queue = false;
 };
 
-Result<Shape> take_over(Netlink& netlink, const Link& existing, Shape wanted, bool await) {
+Result<Shape> take_over(const Link& existing, Shape wanted) {
   const std::string kind = existing.kind.empty() ? "" : existing.kind + " ";
   if (!existing.tun)
     return fail("the interface name " + existing.name + " is taken by a " + kind + "device in the namespace", 0,
@@ -62,10 +47,8 @@ Result<Shape> take_over(Netlink& netlink, const Link& existing, Shape wanted, bo
   if (!existing.tun->persistent || existing.carrier)
     return fail("the interface name " + existing.name + " is taken by a TUN or TAP that a running program uses", EBUSY,
                 "End that program, or choose another interface name");
-  if (!existing.tun->tap) return Shape{existing.tun->multi_queue ? wanted.queues : 1, existing.tun->multi_queue};
-  if (await) TRY(await_owner(netlink, existing));
-  TRY(netlink.delete_link(existing));
-  return wanted;
+  if (existing.tun->tap) return wanted;
+  return Shape{existing.tun->multi_queue ? wanted.queues : 1, existing.tun->multi_queue};
 }
 
 std::string hint_for_open(int number) {
@@ -124,19 +107,22 @@ Result<Tun> make_tun(Netlink& netlink, const TunRequest& request) {
   TRY(check_name(request.ifname));
   Shape shape{request.queues, request.queues > 1};
   const auto existing = TRY(netlink.link(request.ifname));
-  if (existing) shape = TRY(take_over(netlink, *existing, shape, request.await_owner));
+  if (existing) shape = TRY(take_over(*existing, shape));
 
+  Tun tun;
+  tun.existed = existing.has_value();
+  if (existing && existing->tun->tap) tun.replaced = ReplacedTap(*existing);
+  if (tun.replaced && request.await_owner) TRY(tun.replaced->await_owner(netlink));
   const unsigned flags = static_cast<unsigned>(IFF_TUN) | static_cast<unsigned>(IFF_NO_PI) |
                          (request.vnet_hdr ? unsigned{IFF_VNET_HDR} : 0U) |
                          (shape.multi_queue ? unsigned{IFF_MULTI_QUEUE} : 0U);
-  Tun tun;
-  tun.existed = existing.has_value();
-  for (unsigned i = 0; i < shape.queues; ++i) tun.queues.push_back(TRY(open_queue(request.ifname, flags)));
+  const std::string name = tun.replaced ? tun.replaced->name_of_tun() : request.ifname;
+  for (unsigned i = 0; i < shape.queues; ++i) tun.queues.push_back(TRY(open_queue(name, flags)));
 
   ifreq made{};
   if (ioctl(tun.queues.front().get(), TUNGETIFF, &made) != 0)
     return fail("ask for the name of the new TUN interface", errno);
-  tun.ifname.assign(made.ifr_name, strnlen(made.ifr_name, IFNAMSIZ));
+  tun.ifname = tun.replaced ? request.ifname : std::string(made.ifr_name, strnlen(made.ifr_name, IFNAMSIZ));
   tun.flags = static_cast<std::uint16_t>(made.ifr_flags);
   return tun;
 }

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -43,6 +45,7 @@ Link parse_link(const nlmsghdr* message) {
   link.name = attributes.text(IFLA_IFNAME);
   link.kind = info.text(IFLA_INFO_KIND);
   link.mtu = attributes.u32(IFLA_MTU).value_or(0);
+  link.up = (body.ifi_flags & IFF_UP) != 0;
   link.carrier = attributes.flag(IFLA_CARRIER);
   const netlink::Attributes tun = info.nested(IFLA_INFO_DATA);
   if (link.kind == "tun" && !tun.empty())
@@ -86,6 +89,39 @@ void write_route(netlink::Request& request, std::uint32_t link, const Prefix& ro
     nlattr* metrics = mnl_attr_nest_start(request.message(), RTA_METRICS);
     request.put(RTAX_MTU, options.mtu);
     mnl_attr_nest_end(request.message(), metrics);
+  }
+}
+
+/// By somebody, and not by the kernel itself.
+bool is_given_address(const nlmsghdr* message, std::uint32_t link) {
+  const auto body = netlink::body_of<ifaddrmsg>(message);
+  const bool link_local = body.ifa_family == AF_INET6 && body.ifa_scope == RT_SCOPE_LINK;
+  return body.ifa_index == link && !link_local;
+}
+
+bool is_given_route(const nlmsghdr* message, std::uint32_t link) {
+  const auto body = netlink::body_of<rtmsg>(message);
+  const netlink::Attributes attributes(message, sizeof body);
+  return (body.rtm_family == AF_INET || body.rtm_family == AF_INET6) && attributes.u32(RTA_OIF) == link &&
+         body.rtm_protocol != RTPROT_KERNEL && (body.rtm_flags & RTM_F_CLONED) == 0;
+}
+
+LinkEntry copy_of(const nlmsghdr* message) {
+  const void* start = message;
+  const auto* bytes = static_cast<const std::uint8_t*>(start);
+  return {bytes, bytes + message->nlmsg_len};
+}
+
+/// Makes of a route that the kernel told one to be added, through `link`.
+void lead_to(nlmsghdr* message, std::uint32_t link) {
+  static_cast<rtmsg*>(mnl_nlmsg_get_payload(message))->rtm_flags &= RTNH_F_ONLINK;  // the others are states
+  const auto* end = static_cast<const std::uint8_t*>(mnl_nlmsg_get_payload_tail(message));
+  void* at = mnl_nlmsg_get_payload_offset(message, sizeof(rtmsg));
+  for (;;) {
+    auto* attribute = static_cast<nlattr*>(at);
+    if (!mnl_attr_ok(attribute, static_cast<int>(end - static_cast<const std::uint8_t*>(at)))) return;
+    if (mnl_attr_get_type(attribute) == RTA_OIF) std::memcpy(mnl_attr_get_payload(attribute), &link, sizeof link);
+    at = mnl_attr_next(attribute);
   }
 }
 
@@ -178,6 +214,13 @@ Result<void> Netlink::change_link(const Link& link, const LinkChange& change) {
   if (change.queue_length) request.put(IFLA_TXQLEN, *change.queue_length);
   const std::string mtu = change.mtu ? " to MTU " + std::to_string(*change.mtu) : "";
   return send_one(request.message(), "set the interface " + link.name + mtu);
+}
+
+Result<void> Netlink::rename_link(const Link& link, const std::string& name) {
+  netlink::Request request(RTM_NEWLINK, 0);
+  request.body<ifinfomsg>().ifi_index = static_cast<int>(link.index);
+  request.put(IFLA_IFNAME, name);
+  return send_one(request.message(), "rename the interface " + link.name + " to " + name);
 }
 
 Result<void> Netlink::bring_up(const Link& link) {
@@ -273,6 +316,43 @@ Result<std::vector<RouteConflict>> Netlink::owned_by_others(const Link& link, st
     conflicts.push_back({route, other ? other->name : std::string()});
   }
   return conflicts;
+}
+
+Result<std::vector<LinkEntry>> Netlink::entries(const Link& link) {
+  std::vector<LinkEntry> addresses;
+  netlink::Request ask_addresses(RTM_GETADDR, NLM_F_DUMP);
+  ask_addresses.body<ifaddrmsg>().ifa_family = AF_UNSPEC;
+  TRY(send_one(ask_addresses.message(), "list the addresses", [&](const nlmsghdr* message) {
+    if (is_given_address(message, link.index)) addresses.push_back(copy_of(message));
+  }));
+  std::vector<LinkEntry> routes;
+  std::vector<LinkEntry> routes_to_gateways;
+  netlink::Request ask_routes(RTM_GETROUTE, NLM_F_DUMP);
+  ask_routes.body<rtmsg>().rtm_family = AF_UNSPEC;
+  TRY(send_one(ask_routes.message(), "list the routes", [&](const nlmsghdr* message) {
+    if (!is_given_route(message, link.index)) return;
+    const bool has_gateway = netlink::Attributes(message, sizeof(rtmsg)).address(RTA_GATEWAY).has_value();
+    (has_gateway ? routes_to_gateways : routes).push_back(copy_of(message));
+  }));
+  std::ranges::move(routes, std::back_inserter(addresses));
+  std::ranges::move(routes_to_gateways, std::back_inserter(addresses));
+  return addresses;
+}
+
+Result<void> Netlink::add_entry(const Link& link, LinkEntry entry) {
+  void* start = entry.data();
+  auto* message = static_cast<nlmsghdr*>(start);
+  const bool is_address = message->nlmsg_type == RTM_NEWADDR;
+  // A route may stand beside the very one that it is a copy of.
+  message->nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | (is_address ? NLM_F_EXCL : NLM_F_APPEND);
+  if (is_address)
+    static_cast<ifaddrmsg*>(mnl_nlmsg_get_payload(message))->ifa_index = link.index;
+  else
+    lead_to(message, link.index);
+  const std::string what = is_address ? "an address" : "a route";
+  auto added = send_one(message, "give the interface " + link.name + " " + what + " that its predecessor had");
+  if (!added && added.error().number == EEXIST) return {};
+  return added;
 }
 
 Result<bool> Netlink::has_default_route(const Link& link) {

@@ -32,8 +32,9 @@ struct TunTraits {
 struct Link {
   std::uint32_t index = 0;
   std::string name;
-  std::string kind;              ///< "tun", "veth", "bridge", ...; empty for hardware and lo
-  std::uint32_t mtu = 0;         ///< bytes
+  std::string kind;       ///< "tun", "veth", "bridge", ...; empty for hardware and lo
+  std::uint32_t mtu = 0;  ///< bytes
+  bool up = false;
   bool carrier = false;          ///< of a TUN or TAP: some process holds a queue of it
   std::optional<TunTraits> tun;  ///< present if the kernel tells them (Linux 4.20)
 };
@@ -55,6 +56,9 @@ struct RouteConflict {
   std::string owner;  ///< name of that interface; empty if it is a route of several, or of none
 };
 
+/// An address or a route of a link, in the kernel's own words.
+using LinkEntry = std::vector<std::uint8_t>;
+
 class Netlink {
  public:
   /// Works on this thread's network namespace, now and after the thread has left it.
@@ -64,6 +68,8 @@ class Netlink {
   [[nodiscard]] Result<std::optional<Link>> link(const std::string& name);
   [[nodiscard]] Result<void> delete_link(const Link& link);
   [[nodiscard]] Result<void> change_link(const Link& link, const LinkChange& change);
+  /// Linux before 6.2 does not rename an interface that is up: EBUSY.
+  [[nodiscard]] Result<void> rename_link(const Link& link, const std::string& name);
   [[nodiscard]] Result<void> bring_up(const Link& link);
   /// No link-local IPv6 address by itself, hence no router solicitations either. EAFNOSUPPORT without IPv6.
   [[nodiscard]] Result<void> suppress_link_local(const Link& link);
@@ -76,6 +82,11 @@ class Netlink {
   /// another interface has are left alone and returned. Errors where IPv6 is off are those of add_address().
   [[nodiscard]] Result<std::vector<RouteConflict>> add_routes(const Link& link, std::span<const Prefix> routes,
                                                               const RouteOptions& options = {});
+
+  /// What somebody gave `link`: its addresses, then its routes, those to gateways last. The kernel's own are left out.
+  [[nodiscard]] Result<std::vector<LinkEntry>> entries(const Link& link);
+  /// Gives `link` what another link has, too. What it has already is fine.
+  [[nodiscard]] Result<void> add_entry(const Link& link, LinkEntry entry);
 
   /// Is there an IPv4 default route through `link`, in the main table?
   [[nodiscard]] Result<bool> has_default_route(const Link& link);

@@ -57,6 +57,25 @@ def rootlesskit(*target: str) -> list[str]:
     ]
 
 
+def rootlesskit_2_0(*target: str) -> list[str]:
+    """As RootlessKit 2.0 to 2.2 starts it, with --port-driver=implicit; its child sets up the TAP itself."""
+    return [
+        *("--foreground", "--stderr", "--ns-ifname=tap0", "--mtu=65520", "--no-dhcp", "--no-ra"),
+        *("--address=10.0.2.100", "--netmask=24", "--gateway=10.0.2.2", "--dns-forward=10.0.2.3"),
+        *("--no-map-gw", "--ipv4-only", "--tcp-ports=auto", "--udp-ports=auto"),
+        *target,
+    ]
+
+
+# What RootlessKit's child does, word by word; it takes any failure for the end.
+CHILD = (
+    "ip link set tap0 up",
+    "ip link set dev tap0 mtu 65520",
+    "ip addr add 10.0.2.100/24 dev tap0",
+    "ip route add default via 10.0.2.2 dev tap0",
+)
+
+
 class PastaCase(EngineCase):
     def setUp(self) -> None:
         super().setUp()
@@ -352,28 +371,85 @@ class Kit(PastaCase):
             return client.recv(100).endswith(b"hello")
         return False
 
-    def test_a_tap_that_is_set_up_at_the_same_time(self) -> None:
-        """RootlessKit 2.0 to 2.2: it waits for nobody, and must not find its TAP gone."""
+
+class RacedTap(PastaCase):
+    """RootlessKit 2.0 to 2.2 waits for nobody: its child sets up the TAP while we put a TUN in its place."""
+
+    def race(self, *child: str, ahead: float = 0) -> None:
+        """Runs commands, none of which may fail, `ahead` of our program, and looks for what they set."""
         netns = self.netns("netns", "10.0.2.3")
         netns.run("ip", "tuntap", "add", "name", "tap0", "mode", "tap")
-        old = [*rootlesskit("--foreground", "--no-dhcp", "--no-ra", f"--netns={netns.path}")]
-        command = self.engine.command(str(self.engine.pasta), *old)
+        pasta = [str(self.engine.pasta), *rootlesskit_2_0(f"--netns={netns.path}")]
         environment = program_environment(self.scratch, WIREGUARD4NETNS_CONFIG=self.conf)
-        with background(command, env=environment) as running:
-            for arguments in (
-                "link set tap0 up",
-                "link set tap0 mtu 65520",
-                "address add 10.0.2.100/24 dev tap0",
-                "route add default via 10.0.2.2 dev tap0",
-            ):
-                time.sleep(0.1)
-                netns.run("ip", *arguments.split())
-            self.assertTrue(wait_until(lambda: self.is_tunnelled(netns), 5))
-            self.assert_tunnelled(self.beyond, netns.inside)
-            self.assertIsNone(running.poll())
+        racer = netns.command("sh", "-eu", "-c", "\n".join(child))
+        racing: subprocess.Popen[bytes] | None = None
+        order = [(racer, {"PATH": os.environ["PATH"]}), (self.engine.command(*pasta), environment)]
+        with contextlib.ExitStack() as stack:
+            for command, variables in order if ahead > 0 else reversed(order):
+                process = stack.enter_context(background(command, env=variables))
+                racing = process if command is racer else racing
+                time.sleep(abs(ahead))
+            self.assertEqual(racing.wait(20), 0)
+            self.assertTrue(wait_until(lambda: self.is_in_place(netns), 15), netns.links())
+            self.assert_set_up(netns)
+            self.assert_resolves(self.beyond, netns.inside)
+        self.assert_ended()
+        netns.delete()
 
-    def is_tunnelled(self, netns: Netns) -> bool:
-        return self.beyond.addresses[0] in netns.run("ip", "address", "show", "tap0", check=False)
+    def is_in_place(self, netns: Netns) -> bool:
+        addresses = netns.run("ip", "address", "show", "tap0", check=False)
+        return self.beyond.addresses[0] in addresses and netns.links() == ["lo", "tap0"]
+
+    def assert_set_up(self, netns: Netns) -> None:
+        link = netns.run("ip", "-details", "link", "show", "tap0")
+        self.assertRegex(link, "[<,]UP[,>].* mtu 65520 ")
+        self.assertIn("tun type tun", link)
+        self.assertIn("inet 10.0.2.100/24 ", netns.run("ip", "address", "show", "tap0"))
+        routes = netns.run("ip", "route", "show", "default")
+        self.assertRegex(routes, "^default via 10.0.2.2 dev tap0 *\n$")
+
+    def test_before_us_with_us_and_after_us(self) -> None:
+        for ahead in (0.5, 0.03, 0, -0.02, -0.04, -0.1):
+            with self.subTest(ahead=ahead):
+                self.race(*CHILD, ahead=ahead)
+
+    def test_with_pauses(self) -> None:
+        for pause in (0.3, 2):
+            with self.subTest(pause=pause):
+                self.race(f"\nsleep {pause}\n".join(CHILD))
+
+    def test_a_pause_that_is_longer_than_we_wait(self) -> None:
+        """The TUN is in place, and each command finds it."""
+        for done in range(len(CHILD)):
+            with self.subTest(last=CHILD[done]):
+                self.race(*CHILD[:done], "sleep 4", *CHILD[done:])
+
+    def test_words_for_a_tap_that_was_looked_up_before_it_lost_its_name(self) -> None:
+        self.race(
+            *CHILD[:2],
+            "number() { ip -oneline link show tap0 | cut -d: -f1; }",
+            "old=$(number)",
+            'while [ "$(number)" = "$old" ]; do true; done',
+            "ip addr add 10.0.2.100/24 dev if$old",
+            CHILD[3],
+        )
+
+    def test_a_default_route_is_there_at_every_moment(self) -> None:
+        """Who starts right after the child's last command may ask for it at once."""
+        self.race(*CHILD, "for i in $(seq 200); do ip route show default | grep -q 'via 10.0.2.2'; done")
+
+    def test_all_that_a_tap_can_have(self) -> None:
+        more = {
+            "addr add 10.5.0.1/16 broadcast 10.5.255.255 dev tap0": "inet 10.5.0.1/16 brd 10.5.255.255",
+            "route add 10.6.0.0/16 via 10.5.0.9 dev tap0 metric 7": "10.6.0.0/16 via 10.5.0.9 dev tap0 metric 7",
+            "route add 10.7.0.0/16 dev tap0 table 99": "10.7.0.0/16 dev tap0 table 99",
+            "-6 addr add fd05::1/64 dev tap0": "inet6 fd05::1/64",
+            "-6 route add fd06::/64 via fd05::9 dev tap0": "fd06::/64 via fd05::9 dev tap0",
+        }
+        shown = "ip address show tap0; ip route show table all; ip -6 route show table all"
+        wait = "until ip -details link show tap0 | grep -q 'tun type tun'; do sleep 0.05; done; sleep 0.5"
+        seen = [f"{{ {shown}; }} | grep -q '{line}'" for line in more.values()]
+        self.race(*CHILD[:3], *(f"ip {words}" for words in more), CHILD[3], wait, *seen)
 
 
 if __name__ == "__main__":
