@@ -21,14 +21,20 @@ struct FamilyPlan {
   [[nodiscard]] bool empty() const { return addresses.empty() && routes.empty(); }
 };
 
+std::optional<IpAddress> one_of(const std::vector<IpAddress>& addresses, Family family) {
+  const auto found = std::ranges::find(addresses, family, &IpAddress::family);
+  return found == addresses.end() ? std::nullopt : std::optional(*found);
+}
+
 FamilyPlan part_of(const LinkPlan& plan, Family family) {
   FamilyPlan part;
   const auto is_of_family = [family](const Prefix& prefix) { return prefix.address.family() == family; };
   std::ranges::copy_if(plan.addresses, std::back_inserter(part.addresses), is_of_family);
   std::ranges::copy_if(plan.routes, std::back_inserter(part.routes), is_of_family);
-  part.options = {.table = plan.table, .preferred_source = {}, .mtu = plan.route_mtu};
-  const auto source = std::ranges::find(plan.route_sources, family, &IpAddress::family);
-  if (source != plan.route_sources.end()) part.options.preferred_source = *source;
+  part.options = {.table = plan.table,
+                  .preferred_source = one_of(plan.route_sources, family),
+                  .mtu = plan.route_mtu,
+                  .gateway = one_of(plan.gateways, family)};
   return part;
 }
 

@@ -61,7 +61,8 @@ LinkPlan make_link_plan(const WgConfig& config, std::uint16_t mtu) {
                 .dns_servers = config.dns_servers,
                 .dns_search = config.dns_search,
                 .route_sources = {},
-                .route_mtu = 0};
+                .route_mtu = 0,
+                .gateways = {}};
   if (config.table == RouteTable::off) return plan;
   plan.routes = make_routes(config);
   // The kernel's own routes are in the main table; a table of the user's choice needs them all.

@@ -23,6 +23,9 @@ struct LinkPlan {
   std::vector<IpAddress> route_sources;
   /// What the routes carry, in bytes, however large somebody makes the interface's MTU later; 0 = what that says.
   std::uint16_t route_mtu = 0;
+  /// What default routes name as their next hop, at most one of each family; without it they lead to the interface as
+  /// all others do.
+  std::vector<IpAddress> gateways;
 
   friend bool operator==(const LinkPlan&, const LinkPlan&) = default;
 };

@@ -141,6 +141,7 @@ std::vector<std::uint8_t> encode_body(const PlanPart& message) {
   writer.list(message.plan.dns_search, &Writer::string);
   writer.list(message.plan.route_sources, &Writer::address);
   writer.number(message.plan.route_mtu);
+  writer.list(message.plan.gateways, &Writer::address);
   writer.flag(message.last);
   return writer.take();
 }
@@ -194,6 +195,7 @@ PlanPart read_plan_part(Reader& reader) {
   message.plan.dns_search = reader.list(&Reader::text);
   message.plan.route_sources = reader.list(&Reader::address);
   message.plan.route_mtu = reader.number<std::uint16_t>();
+  message.plan.gateways = reader.list(&Reader::address);
   message.last = reader.flag();
   return message;
 }
@@ -317,6 +319,7 @@ std::vector<PlanPart> split(const LinkPlan& plan) {
   splitter.add(&LinkPlan::dns_servers, plan.dns_servers);
   splitter.add(&LinkPlan::dns_search, plan.dns_search);
   splitter.add(&LinkPlan::route_sources, plan.route_sources);
+  splitter.add(&LinkPlan::gateways, plan.gateways);
   return splitter.take();
 }
 
@@ -329,6 +332,7 @@ void append(LinkPlan& plan, PlanPart part) {
   append_list(plan.dns_servers, std::move(part.plan.dns_servers));
   append_list(plan.dns_search, std::move(part.plan.dns_search));
   append_list(plan.route_sources, std::move(part.plan.route_sources));
+  append_list(plan.gateways, std::move(part.plan.gateways));
 }
 
 }  // namespace wg4::handoff

@@ -85,6 +85,11 @@ void write_route(netlink::Request& request, std::uint32_t link, const Prefix& ro
   request.put(RTA_OIF, link);
   request.put(RTA_TABLE, options.table == 0 ? std::uint32_t{RT_TABLE_MAIN} : options.table);
   if (options.preferred_source) request.put(RTA_PREFSRC, *options.preferred_source);
+  if (options.gateway && route.length == 0) {
+    body.rtm_scope = RT_SCOPE_UNIVERSE;
+    body.rtm_flags = RTNH_F_ONLINK;
+    request.put(RTA_GATEWAY, *options.gateway);
+  }
   if (options.mtu != 0) {
     nlattr* metrics = mnl_attr_nest_start(request.message(), RTA_METRICS);
     request.put(RTAX_MTU, options.mtu);

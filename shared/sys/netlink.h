@@ -48,6 +48,7 @@ struct RouteOptions {
   std::uint32_t table = 0;                                   ///< 0 = main
   std::optional<IpAddress> preferred_source = std::nullopt;  ///< of the routes' own family
   std::uint32_t mtu = 0;                                     ///< bytes; 0 = the link's
+  std::optional<IpAddress> gateway = std::nullopt;           ///< next hop of a default route, whatever network it is in
 };
 
 /// A route that could not be added because another interface has that very route.

@@ -89,8 +89,19 @@ class Effects(harness.TestCase):
         for route in ("0.0.0.0/1 ", "128.0.0.0/1 ", "10.0.2.3 "):
             self.assertRegex(routes, rf"{route}dev tap0 .*src 10.77.0.1")
         self.assertNotIn("default", routes)
-        self.assertIn("8000::/1 dev tap0", self.target.ip("-6 route show"))
+        routes6 = self.target.ip("-6 route show")
+        self.assertIn("8000::/1 dev tap0", routes6)
+        self.assertIn("default dev tap0", routes6)  # engines do not add this one
         self.assert_pings(self.target, THEIRS, "10.0.2.100")
+
+    def test_configured_by_us_there_is_a_default_route(self) -> None:
+        """Podman's form; images look for one."""
+        self.wg4(self.target, self.peer.config, ifname="tap0", options=["-c"])
+        for family in ("-4", "-6"):
+            routes = self.target.ip(f"{family} route show")
+            self.assertRegex(routes, r"(?m)^default dev tap0 .*src")
+            self.assertNotIn("/1 ", routes)
+        self.assert_pings(self.target, THEIRS)
 
     def test_another_name_is_a_plain_tunnel(self) -> None:
         self.wg4(self.target, self.peer.config)

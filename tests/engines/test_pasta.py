@@ -146,6 +146,9 @@ class Container(PastaCase):
         addresses = netns.run("ip", "-o", "address", "show", "scope", "global")
         self.assertIn(f"{self.beyond.addresses[0]}/32", addresses)
         self.assertIn(f"{self.beyond.addresses6[0]}/128", addresses)
+        for family in ("-4", "-6"):  # images look for one
+            default = netns.run("ip", family, "route", "show", "default")
+            self.assertRegex(default, "^default dev wg0 ")
         self.assert_tunnelled(self.beyond, netns.inside)
         os.kill(pid, signal.SIGTERM)
         self.assert_ended()
@@ -247,6 +250,9 @@ class Errors(PastaCase):
             (["-t", f"127.0.0.1/{port}"], f"127.0.0.1:{port}/tcp"),
             (["1234"], "one network namespace"),
             (["--dns-forward", "none"], "--dns-forward none"),
+            (["--netmask", "33"], "--netmask 33"),
+            (["--netmask", "255.0.255.0"], "--netmask 255.0.255.0"),
+            (["--gateway", "router"], "--gateway router"),
             (["--pid", "/no/such/pid"], "/no/such/pid"),
         ):
             with self.subTest(arguments=arguments), socket.create_server(("127.0.0.1", port)):
@@ -299,9 +305,11 @@ class Kit(PastaCase):
         )
         self.assertEqual(started.returncode, 0, started.stdout)
         addresses = target.ip("-o address show tap0")
-        self.assertIn("10.0.2.100/32", addresses)
+        self.assertIn("10.0.2.100/24", addresses)
         self.assertIn(self.beyond.addresses[0], addresses)
         self.assertIn("10.0.2.3 dev tap0", target.ip("route"))
+        self.assertRegex(target.ip("route show default"), "^default via 10.0.2.2 dev tap0 ")
+        self.assertRegex(target.ip("-6 route show default"), "^default dev tap0 ")
         self.assert_pings(target, THEIRS, count=1)
         target.__exit__()
         self.assert_ended()
@@ -314,6 +322,19 @@ class Kit(PastaCase):
         self.assert_tunnelled(self.beyond, netns.inside)
         netns.delete()
         self.assert_ended()
+
+    def test_addresses_and_gateways_of_both_families(self) -> None:
+        netns = self.netns("netns", "10.0.2.3")
+        asked = ["--address", "10.8.0.9", "--netmask=255.255.0.0", "-a", "fd08::9"]
+        gateways = ["--gateway=10.8.0.1", "-g", "fd08::1"]
+        self.start(*asked, *gateways, "--dns-forward=10.0.2.3", f"--netns={netns.path}")
+        addresses = netns.run("ip", "-o", "address", "show", "dev", "wg0")
+        self.assertIn("10.8.0.9/16", addresses)
+        self.assertIn("fd08::9/128", addresses)
+        for family, gateway in (("-4", "10.8.0.1"), ("-6", "fd08::1")):
+            default = netns.run("ip", family, "route", "show", "default")
+            self.assertRegex(default, f"^default via {gateway} dev wg0 ")
+        self.assert_tunnelled(self.beyond, netns.inside)
 
     def test_ipv4_only(self) -> None:
         netns = self.netns("netns", "10.0.2.3")

@@ -20,6 +20,7 @@ LinkPlan small_plan() {
   plan.dns_search = {"example.org", "lan"};
   plan.route_sources = {*IpAddress::parse("10.0.0.2"), *IpAddress::parse("fd00::2")};
   plan.route_mtu = 1400;
+  plan.gateways = {*IpAddress::parse("10.0.0.1"), *IpAddress::parse("fd00::1")};
   return plan;
 }
 
@@ -88,7 +89,7 @@ TEST_CASE("the layout is fixed: both programs may be built apart") {
   plan.mtu = 0x0102;
   plan.routes = {*Prefix::parse("10.0.0.0/8")};
   CHECK(encode(PlanPart{plan, true}) ==
-        Bytes{1, 2, 2, 1, 0, 0, 1, 0, 8, 4, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+        Bytes{1, 2, 2, 1, 0, 0, 1, 0, 8, 4, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
 }
 
 TEST_CASE("a message cut short, or with a byte too many, is refused") {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <string>
+#include <utility>
 
 namespace wg4 {
 namespace {
@@ -146,6 +147,52 @@ TEST_CASE("routes of both families, with table and preferred source") {
                                 {.table = 51820, .preferred_source = IpAddress::parse("192.0.2.1")}))
             .empty());
   run("ip route show table 51820 | grep -q '^10.2.0.0/16 dev test0 scope link src 192.0.2.1'");
+}
+
+TEST_CASE("a gateway is the next hop of default routes alone, in whatever network it is") {
+  Netlink netlink = open_netlink();
+  const TestLink test(netlink, "test0");
+  must(netlink.add_address(test.get(), prefix("192.0.2.1/32")));
+  must(netlink.add_address(test.get(), prefix("2001:db8::1/128")));
+  for (const auto& [routes, gateway] : {std::pair{std::array{prefix("0.0.0.0/0"), prefix("10.0.0.0/8")}, "10.0.2.2"},
+                                        {std::array{prefix("::/0"), prefix("2001:db8:1::/48")}, "fd00::2"}})
+    for (int times = 0; times < 2; ++times)
+      CHECK(must(netlink.add_routes(test.get(), routes, {.gateway = IpAddress::parse(gateway)})).empty());
+  run("ip -4 route show default | grep -q '^default via 10.0.2.2 dev test0'");
+  run("ip -4 route show 10.0.0.0/8 | grep -q '^10.0.0.0/8 dev test0 scope link'");
+  run("ip -6 route show default | grep -q '^default via fd00::2 dev test0'");
+  run("ip -6 route show 2001:db8:1::/48 | grep -q '^2001:db8:1::/48 dev test0'");
+}
+
+TEST_CASE("what somebody gave a link goes to another, and to no other and not twice") {
+  Netlink netlink = open_netlink();
+  const TestLink from(netlink, "from0");
+  const TestLink to(netlink, "to0");
+  run("ip addr add 192.0.2.1/24 dev from0 && ip -6 addr add 2001:db8::1/64 dev from0 nodad");
+  run("ip route add 10.1.0.0/16 via 192.0.2.9 dev from0 metric 7 && ip route add default via 192.0.2.2 dev from0");
+  run("ip route add 10.2.0.0/16 dev from0 table 99 && ip -6 route add 2001:db8:1::/48 dev from0");
+  const auto entries = must(netlink.entries(from.get()));
+  CHECK(entries.size() == 6);  // the link-local address and the routes of addresses are the kernel's
+  for (int times = 0; times < 2; ++times)
+    for (const LinkEntry& entry : entries) must(netlink.add_entry(to.get(), entry));
+  CHECK(must(netlink.entries(to.get())).size() == 6);
+  CHECK(must(netlink.entries(from.get())).size() == 6);
+  run("ip -4 addr show dev to0 | grep -q 'inet 192.0.2.1/24 '");
+  run("ip -6 addr show dev to0 | grep -q 'inet6 2001:db8::1/64 '");
+  run("ip route show default dev to0 | grep -q '^default via 192.0.2.2'");
+  run("ip route show 10.1.0.0/16 dev to0 | grep -q 'via 192.0.2.9 metric 7'");
+  run("ip route show table 99 dev to0 | grep -q '^10.2.0.0/16'");
+  run("ip -6 route show 2001:db8:1::/48 | grep -q 'dev to0'");
+}
+
+TEST_CASE("a link gets another name, unless that is taken") {
+  Netlink netlink = open_netlink();
+  const TestLink test(netlink, "test0");
+  CHECK(netlink.rename_link(test.get(), "lo").error().number == EEXIST);
+  run("ip link set test0 down");
+  must(netlink.rename_link(test.get(), "other0"));
+  CHECK(must(netlink.link("other0")).value().index == test.get().index);
+  CHECK_FALSE(must(netlink.link("test0")).has_value());
 }
 
 TEST_CASE("a second start finds its routes and is content") {

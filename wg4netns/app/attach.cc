@@ -337,6 +337,15 @@ std::string seen_by_helper(const std::string& path) {
   return path.starts_with(self) ? "/proc/" + std::to_string(getpid()) + "/" + path.substr(self.size()) : path;
 }
 
+/// What is left to us of an engine's network: who made the interface sets it up, too.
+EngineOptions engine_around(const AttachCommand& command, bool existed) {
+  EngineOptions engine = *command.engine;
+  engine.adds_default_route &= command.configuration != Configuration::yes;
+  engine.adds_default_route |= existed;
+  if (existed && engine.configures_at_once) engine.guest.reset();  // ours would make its own fail
+  return engine;
+}
+
 /// As the helper's --configure has it.
 std::string name_of(Configuration configuration) {
   switch (configuration) {
@@ -393,7 +402,7 @@ Result<void> attach(const AttachCommand& command) {
 
   Attachment attachment = TRY(Attachment::begin(make_request(command, pid)));
   LinkPlan plan = make_link_plan(parts.config, parts.mtu);
-  if (command.engine) add_engine_network(plan, *command.engine);
+  if (command.engine) add_engine_network(plan, engine_around(command, attachment.tun().existed));
   // RootlessKit, which has made the interface, is about to set this MTU. IPv6 would raise that of our routes along with
   // it, had the two been the same before.
   if (command.engine && attachment.tun().existed) plan.mtu = command.tunnel.mtu.value_or(plan.mtu);

@@ -295,7 +295,7 @@ Result<Command> parse_attach(const std::string& program, const Arguments& argume
   if (no_configure) command.configuration = Configuration::no;
   if (conf) command.tunnel.config = conf;
   command.forward.published = TRY(parse_published(published));
-  command.forward.guest = *(command.engine ? *command.engine : slirp_network(default_engine_network())).guest;
+  command.forward.guest = (command.engine ? *command.engine : slirp_network(default_engine_network())).guest->address;
   return command;
 }
 

@@ -45,8 +45,9 @@ Result<std::optional<EngineOptions>> engine_options(const EngineArguments& argum
   EngineOptions options =
       slirp_network(arguments.cidr ? TRY(parse_engine_network(*arguments.cidr)) : default_engine_network());
   options.dns = !arguments.disable_dns;
-  const bool implied = is_called_as_slirp4netns(program) || ifname == "tap0" || arguments.cidr ||
-                       arguments.disable_dns || arguments.accepted;
+  const bool named = is_called_as_slirp4netns(program) || ifname == "tap0";
+  options.adds_default_route = named;  // but for --configure, with which the engine leaves all to us
+  const bool implied = named || arguments.cidr || arguments.disable_dns || arguments.accepted;
   if (arguments.refused || !(implied || arguments.wanted)) return std::nullopt;
   return options;
 }

@@ -5,7 +5,11 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <bit>
+#include <charconv>
 #include <cstdint>
+#include <optional>
+#include <system_error>
 
 #include "wg4netns/app/netns_watch.h"
 #include "wg4netns/forward/pasta_ports.h"
@@ -30,9 +34,16 @@ void add_namespace_options(CLI::App& app, PastaArguments& arguments) {
   app.add_option("-m,--mtu", arguments.mtu, "MTU of the interface in bytes, if that is less than the tunnel's")
       ->type_name("BYTES")
       ->check(CLI::Range(0, UINT16_MAX).description(""));
-  app.add_option("-a,--address", arguments.address, "One more IPv4 address of the interface")->type_name("ADDRESS");
-  app.add_option("-n,--netmask", arguments.accepted_text, "Accepted: that address is one alone")->type_name("MASK");
-  app.add_option("-g,--gateway", arguments.accepted_text, "Accepted: a tunnel has none")->type_name("ADDRESS");
+  app.add_option("-a,--address", arguments.addresses, "One more address of the interface, of each family")
+      ->type_name("ADDRESS")
+      ->allow_extra_args(false)
+      ->take_all();
+  app.add_option("-n,--netmask", arguments.netmask, "Network of that IPv4 address; default: it is one alone")
+      ->type_name("MASK");
+  app.add_option("-g,--gateway", arguments.gateways, "Next hop that the default route names, of each family")
+      ->type_name("ADDRESS")
+      ->allow_extra_args(false)
+      ->take_all();
   app.add_flag("-4,--ipv4-only", arguments.only_v4, "No IPv6 addresses and routes in the namespace");
   app.add_flag("-6,--ipv6-only", arguments.only_v6, "No IPv4 addresses and routes in the namespace")
       ->excludes("--ipv4-only");
@@ -73,11 +84,34 @@ Result<IpAddress> parse_address(const std::string& option, const std::string& te
   return *address;
 }
 
+/// "24" or "255.255.255.0"
+Result<std::uint8_t> parse_netmask(const std::string& text) {
+  constexpr unsigned bits = 32;
+  unsigned length = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
+  if (error == std::errc{} && end == text.data() + text.size() && length >= 1 && length <= bits)
+    return static_cast<std::uint8_t>(length);
+  if (const auto mask = IpAddress::parse(text); mask && mask->is_v4()) {
+    const auto value = load_be<std::uint32_t>(mask->bytes().data());
+    const int ones = std::countl_one(value);
+    if (value != 0 && ones == std::popcount(value)) return static_cast<std::uint8_t>(ones);
+  }
+  return fail("--netmask " + text + " is no mask of an IPv4 network", 0, "Write it like 24 or 255.255.255.0");
+}
+
 Result<EngineOptions> engine_of(const PastaArguments& arguments) {
   EngineOptions engine;
-  if (!arguments.address.empty()) {
-    const IpAddress address = TRY(parse_address("--address", arguments.address));
-    if (address.is_v4()) engine.guest = address;  // IPv6 has no use for a second one
+  const auto length = arguments.netmask.empty() ? std::nullopt : std::optional(TRY(parse_netmask(arguments.netmask)));
+  for (const std::string& text : arguments.addresses) {
+    const IpAddress address = TRY(parse_address("--address", text));
+    const Prefix alone{address, static_cast<std::uint8_t>(address.bits())};
+    (address.is_v4() ? engine.guest : engine.guest_v6) = alone;
+    if (address.is_v4() && length) engine.guest->length = *length;
+  }
+  for (const std::string& text : arguments.gateways) {
+    const IpAddress gateway = TRY(parse_address("--gateway", text));
+    std::erase_if(engine.gateways, [&](const IpAddress& other) { return other.family() == gateway.family(); });
+    engine.gateways.push_back(gateway);
   }
   for (const std::string& text : arguments.dns_forward) {
     const IpAddress address = TRY(parse_address("--dns-forward", text));

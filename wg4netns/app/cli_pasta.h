@@ -23,7 +23,9 @@ struct PastaArguments {
   std::string pid_file;
   std::vector<std::string> tcp_ports;
   std::vector<std::string> udp_ports;
-  std::string address;
+  std::vector<std::string> addresses;
+  std::string netmask;
+  std::vector<std::string> gateways;
   std::vector<std::string> dns_forward;
   unsigned mtu = 0;
   bool only_v4 = false;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 #include "shared/sys/log.h"
 #include "wg4netns/app/mtu.h"
@@ -35,15 +36,39 @@ std::optional<IpAddress> first_address(const std::vector<Prefix>& addresses, Fam
 }
 
 /// The two halves of a default route: 0.0.0.0/1 and 128.0.0.0/1.
-std::array<Prefix, 2> halves(const Prefix& everything) {
+std::vector<Prefix> halves(const Prefix& everything) {
   std::array<std::uint8_t, 16> upper{0x80};
   const IpAddress middle =
       everything.address.is_v4() ? IpAddress::v4(std::span(upper).first<4>()) : IpAddress::v6(upper);
-  return {Prefix{everything.address, 1}, Prefix{middle, 1}};
+  return {{everything.address, 1}, {middle, 1}};
 }
 
 void keep_family(std::vector<Prefix>& prefixes, Family family) {
   std::erase_if(prefixes, [family](const Prefix& prefix) { return prefix.address.family() != family; });
+}
+
+bool has_family(const std::vector<IpAddress>& addresses, Family family) {
+  return std::ranges::find(addresses, family, &IpAddress::family) != addresses.end();
+}
+
+/// Those that default routes are to name: of families that the tunnel has an address of.
+std::vector<IpAddress> gateways_of(const LinkPlan& plan, const EngineOptions& options) {
+  std::vector<IpAddress> gateways;
+  if (plan.table != 0) return gateways;  // the engine means the main table
+  for (const IpAddress& gateway : options.gateways) {
+    const bool taken = gateway.is_v4() && options.adds_default_route;
+    if (!taken && has_family(plan.route_sources, gateway.family())) gateways.push_back(gateway);
+  }
+  return gateways;
+}
+
+/// A route of the configuration, as it is to be beside what the engine has, or will have.
+std::vector<Prefix> pieces_of(const Prefix& route, const LinkPlan& plan, const EngineOptions& options) {
+  const bool by_gateway = has_family(plan.gateways, route.address.family());
+  if (route.length != 0 || !(by_gateway || options.adds_default_route)) return {route};
+  std::vector<Prefix> pieces = halves(route);
+  if (!by_gateway && !route.address.is_v4()) pieces.push_back(route);  // which nobody else adds
+  return pieces;
 }
 
 bool leads_to(const WgConfig& config, const IpAddress& address) {
@@ -69,12 +94,15 @@ Result<Prefix> parse_engine_network(std::string_view text) {
 }
 
 EngineOptions slirp_network(const Prefix& network) {
-  return {.guest = nth_address(network, guest_number),
+  return {.guest = alone(nth_address(network, guest_number)),
+          .guest_v6 = {},
+          .gateways = {},
           .dns_v4 = nth_address(network, dns_number),
           .dns_v6 = slirp_dns_v6(),
           .dns = true,
           .only = {},
-          .configures_at_once = false};
+          .configures_at_once = false,
+          .adds_default_route = false};
 }
 
 bool is_called_as_slirp4netns(std::string_view program) {
@@ -108,21 +136,25 @@ void add_engine_network(LinkPlan& plan, const EngineOptions& options) {
   if (v6) plan.route_sources.push_back(*v6);
   plan.route_mtu = plan.mtu;
   // Behind the tunnel's own: masquerading (a bridge network's) takes the interface's first address.
-  if (options.guest) plan.addresses.push_back(alone(*options.guest));
+  for (const auto& guest : {options.guest, options.guest_v6})
+    if (guest && options.only.value_or(guest->address.family()) == guest->address.family())
+      plan.addresses.push_back(*guest);
 
+  plan.gateways = gateways_of(plan, options);
   std::vector<Prefix> routes;
   if (v4 && options.dns_v4) routes.push_back(alone(*options.dns_v4));
   if (v6 && options.dns_v6) routes.push_back(alone(*options.dns_v6));
   for (const Prefix& route : plan.routes) {
-    const auto half = halves(route);
-    route.length == 0 ? routes.insert(routes.end(), half.begin(), half.end()) : routes.insert(routes.end(), route);
+    const auto pieces = pieces_of(route, plan, options);
+    routes.insert(routes.end(), pieces.begin(), pieces.end());
   }
+  for (const IpAddress& gateway : plan.gateways) routes.push_back(Prefix{gateway, 0}.masked());
   plan.routes = std::move(routes);
 }
 
 GatewayOptions gateway_options(const WgConfig& config, const EngineOptions& options, std::uint16_t mtu) {
   GatewayOptions gateway{.mtu = mtu,
-                         .guest = options.guest.value_or(IpAddress{}),
+                         .guest = options.guest ? options.guest->address : IpAddress{},
                          .tunnel_v4 = first_address(config.addresses, Family::v4),
                          .dns_v4 = options.dns_v4.value_or(IpAddress{}),
                          .dns_v6 = options.dns_v6.value_or(IpAddress::v6(std::array<std::uint8_t, 16>{})),

@@ -3,7 +3,7 @@
 // and never ask: guest N+100, gateway N+2, DNS N+3 and fd00::3; as pasta we are told them. In a routed tunnel
 //
 //   the guest (N+100)     is one more address of the interface: who publishes ports dials it inside of the namespace
-//   the gateway (N+2)     is a word in the engine's own routes; nobody is there
+//   the gateway (N+2)     is a word in default routes, the engine's own or ours; nobody is there
 //   the DNS server (N+3)  is routed into the tunnel, and the gateway (gateway/) puts the configuration's in its place
 //
 // They lie on the interface itself, so that they go when it goes.
@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "shared/base/result.h"
 #include "shared/config/link_plan.h"
@@ -22,13 +23,18 @@
 namespace wg4 {
 
 struct EngineOptions {
-  std::optional<IpAddress> guest;   ///< IPv4
+  std::optional<Prefix> guest;      ///< IPv4, with the length that the namespace shows
+  std::optional<Prefix> guest_v6;   ///< one more IPv6 address
+  std::vector<IpAddress> gateways;  ///< that default routes are to name, at most one of each family
   std::optional<IpAddress> dns_v4;  ///< where the namespace asks for names
   std::optional<IpAddress> dns_v6;
   bool dns = true;             ///< answer there as far as the configuration has servers
   std::optional<Family> only;  ///< of the tunnel's addresses and routes; nothing = both
   /// It may have made a TAP, and be setting it up at this very moment.
   bool configures_at_once = false;
+  /// Who made the interface, or will set it up, adds an IPv4 default route: RootlessKit does. One of ours in its place
+  /// would make that fail, and with it the engine.
+  bool adds_default_route = false;
 };
 
 /// 10.0.2.0/24, what slirp4netns takes when nothing is said.
@@ -46,9 +52,10 @@ struct EngineOptions {
 /// The interface's MTU: what the engine asks for only where that is smaller than what the tunnel would have anyway.
 [[nodiscard]] std::uint16_t engine_mtu(std::optional<std::uint16_t> given, std::uint16_t own);
 
-/// What the engine's assumptions make of a plan: the guest's address; routes for the DNS addresses; halves instead of
-/// default routes, since RootlessKit adds a default route of its own later; the tunnel's addresses as the source of all
-/// of them; and the tunnel's MTU on each route, since RootlessKit sets that of the interface to 65520.
+/// What the engine's assumptions make of a plan: the guest's addresses; routes for the DNS addresses; a default route by
+/// the gateway; halves of a default route where the engine adds one of its own, and beside one by a gateway, since who
+/// masquerades takes the guest's address for such a route; the tunnel's addresses as the source of all of them; and the
+/// tunnel's MTU on each route, since RootlessKit sets that of the interface to 65520.
 void add_engine_network(LinkPlan& plan, const EngineOptions& options);
 
 /// What the gateway in the packet path is to do. Logs a warning for DNS servers that the tunnel does not lead to.
