@@ -75,19 +75,23 @@ Result<std::optional<LinkPlan>> receive_plan(int host) {
 }
 
 /// The plan, as far as it is wanted; sentences for the user.
-Result<std::vector<std::string>> configure(Netlink& netlink, const Tun& tun, Configure wanted, const LinkPlan& plan) {
-  if (wanted == Configure::yes || (wanted == Configure::automatic && !tun.existed))
-    return apply_plan(netlink, tun.ifname, plan);
-  if (wanted == Configure::mtu) TRY(apply_mtu(netlink, tun.ifname, plan.mtu));
+Result<std::vector<std::string>> configure(Netlink& netlink, const std::string& ifname, bool existed, Configure wanted,
+                                           const LinkPlan& plan) {
+  if (wanted == Configure::yes || (wanted == Configure::automatic && !existed))
+    return apply_plan(netlink, ifname, plan);
+  if (wanted == Configure::mtu) TRY(apply_mtu(netlink, ifname, plan.mtu));
   return std::vector<std::string>{};
 }
 
 /// The TAP ends, whether all goes well or not: it has lost its name.
-Result<std::vector<std::string>> replace(Netlink& netlink, ReplacedTap& tap, const Tun& tun, Configure wanted,
-                                         LinkPlan plan) {
+Result<std::vector<std::string>> replace(Netlink& netlink, ReplacedTap& tap, Configure wanted, LinkPlan plan) {
+  LinkPlan bare;
+  bare.mtu = plan.mtu;
+  TRY(configure(netlink, tap.name_of_tun(), true, wanted, bare));
+  TRY(tap.await_owner(netlink));
   TRY(tap.give_name(netlink));
   plan.mtu = tap.mtu().value_or(plan.mtu);
-  auto warnings = configure(netlink, tun, wanted, plan);
+  auto warnings = configure(netlink, tap.name(), true, wanted, plan);
   const auto given = warnings ? tap.give_rest(netlink) : Result<void>{};
   TRY(tap.remove(netlink));
   TRY(given);
@@ -113,8 +117,8 @@ Result<bool> set_up(const Options& options, int host) {
   const auto plan = TRY(receive_plan(host));
   if (!plan) return false;  // nobody is left to work for
   handoff::Done done;
-  done.warnings = TRY(tun.replaced ? replace(netlink, *tun.replaced, tun, options.configure, *plan)
-                                   : configure(netlink, tun, options.configure, *plan));
+  done.warnings = TRY(tun.replaced ? replace(netlink, *tun.replaced, options.configure, *plan)
+                                   : configure(netlink, tun.ifname, tun.existed, options.configure, *plan));
   TRY(keep_capabilities(0));
   TRY(send(host, done, port_tables));
   return true;

@@ -16,7 +16,7 @@ constexpr std::chrono::seconds patience_with_silence{3};
 constexpr std::chrono::seconds patience_with_owner{10};
 /// For an ip(8) that has looked the TAP up and has not yet said what it wants of it.
 constexpr std::chrono::milliseconds patience_with_late_words{300};
-constexpr int pause_between_looks_ms = 5;
+constexpr int pause_between_looks_ms = 1;
 
 constexpr std::uint32_t ethernet_mtu = 1500;  // what a TAP has that nobody has set one for
 
@@ -37,14 +37,15 @@ Result<void> ReplacedTap::look(Netlink& netlink) {
 Result<void> ReplacedTap::await_owner(Netlink& netlink) {
   const Deadline end = deadline_in(patience_with_owner);
   Deadline silence = deadline_in(patience_with_silence);
-  for (;;) {
-    set_up_ = TRY(netlink.has_default_route(link_));
-    if (set_up_ || is_over(std::min(silence, end))) return {};
+  while (awaited_) {
+    awaited_ = !TRY(netlink.has_default_route(link_));
+    if (!awaited_ || is_over(std::min(silence, end))) break;
     pause();
     const auto before = std::tuple(link_.up, link_.mtu, entries_);
     TRY(look(netlink));
     if (std::tie(link_.up, link_.mtu, entries_) != before) silence = deadline_in(patience_with_silence);
   }
+  return {};
 }
 
 Result<void> ReplacedTap::give_name(Netlink& netlink) {
@@ -57,6 +58,7 @@ Result<void> ReplacedTap::give_name(Netlink& netlink) {
   } else if (renamed.error().number == EBUSY) {  // Linux before 6.2: there is nothing but to look, and be quick
     TRY(look(netlink));
     TRY(remove(netlink));
+    TRY(netlink.bring_down(*tun));
   } else {
     return renamed;
   }
@@ -79,7 +81,7 @@ Result<void> ReplacedTap::give(Netlink& netlink, const Link& tun) {
 Result<void> ReplacedTap::give_rest(Netlink& netlink) {
   const auto tun = TRY(netlink.link(name_));
   if (!tun) return fail("the interface " + name_ + " has gone from the namespace");
-  const Deadline end = deadline_in(set_up_ ? std::chrono::milliseconds(0) : patience_with_late_words);
+  const Deadline end = deadline_in(awaited_ ? patience_with_late_words : std::chrono::milliseconds(0));
   for (;;) {
     if (!removed_) TRY(look(netlink));
     TRY(give(netlink, *tun));

@@ -111,8 +111,7 @@ Result<Tun> make_tun(Netlink& netlink, const TunRequest& request) {
 
   Tun tun;
   tun.existed = existing.has_value();
-  if (existing && existing->tun->tap) tun.replaced = ReplacedTap(*existing);
-  if (tun.replaced && request.await_owner) TRY(tun.replaced->await_owner(netlink));
+  if (existing && existing->tun->tap) tun.replaced = ReplacedTap(*existing, request.await_owner);
   const unsigned flags = static_cast<unsigned>(IFF_TUN) | static_cast<unsigned>(IFF_NO_PI) |
                          (request.vnet_hdr ? unsigned{IFF_VNET_HDR} : 0U) |
                          (shape.multi_queue ? unsigned{IFF_MULTI_QUEUE} : 0U);

@@ -17,7 +17,7 @@ struct TunRequest {
   std::string ifname;
   bool vnet_hdr = false;
   unsigned queues = 1;
-  bool await_owner = false;  ///< of a TAP that is there, for which ReplacedTap::await_owner() is
+  bool await_owner = false;  ///< of a TAP that is there: it may be setting it up right now
 };
 
 /// Without a queue open the interface is gone, unless somebody had made it persistent before.

@@ -117,17 +117,29 @@ LinkEntry copy_of(const nlmsghdr* message) {
   return {bytes, bytes + message->nlmsg_len};
 }
 
-/// Makes of a route that the kernel told one to be added, through `link`.
-void lead_to(nlmsghdr* message, std::uint32_t link) {
-  static_cast<rtmsg*>(mnl_nlmsg_get_payload(message))->rtm_flags &= RTNH_F_ONLINK;  // the others are states
+nlattr* find_attribute(nlmsghdr* message, std::size_t body_size, std::uint16_t type) {
   const auto* end = static_cast<const std::uint8_t*>(mnl_nlmsg_get_payload_tail(message));
-  void* at = mnl_nlmsg_get_payload_offset(message, sizeof(rtmsg));
+  void* at = mnl_nlmsg_get_payload_offset(message, body_size);
   for (;;) {
     auto* attribute = static_cast<nlattr*>(at);
-    if (!mnl_attr_ok(attribute, static_cast<int>(end - static_cast<const std::uint8_t*>(at)))) return;
-    if (mnl_attr_get_type(attribute) == RTA_OIF) std::memcpy(mnl_attr_get_payload(attribute), &link, sizeof link);
+    if (!mnl_attr_ok(attribute, static_cast<int>(end - static_cast<const std::uint8_t*>(at)))) return nullptr;
+    if (mnl_attr_get_type(attribute) == type) return attribute;
     at = mnl_attr_next(attribute);
   }
+}
+
+/// Makes of an address that the kernel told one to be added, to `link`.
+void belong_to(nlmsghdr* message, std::uint32_t link) {
+  static_cast<ifaddrmsg*>(mnl_nlmsg_get_payload(message))->ifa_index = link;
+  // It has the name of the other link. Without one the kernel takes that of this link.
+  if (nlattr* label = find_attribute(message, sizeof(ifaddrmsg), IFA_LABEL)) label->nla_type = IFA_UNSPEC;
+}
+
+/// The same of a route, through `link`.
+void lead_to(nlmsghdr* message, std::uint32_t link) {
+  static_cast<rtmsg*>(mnl_nlmsg_get_payload(message))->rtm_flags &= RTNH_F_ONLINK;  // the others are states
+  if (nlattr* out = find_attribute(message, sizeof(rtmsg), RTA_OIF))
+    std::memcpy(mnl_attr_get_payload(out), &link, sizeof link);
 }
 
 }  // namespace
@@ -228,14 +240,18 @@ Result<void> Netlink::rename_link(const Link& link, const std::string& name) {
   return send_one(request.message(), "rename the interface " + link.name + " to " + name);
 }
 
-Result<void> Netlink::bring_up(const Link& link) {
+Result<void> Netlink::set_up(const Link& link, bool up) {
   netlink::Request request(RTM_NEWLINK, 0);
   auto& body = request.body<ifinfomsg>();
   body.ifi_index = static_cast<int>(link.index);
-  body.ifi_flags = IFF_UP;
+  body.ifi_flags = up ? IFF_UP : 0;
   body.ifi_change = IFF_UP;
-  return send_one(request.message(), "bring the interface " + link.name + " up");
+  return send_one(request.message(), "bring the interface " + link.name + (up ? " up" : " down"));
 }
+
+Result<void> Netlink::bring_up(const Link& link) { return set_up(link, true); }
+
+Result<void> Netlink::bring_down(const Link& link) { return set_up(link, false); }
 
 Result<void> Netlink::suppress_link_local(const Link& link) {
   netlink::Request request(RTM_NEWLINK, 0);
@@ -350,10 +366,7 @@ Result<void> Netlink::add_entry(const Link& link, LinkEntry entry) {
   const bool is_address = message->nlmsg_type == RTM_NEWADDR;
   // A route may stand beside the very one that it is a copy of.
   message->nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | (is_address ? NLM_F_EXCL : NLM_F_APPEND);
-  if (is_address)
-    static_cast<ifaddrmsg*>(mnl_nlmsg_get_payload(message))->ifa_index = link.index;
-  else
-    lead_to(message, link.index);
+  is_address ? belong_to(message, link.index) : lead_to(message, link.index);
   const std::string what = is_address ? "an address" : "a route";
   auto added = send_one(message, "give the interface " + link.name + " " + what + " that its predecessor had");
   if (!added && added.error().number == EEXIST) return {};

@@ -72,6 +72,7 @@ class Netlink {
   /// Linux before 6.2 does not rename an interface that is up: EBUSY.
   [[nodiscard]] Result<void> rename_link(const Link& link, const std::string& name);
   [[nodiscard]] Result<void> bring_up(const Link& link);
+  [[nodiscard]] Result<void> bring_down(const Link& link);
   /// No link-local IPv6 address by itself, hence no router solicitations either. EAFNOSUPPORT without IPv6.
   [[nodiscard]] Result<void> suppress_link_local(const Link& link);
 
@@ -110,6 +111,7 @@ class Netlink {
   };
 
   explicit Netlink(Socket socket) : socket_(std::move(socket)) {}
+  [[nodiscard]] Result<void> set_up(const Link& link, bool up);
   [[nodiscard]] Result<void> send_one(nlmsghdr* message, const std::string& what);
   [[nodiscard]] Result<void> send_one(nlmsghdr* message, const std::string& what, const OnMessage& on_message);
   [[nodiscard]] Result<std::vector<Refusal>> converse(ByteView messages, std::uint32_t last,

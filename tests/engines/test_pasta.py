@@ -425,7 +425,8 @@ class RacedTap(PastaCase):
         link = netns.run("ip", "-details", "link", "show", "tap0")
         self.assertRegex(link, "[<,]UP[,>].* mtu 65520 ")
         self.assertIn("tun type tun", link)
-        self.assertIn("inet 10.0.2.100/24 ", netns.run("ip", "address", "show", "tap0"))
+        addresses = netns.run("ip", "address", "show", "tap0")
+        self.assertIn("inet 10.0.2.100/24 scope global tap0\n", addresses)
         routes = netns.run("ip", "route", "show", "default")
         self.assertRegex(routes, "^default via 10.0.2.2 dev tap0 *\n$")
 

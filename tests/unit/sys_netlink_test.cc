@@ -177,7 +177,7 @@ TEST_CASE("what somebody gave a link goes to another, and to no other and not tw
     for (const LinkEntry& entry : entries) must(netlink.add_entry(to.get(), entry));
   CHECK(must(netlink.entries(to.get())).size() == 6);
   CHECK(must(netlink.entries(from.get())).size() == 6);
-  run("ip -4 addr show dev to0 | grep -q 'inet 192.0.2.1/24 '");
+  run("ip -4 addr show dev to0 | grep -q 'inet 192.0.2.1/24 scope global to0$'");
   run("ip -6 addr show dev to0 | grep -q 'inet6 2001:db8::1/64 '");
   run("ip route show default dev to0 | grep -q '^default via 192.0.2.2'");
   run("ip route show 10.1.0.0/16 dev to0 | grep -q 'via 192.0.2.9 metric 7'");
