@@ -1,5 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
 #include "tests/vectors/generated.h"
 #include "wg4netns/crypto/blake2s.h"
 
