@@ -30,6 +30,7 @@ network_cmd_path = "{program}"
 crun = ["{shim}"]
 [network]
 network_backend = "netavark"
+default_rootless_network_cmd = "slirp4netns"
 """
 
 # crun refuses hybrid cgroups even when it is to leave them alone.
@@ -86,6 +87,7 @@ class Podman:
             "HOME": str(self.home),
             "XDG_RUNTIME_DIR": str(self.runtime_dir),
             "LC_ALL": "C.UTF-8",
+            "PODMAN_IGNORE_CGROUPSV1_WARNING": "1",  # of this machine, not of what is tested
         }
         base |= {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
         if self.config:
