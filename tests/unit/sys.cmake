@@ -20,3 +20,16 @@ if(NOT WG4_SANITIZE)
     SOURCES sandbox_syscalls_test.cc ${PROJECT_SOURCE_DIR}/netns-helper/syscall_tables.cc
     DEPENDS wg4_app)
 endif()
+
+# Those tables on machines that have other calls, under other numbers.
+wg4_unit_test(syscall_tables
+  SOURCES syscall_tables_test.cc ${PROJECT_SOURCE_DIR}/netns-helper/syscall_tables.cc
+  DEPENDS wg4_app)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|aarch64)$")
+  add_test(NAME unit.syscall_numbers
+    COMMAND /usr/bin/python3 -B ${PROJECT_SOURCE_DIR}/tests/platforms/syscall_numbers.py
+            ${CMAKE_CXX_COMPILER} ${CMAKE_SYSTEM_PROCESSOR})
+  add_test(NAME unit.syscall_numbers_self_test
+    COMMAND /usr/bin/python3 -B ${PROJECT_SOURCE_DIR}/tests/platforms/syscall_numbers.py --self-test)
+  set_tests_properties(unit.syscall_numbers unit.syscall_numbers_self_test PROPERTIES LABELS unit)
+endif()

@@ -1,0 +1,73 @@
+// Machines that Linux came to later (64-bit ARM) lack system calls of x86-64 that another call can stand in for, and
+// the C library makes that one there: a table that names the older call names the one in its place, too.
+
+#include <doctest/doctest.h>
+#include <seccomp.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "netns-helper/syscall_tables.h"
+#include "shared/sys/seccomp.h"
+#include "wg4netns/app/syscall_tables.h"
+
+namespace wg4 {
+namespace {
+
+/// A call, and what the C library makes in its place where the machine does not have it (or, for fstat, where that
+/// library is of another age).
+struct Successor {
+  const char* name;
+  int older;
+  int newer;
+};
+
+const std::vector<Successor>& successors() {
+  static const std::vector<Successor> all{
+      {"access", SCMP_SYS(access), SCMP_SYS(faccessat)}, {"epoll_wait", SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait)},
+      {"fstat", SCMP_SYS(fstat), SCMP_SYS(newfstatat)},  {"open", SCMP_SYS(open), SCMP_SYS(openat)},
+      {"poll", SCMP_SYS(poll), SCMP_SYS(ppoll)},         {"readlink", SCMP_SYS(readlink), SCMP_SYS(readlinkat)},
+      {"select", SCMP_SYS(select), SCMP_SYS(pselect6)},  {"stat", SCMP_SYS(stat), SCMP_SYS(newfstatat)},
+  };
+  return all;
+}
+
+std::vector<std::pair<std::string, SyscallTable>> tables() {
+  return {
+      {"tunnel", tunnel_syscalls({.threads = true, .control = true, .forwarding = true, .serving = true})},
+      {"resolver", resolver_syscalls()},
+      {"watcher", watcher_syscalls()},
+      {"helper that configures", helper_syscalls(HelperRole::configures)},
+      {"helper that dials", helper_syscalls(HelperRole::dials)},
+  };
+}
+
+bool names(const SyscallTable& table, int number) {
+  return std::ranges::any_of(table, [number](const SyscallRule& rule) { return rule.number == number; });
+}
+
+TEST_CASE("a table with a call that other machines lack has the call that is made there instead") {
+  for (const auto& [process, table] : tables()) {
+    for (const Successor& call : successors()) {
+      CAPTURE(process);
+      CAPTURE(call.name);
+      if (names(table, call.older)) CHECK(names(table, call.newer));
+    }
+  }
+}
+
+TEST_CASE("no line is of a call that this machine lacks, but for those that have a successor") {
+  for (const auto& [process, table] : tables()) {
+    for (const SyscallRule& rule : table) {
+      CAPTURE(process);
+      CAPTURE(rule.reason);
+      const bool succeeded = std::ranges::find(successors(), rule.number, &Successor::older) != successors().end();
+      CHECK((rule.number >= 0 || succeeded));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace wg4
