@@ -2,6 +2,8 @@
 
 import os
 import signal
+import time
+from pathlib import Path
 
 import harness
 from fixtures import THEIRS, Pair, pair_on_loopback
@@ -168,6 +170,20 @@ class Names(harness.TestCase):
         (resolver,) = self.resolvers(wg4)
         self.assert_confined(resolver)
         self.assert_follows(wg4)
+
+    def test_a_resolver_that_dies_costs_nothing(self) -> None:
+        wg4 = self.start("peer.test:5002")
+        (resolver,) = self.resolvers(wg4)
+        os.kill(resolver, signal.SIGKILL)
+        self.assertTrue(wait_until(lambda: "has ended: endpoints stay" in wg4.log.read_text(), 5))
+
+        def ticks() -> int:
+            return sum(map(int, Path(f"/proc/{wg4.pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+
+        before = ticks()
+        time.sleep(1)
+        self.assertLess(ticks() - before, os.sysconf("SC_CLK_TCK") // 4)
+        self.assertEqual(wg4.log.read_text().count("has ended: endpoints stay"), 1)
 
     def test_name_that_a_reload_has_brought(self) -> None:
         """It has the very address that was in its place."""

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <string_view>
+#include <utility>
 
 #include "shared/sys/clock.h"
 #include "shared/sys/deadline.h"
@@ -16,6 +17,7 @@ namespace {
 
 constexpr unsigned default_retries = 15;
 constexpr Duration longest_delay = 20s;
+constexpr std::size_t answers_per_turn = 64;
 
 /// As wg: 1 s, a fifth longer each time, up to 20 s.
 Duration retry_delay(unsigned failures) {
@@ -52,11 +54,11 @@ Result<Endpoints> Endpoints::create(const WgConfig& config, std::optional<unsign
 Result<void> Endpoints::resolve_first(std::chrono::milliseconds patience) {
   for (std::uint32_t id = 0; id < names_.size(); ++id) ask(id);
   const Deadline deadline = deadline_in(patience);
-  while (!all_resolved()) {
+  while (!all_resolved() && std::chrono::steady_clock::now() < deadline) {
     if (!TRY(wait_until(resolver_->fd(), POLLIN, deadline))) break;
     const auto answer = resolver_->receive();
     if (!answer) return fail("the resolver process ended");
-    TRY(take(*answer, Instant(boot_clock())));
+    if (Name* name = asked_for(*answer)) TRY(take(*name, *answer, Instant(boot_clock())));
     if (std::ranges::none_of(names_, &Name::asked)) break;  // what is left has to be retried later
   }
   for (const Name& name : names_)
@@ -87,13 +89,18 @@ void Endpoints::ask(std::uint32_t id) {
   name.asked = resolver_->ask(id, name.host).has_value();
 }
 
+/// Null if nobody has: the resolver reads what strangers send, and is not to be believed that it is itself.
+Endpoints::Name* Endpoints::asked_for(const Resolver::Answer& answer) {
+  return answer.id < names_.size() && names_[answer.id].asked ? &names_[answer.id] : nullptr;
+}
+
 /// Fails when the name will not resolve however often it is tried.
-Result<void> Endpoints::take(const Resolver::Answer& answer, Instant now) {
-  Name& name = names_.at(answer.id);
+Result<void> Endpoints::take(Name& name, const Resolver::Answer& answer, Instant now) {
   name.asked = false;
   if (answer.error == 0) {
     name.failures = 0;
     name.endpoint = answer.endpoint;
+    name.endpoint->port = name.host.port;
     return {};
   }
   ++name.failures;
@@ -106,19 +113,24 @@ Result<void> Endpoints::take(const Resolver::Answer& answer, Instant now) {
 
 DeviceChange Endpoints::answered(Instant now) {
   DeviceChange change;
-  while (const auto answer = resolver_->receive()) {
-    if (const auto taken = take(*answer, now); !taken) {
+  for (std::size_t i = 0; i < answers_per_turn; ++i) {
+    const auto answer = resolver_->receive();
+    if (!answer) break;
+    Name* name = asked_for(*answer);
+    if (name == nullptr) continue;
+    if (const auto taken = take(*name, *answer, now); !taken) {
       log::warning("{}", taken.error().message());
       continue;
     }
-    const Name& name = names_[answer->id];
-    if (answer->error != 0 || name.forgotten) continue;
-    log::debug("{} is {}", name.host.to_string(), name.endpoint->to_string());
+    if (answer->error != 0 || name->forgotten) continue;
+    log::debug("{} is {}", name->host.to_string(), name->endpoint->to_string());
     PeerChange& peer = change.peers.emplace_back();
-    peer.public_key = name.peer;
+    peer.public_key = name->peer;
     peer.update_only = true;
-    peer.endpoint = name.endpoint;
+    peer.endpoint = name->endpoint;
   }
+  if (resolver_ended() && !std::exchange(told_of_end_, true))
+    log::warning("the process that looks up names has ended: endpoints stay at the addresses that they have now");
   return change;
 }
 

@@ -36,8 +36,10 @@ class Endpoints {
 
   /// Readable when answered() has something to do; -1 without names.
   [[nodiscard]] int fd() const { return resolver_ ? resolver_->fd() : -1; }
-  /// Takes the resolver's answers; returns what they change.
+  /// Takes some of the resolver's answers; returns what they change. An answer that nobody asked for changes nothing.
   [[nodiscard]] DeviceChange answered(Instant now);
+  /// No answer will come any more: fd() is not to be watched.
+  [[nodiscard]] bool resolver_ended() const { return resolver_ && resolver_->has_ended(); }
   /// This peer's name counts no more: somebody has given an address.
   void forget(const PublicKey& peer);
   /// A handshake with this peer was not answered.
@@ -59,13 +61,15 @@ class Endpoints {
 
   explicit Endpoints(std::optional<unsigned> retries) : retries_(retries) {}
   void ask(std::uint32_t id);
-  [[nodiscard]] Result<void> take(const Resolver::Answer& answer, Instant now);
+  [[nodiscard]] Name* asked_for(const Resolver::Answer& answer);
+  [[nodiscard]] Result<void> take(Name& name, const Resolver::Answer& answer, Instant now);
   [[nodiscard]] bool all_resolved() const;
 
   std::optional<Resolver> resolver_;
   bool others_resolver_ = false;
   std::optional<unsigned> retries_;
-  std::vector<Name> names_;  // by question id
+  std::vector<Name> names_;   // by question id
+  bool told_of_end_ = false;  // of the resolver
 };
 
 }  // namespace wg4

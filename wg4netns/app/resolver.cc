@@ -11,6 +11,7 @@
 #include <charconv>
 #include <cstring>
 #include <memory>
+#include <system_error>
 #include <vector>
 
 #include "shared/base/bytes.h"
@@ -35,24 +36,24 @@ std::string_view take_word(std::string_view& text) {
 }
 
 template <class T>
-T take_number(std::string_view& text) {
+std::optional<T> take_number(std::string_view& text) {
   T value = 0;
   const std::string_view word = take_word(text);
-  std::from_chars(word.data(), word.data() + word.size(), value);
-  return value;
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+  return error == std::errc{} && end == word.data() + word.size() ? std::optional(value) : std::nullopt;
 }
 
-/// Nothing when the other side is gone or, on a non-blocking socket, silent.
-std::optional<std::string> receive_text(int socket) {
+/// Nothing when the other side is gone, or fails with EAGAIN when, on a non-blocking socket, it is silent.
+Result<std::optional<std::string>> receive_text(int socket) {
   std::array<std::uint8_t, max_message> buffer;
-  const auto message = receive_message(socket, buffer);
-  if (!message || !*message) return std::nullopt;
-  return std::string(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>((*message)->size));
+  const auto message = TRY(receive_message(socket, buffer));
+  if (!message) return std::nullopt;
+  return std::string(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(message->size));
 }
 
 std::string answer(std::string_view question) {
   const std::string id(take_word(question));
-  const auto port = take_number<std::uint16_t>(question);
+  const auto port = take_number<std::uint16_t>(question).value_or(0);
   const std::string host(question);
 
   addrinfo hints{};
@@ -79,9 +80,10 @@ std::string answer(std::string_view question) {
 Result<void> run_resolver(int socket, SandboxMode sandbox) {
   prctl(PR_SET_NAME, "wg4netns-names");  // run from /proc/self/exe, it would be called "exe"
   TRY(confine_resolver(sandbox));
-  while (const auto question = receive_text(socket))
-    if (!send_message(socket, bytes_of(answer(*question)))) break;
-  return {};
+  for (;;) {
+    const auto question = receive_text(socket);
+    if (!question || !*question || !send_message(socket, bytes_of(answer(**question)))) return {};
+  }
 }
 
 Result<Child> Resolver::spawn(int socket, SandboxMode sandbox) {
@@ -107,12 +109,16 @@ Result<void> Resolver::ask(std::uint32_t id, const HostPort& name) {
 }
 
 std::optional<Resolver::Answer> Resolver::receive() {
+  if (ended_) return std::nullopt;
   const auto text = receive_text(socket_.get());
-  if (!text) return std::nullopt;
-  std::string_view rest = *text;
-  Answer result;
-  result.id = take_number<std::uint32_t>(rest);
-  result.error = take_number<int>(rest);
+  ended_ = text ? !*text : text.error().number != EAGAIN;
+  if (!text || !*text) return std::nullopt;
+  std::string_view rest = **text;
+  const auto id = take_number<std::uint32_t>(rest);
+  const auto error = take_number<int>(rest);
+  ended_ = !id || !error;  // one that talks nonsense is not listened to any more
+  if (ended_) return std::nullopt;
+  Answer result{.id = *id, .error = *error, .endpoint = {}};
   if (result.error != 0) return result;
   const auto endpoint = Endpoint::parse(rest);
   if (!endpoint) {

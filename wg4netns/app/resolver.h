@@ -35,12 +35,15 @@ class Resolver {
   [[nodiscard]] Result<void> ask(std::uint32_t id, const HostPort& name);
   /// The next answer, in the order of the questions; nothing if none is there yet or the process ended.
   [[nodiscard]] std::optional<Answer> receive();
+  /// receive() has found that there is nobody any more, or nobody to listen to.
+  [[nodiscard]] bool has_ended() const { return ended_; }
 
  private:
   Resolver(std::optional<Child> child, UniqueFd socket) : child_(std::move(child)), socket_(std::move(socket)) {}
 
   std::optional<Child> child_;
   UniqueFd socket_;
+  bool ended_ = false;
 };
 
 inline constexpr int resolver_socket = 3;  ///< where the resolver process finds its questions

@@ -147,6 +147,7 @@ Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, const
           break;
         case Source::resolver:
           TRY(device.hold()->apply(attendants.endpoints.answered(now.boot), now, tunnel));
+          if (attendants.endpoints.resolver_ended()) loop.forget(attendants.endpoints.fd());
           break;
         case Source::control:
           if (attendants.control->turn(now)) TRY(watch_udp_again(loop, tunnel));
