@@ -18,7 +18,9 @@ namespace {
 
 constexpr std::chrono::seconds patience{10};  // with each step
 constexpr std::size_t read_size = 64UL * 1024;
-constexpr std::size_t longest_answer = 32;
+constexpr std::size_t longest_line = 64UL * 1024;
+constexpr std::size_t longest_answer = 32;                                    // to the wish for a capture
+constexpr AnswerLimits outcome_limits{64UL * 1024, std::chrono::minutes(1)};  // of a change, which may be long
 
 Result<void> send_all(int fd, std::string_view text) {
   while (!text.empty()) {
@@ -34,31 +36,50 @@ Result<void> send_all(int fd, std::string_view text) {
   return {};
 }
 
+using TakeLine = std::function<uapi::Errno(std::string_view)>;
+
+/// Calls `take` for each whole line, which goes then. True when the empty one was there.
+Result<bool> take_lines(SecretText& text, const TakeLine& take) {
+  std::size_t used = 0;
+  for (std::size_t end = 0; (end = text.view().find('\n', used)) != std::string_view::npos; used = end + 1) {
+    if (end == used) return true;
+    if (take(text.view().substr(used, end - used)) != 0) return fail("understand the tunnel", EPROTO);
+  }
+  text.drop_front(used);
+  if (text.size() > longest_line) return fail("understand the tunnel: its line has no end", EPROTO);
+  return false;
+}
+
 /// Calls `take` for each line up to the empty one.
-Result<void> receive_lines(int fd, const std::function<uapi::Errno(std::string_view)>& take) {
+Result<void> receive_lines(int fd, const AnswerLimits& limits, const TakeLine& take) {
+  const Deadline end = deadline_in(limits.time);
   SecretText text;
-  for (;;) {
+  for (std::size_t left = limits.bytes; std::chrono::steady_clock::now() < end;) {
     const auto room = text.room(read_size);
     const ssize_t got = recv(fd, room.data(), room.size(), 0);
     if (got == 0) return fail("the tunnel ended the talk", EPROTO);
     if (got < 0 && errno != EAGAIN && errno != EINTR) return fail("listen to the tunnel", errno);
-    if (got < 0 && !TRY(wait_until(fd, POLLIN, deadline_in(patience))))
+    if (got < 0) {
+      const bool says_more = TRY(wait_until(fd, POLLIN, std::min(deadline_in(patience), end)));
+      if (says_more || std::chrono::steady_clock::now() >= end) continue;
       return fail("the tunnel does not answer", ETIMEDOUT);
-    if (got > 0) text.added(static_cast<std::size_t>(got));
-    std::size_t used = 0;
-    for (std::size_t end = 0; (end = text.view().find('\n', used)) != std::string_view::npos; used = end + 1) {
-      if (end == used) return {};
-      if (take(text.view().substr(used, end - used)) != 0) return fail("understand the tunnel", EPROTO);
     }
-    text.drop_front(used);
+    const auto size = static_cast<std::size_t>(got);
+    text.added(size);
+    if (TRY(take_lines(text, take))) return {};
+    if (size > left)
+      return fail("the tunnel says more than " + std::to_string(limits.bytes) + " bytes", 0,
+                  "Its socket may be another program's");
+    left -= size;
   }
+  return fail("the tunnel has not said all after " + std::to_string(limits.time / std::chrono::seconds(1)) + " s");
 }
 
-Result<void> talk(const RunningTunnel& tunnel, std::string_view request,
-                  const std::function<uapi::Errno(std::string_view)>& take) {
+Result<void> talk(const RunningTunnel& tunnel, std::string_view request, const AnswerLimits& limits,
+                  const TakeLine& take) {
   const UniqueFd fd = TRY(uapi::connect_to(tunnel.path));
   TRY(send_all(fd.get(), request));
-  return receive_lines(fd.get(), take);
+  return receive_lines(fd.get(), limits, take);
 }
 
 }  // namespace
@@ -86,17 +107,17 @@ Result<RunningTunnel> find_tunnel(const std::string& name) {
               names.empty() ? "None runs that has a control socket" : "There are: " + names);
 }
 
-Result<uapi::StatusReader> ask_status(const RunningTunnel& tunnel) {
+Result<uapi::StatusReader> ask_status(const RunningTunnel& tunnel, const AnswerLimits& limits) {
   uapi::StatusReader reader;
-  auto told = talk(tunnel, "get=1\n\n", [&](std::string_view line) { return reader.line(line); });
+  auto told = talk(tunnel, "get=1\n\n", limits, [&](std::string_view line) { return reader.line(line); });
   if (!told) return fail_in(tunnel.name, std::move(told).error());
   if (reader.result.value_or(EPROTO) != 0) return fail("ask " + tunnel.name, reader.result.value_or(EPROTO));
   return reader;
 }
 
-OwnStatus ask_own_status(const RunningTunnel& tunnel) {
+OwnStatus ask_own_status(const RunningTunnel& tunnel, const AnswerLimits& limits) {
   OwnStatus lines;
-  const auto told = talk(tunnel, "wg4netns=1\n\n", [&](std::string_view line) {
+  const auto told = talk(tunnel, "wg4netns=1\n\n", limits, [&](std::string_view line) {
     const std::size_t equals = line.find('=');
     if (equals == std::string_view::npos) return EPROTO;
     if (line.substr(0, equals) != "errno") lines.emplace_back(line.substr(0, equals), line.substr(equals + 1));
@@ -109,9 +130,10 @@ Result<UniqueFd> begin_capture(const RunningTunnel& tunnel, bool with_keys) {
   UniqueFd fd = TRY(uapi::connect_to(tunnel.path));
   TRY(send_all(fd.get(), with_keys ? "wg4netns=capture-keys\n\n" : "wg4netns=capture\n\n"));
   std::string answer;
+  const Deadline deadline = deadline_in(patience);
   // What comes behind the answer belongs to the capture.
   for (char letter = 0; !answer.ends_with("\n\n"); answer += letter) {
-    if (!TRY(wait_until(fd.get(), POLLIN, deadline_in(patience)))) return fail(tunnel.name + " does not answer");
+    if (!TRY(wait_until(fd.get(), POLLIN, deadline))) return fail(tunnel.name + " does not answer");
     if (recv(fd.get(), &letter, 1, 0) != 1 || answer.size() > longest_answer)
       return fail(tunnel.name + " knows of no captures", 0, "It is another program, or an older version of this one");
   }
@@ -128,7 +150,7 @@ Result<void> send_names(const RunningTunnel& tunnel, const std::vector<uapi::Nam
   for (const uapi::NamedEndpoint& name : names) uapi::write(text, name);
   text.append("\n");
   uapi::StatusReader reader;
-  TRY(talk(tunnel, text.view(), [&](std::string_view line) { return reader.line(line); }));
+  TRY(talk(tunnel, text.view(), outcome_limits, [&](std::string_view line) { return reader.line(line); }));
   if (const auto number = reader.result.value_or(EPROTO); number != 0)
     return fail("follow the names of " + tunnel.name, number);
   return {};
@@ -140,7 +162,7 @@ Result<void> send_change(const RunningTunnel& tunnel, const DeviceChange& change
   uapi::write(text, change);
   text.append("\n");
   uapi::StatusReader reader;
-  auto told = talk(tunnel, text.view(), [&](std::string_view line) { return reader.line(line); });
+  auto told = talk(tunnel, text.view(), outcome_limits, [&](std::string_view line) { return reader.line(line); });
   if (!told) return fail_in(tunnel.name, std::move(told).error());
   if (const auto number = reader.result.value_or(EPROTO); number != 0) return fail("change " + tunnel.name, number);
   return {};

@@ -1,7 +1,9 @@
 #pragma once
 // The other end of a control socket: what `show` and `reload` say and hear. It waits for the program at most 10
-// seconds.
+// seconds, and listens to it only so long: who is at a socket may be another program, or ours no longer.
 
+#include <chrono>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,13 +24,23 @@ struct RunningTunnel {
 [[nodiscard]] std::vector<RunningTunnel> find_tunnels();
 [[nodiscard]] Result<RunningTunnel> find_tunnel(const std::string& name);
 
+/// What an answer may take.
+struct AnswerLimits {
+  std::size_t bytes;
+  std::chrono::milliseconds time;
+};
+/// A peer has some 400 bytes, and 40 for each allowed IP: enough for as many peers as a device can have.
+inline constexpr AnswerLimits status_limits{.bytes = 512UL << 20, .time = std::chrono::minutes(1)};
+inline constexpr AnswerLimits own_status_limits{.bytes = 1UL << 20, .time = std::chrono::seconds(10)};
+
 /// What stock wg(8) sees.
-[[nodiscard]] Result<uapi::StatusReader> ask_status(const RunningTunnel& tunnel);
+[[nodiscard]] Result<uapi::StatusReader> ask_status(const RunningTunnel& tunnel,
+                                                    const AnswerLimits& limits = status_limits);
 
 /// This program's own, in its order: ("mtu", "1420"), ...
 using OwnStatus = std::vector<std::pair<std::string, std::string>>;
 /// Nothing from another program.
-[[nodiscard]] OwnStatus ask_own_status(const RunningTunnel& tunnel);
+[[nodiscard]] OwnStatus ask_own_status(const RunningTunnel& tunnel, const AnswerLimits& limits = own_status_limits);
 
 /// Has the tunnel look up these names again when their peers do not answer, and no others. Fails with EOPNOTSUPP if it
 /// cannot.
