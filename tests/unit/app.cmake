@@ -1,6 +1,7 @@
 find_package(Threads REQUIRED)
-wg4_unit_test(app SOURCES app_read_order_test.cc DEPENDS Threads::Threads)
+wg4_unit_test(app SOURCES app_log_budget_test.cc app_read_order_test.cc DEPENDS Threads::Threads)
 wg4_unit_test(app_control_client SOURCES app_control_client_test.cc DEPENDS wg4_app)
+wg4_unit_test(app_diagnostics SOURCES app_diagnostics_test.cc DEPENDS wg4_app)
 wg4_unit_test(app_endpoints SOURCES app_endpoints_test.cc DEPENDS wg4_app)
 wg4_unit_test(app_show SOURCES app_show_test.cc DEPENDS wg4_app)
 wg4_unit_test(plugin_messages SOURCES plugin_messages_test.cc DEPENDS wg4_plugin_messages)

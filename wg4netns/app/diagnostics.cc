@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "shared/base/hex_base64.h"
-#include "shared/sys/log.h"
 
 namespace wg4 {
 
@@ -43,15 +42,19 @@ void Diagnostics::consider(const Device& device, const Event& event, Now now) {
   const Finding found = find(evidence);
   if (found == before || !may_change(before, found, event.kind)) return;
   if (found == Finding::none) {
-    log::info("{}: works again", describe(*peer));
     known_.erase(peer->id);
-    return;
+    return say(log::Level::info, found, describe(*peer) + ": works again", now);
   }
   const std::string text = sentence(found, evidence);
   // Some connections want no answers.
-  found == Finding::no_data ? log::info("{}: {}", describe(*peer), text)
-                            : log::warning("{}: {}", describe(*peer), text);
+  const auto level = found == Finding::no_data ? log::Level::info : log::Level::warning;
+  say(level, found, describe(*peer) + ": " + text, now);
   known_.insert_or_assign(peer->id, Known{peer->public_key(), found, text});
+}
+
+void Diagnostics::say(log::Level level, Finding finding, std::string line, Now now) {
+  LogBudget& budget = budgets_.at(static_cast<std::size_t>(finding));
+  if (log::level() >= level && budget.take(now.boot)) log::write(level, line.append(budget.take_left_out()));
 }
 
 void Diagnostics::failed(const SendFailure& failure, Now now) {

@@ -1,12 +1,16 @@
 #pragma once
 // Watches what happens to peers, and says why one does not answer: a line when that becomes known or changes, and one
-// when it is over. What a finding follows from is in diagnosis.h.
+// when it is over, as long as there are not too many of a kind. What a finding follows from is in diagnosis.h.
 
+#include <array>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <unordered_map>
 
+#include "shared/sys/log.h"
 #include "wg4netns/app/diagnosis.h"
+#include "wg4netns/app/log_budget.h"
 #include "wg4netns/core/device.h"
 #include "wg4netns/io/udp_socket.h"
 
@@ -46,7 +50,9 @@ class Diagnostics {
     Instant at;
   };
   static constexpr std::size_t most_failures = 256;  // endpoints of which a failure is kept
+  static constexpr std::size_t findings = static_cast<std::size_t>(Finding::no_data) + 1;
 
+  void say(log::Level level, Finding finding, std::string line, Now now);
   [[nodiscard]] const Known* known(const Peer& peer) const;
   void forget_failures(Instant now);
 
@@ -54,6 +60,7 @@ class Diagnostics {
   std::uint16_t port_;
   std::unordered_map<PeerId, Known> known_;
   std::vector<Failure> failures_;
+  std::array<LogBudget, findings> budgets_;
   Instant listen_until_{};
   bool listening_ = false;
 };

@@ -1,10 +1,13 @@
 #include "wg4netns/app/serve.h"
 
 #include <algorithm>
+#include <array>
 #include <csignal>
+#include <string_view>
 
 #include "shared/sys/log.h"
 #include "wg4netns/app/clocks.h"
+#include "wg4netns/app/log_budget.h"
 #include "wg4netns/app/loop.h"
 
 namespace wg4 {
@@ -31,35 +34,51 @@ Result<void> watch_all(Loop& loop, const Tunnel& tunnel, const Workers& workers,
   return {};
 }
 
-void handle(const Event& event, const Device& device, Endpoints& endpoints) {
-  const Peer* peer = device.peer(event.peer);
-  if (peer == nullptr) return;
-  switch (event.kind) {
-    case EventKind::handshake_completed:
-      return log::debug("{}: handshake completed", describe(*peer));
-    case EventKind::handshake_unanswered:
-      log::debug("{}: handshake unanswered, trying again", describe(*peer));
-      return endpoints.unanswered(peer->public_key());
-    case EventKind::handshake_gave_up:
-      return log::debug("{}: has not answered for 90 seconds, giving up", describe(*peer));
-    case EventKind::roamed:
-      return log::debug("{}: heard from here now", describe(*peer));
-    case EventKind::keys_expired:
-      return log::debug("{}: session keys zeroed", describe(*peer));
-    case EventKind::evidence:
-    case EventKind::count_:
-      return;
+/// What the core tells, for --log-level=debug.
+class EventLog {
+ public:
+  EventLog() { budgets_.fill(LogBudget(100, 1s)); }
+  void add(const Event& event, const Peer& peer, Instant now) {
+    const std::string_view what = words(event.kind);
+    if (what.empty() || log::level() < log::Level::debug) return;
+    LogBudget& budget = budgets_.at(static_cast<std::size_t>(event.kind));
+    if (budget.take(now)) log::debug("{}: {}{}", describe(peer), what, budget.take_left_out());
   }
-}
+
+ private:
+  [[nodiscard]] static std::string_view words(EventKind kind) {
+    switch (kind) {
+      case EventKind::handshake_completed:
+        return "handshake completed";
+      case EventKind::handshake_unanswered:
+        return "handshake unanswered, trying again";
+      case EventKind::handshake_gave_up:
+        return "has not answered for 90 seconds, giving up";
+      case EventKind::roamed:
+        return "heard from here now";
+      case EventKind::keys_expired:
+        return "session keys zeroed";
+      case EventKind::evidence:
+      case EventKind::count_:
+        break;
+    }
+    return {};
+  }
+
+  std::array<LogBudget, event_kind_count> budgets_;
+};
 
 /// What time and handshake messages ask for. True when more handshake messages wait.
-bool control(SharedDevice& shared, Now now, Tunnel& tunnel, const Attendants& attendants) {
+bool control(SharedDevice& shared, Now now, Tunnel& tunnel, const Attendants& attendants, EventLog& log) {
   auto device = shared.hold();
   device->expire(now, tunnel);
   const bool handshakes_wait = device->handshake_work(handshakes_per_turn, now, tunnel);
   for (const SendFailure& failure : device.take_failures()) attendants.diagnostics.failed(failure, now);
   for (const Event& event : device.take_events()) {
-    handle(event, *device, attendants.endpoints);
+    const Peer* peer = device->peer(event.peer);
+    if (peer == nullptr) continue;
+    log.add(event, *peer, now.boot);
+    if (event.kind == EventKind::handshake_unanswered) attendants.endpoints.unanswered(peer->public_key());
     attendants.diagnostics.consider(*device, event, now);
   }
   return handshakes_wait;
@@ -112,6 +131,7 @@ Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, const
   TRY(watch_all(loop, tunnel, workers, timer, attendants, end));
 
   Heartbeat heartbeat(attendants.manager);
+  EventLog event_log;
   bool handshakes_wait = false;
   bool tun_paused = false;
   for (;;) {
@@ -170,7 +190,7 @@ Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, const
     attendants.endpoints.expire(now.boot);
     heartbeat.turn(now.boot);
     expire(attendants.guests, now);
-    handshakes_wait = control(device, now, tunnel, attendants);
+    handshakes_wait = control(device, now, tunnel, attendants, event_log);
     attendants.diagnostics.listen(tunnel.udp(), now);
     tunnel.flush();
     TRY(follow_backlog(loop, tunnel, tun_paused));

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "wg4netns/core/time.h"
+
+namespace wg4 {
+
+/// How many lines of one kind somebody else can have us write: a peer is authentic, and may do all the same what makes
+/// a line over and over, until a disk is full.
+class LogBudget {
+ public:
+  /// `burst` lines at once, at least one; each comes back after `interval`.
+  constexpr LogBudget(unsigned burst, Duration interval) : patience_((burst - 1) * interval), interval_(interval) {}
+  constexpr LogBudget() : LogBudget(20, std::chrono::minutes(1)) {}
+
+  /// True if a line may be written now.
+  [[nodiscard]] bool take(Instant now) {
+    if (all_back_ - now > patience_) {
+      ++left_out_;
+      return false;
+    }
+    all_back_ = std::max(all_back_, now) + interval_;
+    return true;
+  }
+  /// For the end of the next line: how many there was no room for. Empty if there were none.
+  [[nodiscard]] std::string take_left_out() {
+    const std::uint64_t count = std::exchange(left_out_, 0);
+    return count == 0 ? "" : " (and " + std::to_string(count) + " such lines before, which were left out)";
+  }
+
+ private:
+  Duration patience_;
+  Duration interval_;
+  Instant all_back_{};
+  std::uint64_t left_out_ = 0;
+};
+
+}  // namespace wg4
