@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 
@@ -10,6 +11,7 @@ import harness_path  # noqa: F401  isort: skip
 import harness
 from engine_case import SERVE, TARGET, free_tcp_port
 from fixtures import THEIRS
+from namespaces import HERE
 from podman import IMAGE
 from podman_case import PodmanCase
 from processes import wait_until
@@ -66,26 +68,30 @@ class NamespaceByPath(PodmanCase):
 
 
 class Build(PodmanCase):
-    def test_build_step_with_network(self) -> None:
-        file = self.scratch.file(
-            "Containerfile",
-            f"FROM {IMAGE}\nRUN wget -O /www/page {TARGET} && cat /www/page\n",
-        )
+    def test_run_steps_with_what_the_readme_says(self) -> None:
+        readme = (HERE.parent.parent / "README.md").read_text()
+        (line,) = re.findall(r"`(ln -s /usr/bin/wireguard4netns [^`]* podman build \.)`", readme)
+        line = line.replace("/usr/bin/wireguard4netns", str(bindir() / "wireguard4netns"))
+        (self.podman.home / "bin").mkdir()
         context = self.scratch.folder / "00-context"
         context.mkdir()
-        command = ("build", "--no-cache", "--file", str(file), "--tag", "built", str(context))
-        built = self.podman.run(*command, PATH=self.path_with_slirp4netns())
+        (context / "Containerfile").write_text(
+            f"FROM {IMAGE}\nRUN ip route; wget -O /www/page {TARGET} && cat /www/page\n"
+        )
+        built = subprocess.run(
+            ["sh", "-c", line],
+            cwd=context,
+            env=self.podman.environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        self.assertEqual(built.returncode, 0, built.stdout + built.stderr)
         own = {self.beyond.addresses[0], self.beyond.addresses6[0]}
         self.assertTrue(any(f"hello {address}" in built.stdout for address in own), built.stdout)
         self.assertLessEqual(self.beyond.askers(), own)
         self.assert_all_ended()
-
-    def path_with_slirp4netns(self) -> str:
-        """A build takes `slirp4netns` from $PATH, whatever the configuration says."""
-        folder = self.podman.home / "bin"
-        folder.mkdir()
-        (folder / "slirp4netns").symlink_to(bindir() / "wireguard4netns")
-        return f"{folder}:{self.podman.environment()['PATH']}"
 
 
 if __name__ == "__main__":

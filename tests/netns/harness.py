@@ -229,6 +229,7 @@ def run_staged(as_root: bool) -> int:
             shutil.copytree(
                 tree / part, stage / part, ignore=shutil.ignore_patterns("__pycache__")
             )
+        shutil.copy(tree / "README.md", stage)
         (stage / "bin").mkdir()
         for name in ("wireguard4netns", "wg4netns-helper"):
             shutil.copy(bindir() / name, stage / "bin" / name)

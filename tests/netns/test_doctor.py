@@ -100,6 +100,28 @@ class Host(DoctorTestCase):
         self.assertEqual(done.returncode, 0)
         self.assertRegex(self.line(done, "locked-memory"), "^note .* is 0 KiB.*ulimit -l")
 
+    def test_a_podman_build_that_would_leave_the_tunnel(self) -> None:
+        folder = self.scratch.folder / "00-bin"
+        folder.mkdir()
+        for name, says in (("podman", "podman version 4.3.1"), ("slirp4netns", "")):
+            (folder / name).write_text(f"#!/bin/sh\necho {says}\n")
+            (folder / name).chmod(0o755)
+        conf = self.scratch.file("containers.conf", "[engine]\n")
+        variables = {"PATH": f"{folder}:{os.environ['PATH']}", "CONTAINERS_CONF": str(conf)}
+        self.assertEqual(self.lines(self.doctor(**variables), "podman-build"), [])
+        conf.write_text(f'[engine]\nnetwork_cmd_path = "{bindir()}/wireguard4netns"\n')
+        done = self.doctor(**variables)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(
+            self.line(done, "podman-build"),
+            f"^problem .*podman build takes {folder}/slirp4netns, .*Make a link slirp4netns",
+        )
+        (folder / "slirp4netns").unlink()
+        (folder / "slirp4netns").symlink_to(bindir() / "wireguard4netns")
+        done = self.doctor(**variables)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertRegex(self.line(done, "podman-build"), f"^ok .*{folder}/slirp4netns")
+
     def test_nothing_installed(self) -> None:
         done = self.doctor(PATH=str(self.scratch.folder))
         self.assertEqual(done.returncode, 0, done.stdout)

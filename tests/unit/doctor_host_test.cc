@@ -165,3 +165,64 @@ TEST_CASE("JSON has what the manual page says, and is JSON whatever a program sa
         "\"next\":\"do it\",\"peer\":\"KEY=\"}]}");
   CHECK(to_json({{"x", Verdict::problem, "y"}}).find("\"ok\":false") != std::string::npos);
 }
+
+namespace {
+
+/// Podman with `conf`, where distributions have its programs.
+HostFacts with_podman(unsigned major, unsigned minor, std::string_view conf) {
+  HostFacts host = good();
+  PodmanFacts& podman = host.podman.emplace();
+  podman.major = major;
+  podman.minor = minor;
+  read_containers_conf(conf, podman.conf);
+  podman.network_cmd = {podman.conf.network_cmd_path, podman.conf.network_cmd_path == "/ours"};
+  podman.slirp4netns = podman.slirp4netns_in_path = {"/usr/bin/slirp4netns", false};
+  podman.pasta = {"/usr/bin/pasta", false};
+  return host;
+}
+
+constexpr std::string_view cmd_path = "[engine]\nnetwork_cmd_path = \"/ours\"\n";
+constexpr std::string_view and_slirp = "[network]\ndefault_rootless_network_cmd = \"slirp4netns\"\n";
+
+}  // namespace
+
+TEST_CASE("a build that leaves the tunnel while containers do not is a problem") {
+  const HostFacts old = with_podman(4, 3, cmd_path);
+  CHECK(says(old, "problem  podman-build: podman build takes /usr/bin/slirp4netns", "first in PATH"));
+  const HostFacts by_pasta = with_podman(5, 4, cmd_path);
+  CHECK(says(by_pasta, "problem  podman-build: podman build takes /usr/bin/pasta", "default_rootless_network_cmd"));
+  HostFacts nothing = with_podman(4, 3, cmd_path);
+  nothing.podman->slirp4netns_in_path = {};
+  CHECK(says(nothing, "note     podman-build: ", "no network"));
+}
+
+TEST_CASE("a build that takes the program, or that of a host without it, is none") {
+  HostFacts linked = with_podman(4, 3, cmd_path);
+  linked.podman->slirp4netns_in_path = {"/home/alice/bin/slirp4netns", true};
+  CHECK(complaints(linked).empty());
+  CHECK(complaints(with_podman(4, 9, cmd_path)).empty());
+  CHECK(complaints(with_podman(5, 4, std::string(cmd_path) + std::string(and_slirp))).empty());
+  HostFacts pasta = with_podman(5, 4, "");
+  pasta.podman->pasta = {"/home/alice/helpers/pasta", true};
+  CHECK(complaints(pasta).empty());
+  for (const unsigned major : {4U, 5U}) CHECK(complaints(with_podman(major, 3, "")).empty());
+}
+
+TEST_CASE("containers.conf: the last file counts, and what is no value of ours does not") {
+  ContainersConf conf;
+  read_containers_conf(
+      "[engine]\n# network_cmd_path = \"/no\"\nhelper_binaries_dir = [\n  \"/a\", # why\n  '/b',\n]\n"
+      "network_cmd_path=\"/first\" # \"/not\"\n",
+      conf);
+  read_containers_conf(
+      "[containers]\nnetwork_cmd_path = \"/wrong table\"\n[ engine ]\r\nnetwork_cmd_path = '/last'\r\n"
+      "[network]\ndefault_rootless_network_cmd = 3\n",
+      conf);
+  CHECK(conf.network_cmd_path == "/last");
+  CHECK(conf.helper_binaries_dir == std::vector<std::string>{"/a", "/b"});
+  CHECK(conf.default_rootless_network_cmd.empty());
+  for (const char* broken : {"[", "=", "[engine]\nnetwork_cmd_path", "[engine]\nhelper_binaries_dir = [", "[]]\n=\"",
+                             "[engine]\nnetwork_cmd_path = \"/last"})
+    read_containers_conf(broken, conf);
+  CHECK(conf.network_cmd_path == "/last");
+}

@@ -21,7 +21,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <system_error>
 
 #include "shared/base/scope_exit.h"
@@ -30,6 +29,7 @@
 #include "shared/sys/process.h"
 #include "shared/sys/read_all.h"
 #include "wg4netns/app/doctor/host_facts.h"
+#include "wg4netns/app/doctor/programs.h"
 #include "wg4netns/app/helper_process.h"
 #include "wg4netns/io/tun_device.h"
 
@@ -147,16 +147,6 @@ void gather_kernel(HostFacts& facts) {
 
 // ---------------------------------------------------------------- user and programs
 
-std::string find_program(const std::string& name) {
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin");
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    std::string file = (folder.empty() ? "." : folder) + "/" + name;
-    if (access(file.c_str(), X_OK) == 0) return file;
-  }
-  return "";
-}
-
 PrivilegedProgram find_privileged(const std::string& name) {
   PrivilegedProgram program{.path = find_program(name)};
   struct stat info{};
@@ -217,6 +207,7 @@ void gather_programs(HostFacts& facts) {
     const bool tells = !path.ends_with(".sh");
     const std::string version = tells ? ask_version(path).value_or("") : "";
     facts.engines.push_back({name, version.empty() ? path : version});
+    if (facts.engines.back().name == "podman" && !facts.is_root) facts.podman = gather_podman_facts(version);
   }
 }
 

@@ -2,7 +2,10 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace wg4::doctor {
 namespace {
@@ -162,6 +165,31 @@ std::string switch_on(const EngineProgram& engine) {
   return "A link slirp4netns to wireguard4netns first in its PATH";
 }
 
+/// A build's RUN steps are to go the way of containers. Nothing where those do not take this program either.
+std::optional<CheckResult> check_podman_build(const HostFacts& host) {
+  constexpr const char* name = "podman-build";
+  if (!host.podman) return std::nullopt;
+  const PodmanFacts& podman = *host.podman;
+  const bool asks_path = podman.major < 4 || (podman.major == 4 && podman.minor < 6);
+  const std::string& chosen = podman.conf.default_rootless_network_cmd;
+  const bool by_pasta = !asks_path && (chosen.empty() ? podman.major >= 5 : chosen == "pasta");
+  const FoundProgram& by_slirp4netns = podman.network_cmd.path.empty() ? podman.slirp4netns : podman.network_cmd;
+  const FoundProgram& of_run = by_pasta ? podman.pasta : by_slirp4netns;
+  const FoundProgram& of_build = asks_path ? podman.slirp4netns_in_path : of_run;
+  if (!podman.network_cmd.ours && !of_run.ours) return std::nullopt;
+  if (of_build.ours) return CheckResult{name, Verdict::ok, "podman build takes this program, as " + of_build.path};
+  const std::string wanted = by_pasta ? "pasta" : "slirp4netns";
+  const std::string hint =
+      by_pasta ? "In containers.conf, under [network]: default_rootless_network_cmd = \"slirp4netns\"; or make a link "
+                 "pasta to wireguard4netns in a folder of helper_binaries_dir"
+               : "Make a link slirp4netns to wireguard4netns in a folder that is the first in PATH";
+  if (of_build.path.empty())
+    return CheckResult{name, Verdict::note, "podman build finds no " + wanted + ": RUN steps have no network", hint};
+  return CheckResult{
+      name, Verdict::problem,
+      "podman build takes " + of_build.path + ", not this program: RUN steps leave outside of any tunnel", hint};
+}
+
 }  // namespace
 
 Report check_host(const HostFacts& host) {
@@ -170,6 +198,7 @@ Report check_host(const HostFacts& host) {
   for (const auto& check : checks) report.push_back(check(host));
   for (const EngineProgram& engine : host.engines)
     report.push_back({"engine", Verdict::ok, engine.version, switch_on(engine)});
+  if (auto build = check_podman_build(host)) report.push_back(*std::move(build));
   if (host.engines.empty())
     report.push_back({"engine", Verdict::ok, "no container engine found; any namespace will do"});
   return report;

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "wg4netns/app/doctor/containers_conf.h"
+
 namespace wg4::doctor {
 
 /// A program that gives another user's rights, or capabilities, to who starts it.
@@ -18,6 +20,23 @@ struct PrivilegedProgram {
 struct EngineProgram {
   std::string name;     ///< "podman"
   std::string version;  ///< what it says of itself
+};
+
+/// A program that an engine would start.
+struct FoundProgram {
+  std::string path{};  ///< empty = not found
+  bool ours = false;   ///< it is this one, by whatever name
+};
+
+/// What Podman has to choose from for the network of rootless containers and builds.
+struct PodmanFacts {
+  unsigned major = 0;  ///< of its version
+  unsigned minor = 0;
+  ContainersConf conf{};
+  FoundProgram network_cmd{};  ///< network_cmd_path
+  FoundProgram slirp4netns{};  ///< in helper_binaries_dir and PATH
+  FoundProgram slirp4netns_in_path{};
+  FoundProgram pasta{};  ///< in helper_binaries_dir and PATH
 };
 
 struct HostFacts {
@@ -58,6 +77,7 @@ struct HostFacts {
   std::string helper{};  ///< path of wg4netns-helper; empty = not found
   std::string wg{};      ///< path
   std::vector<EngineProgram> engines{};
+  std::optional<PodmanFacts> podman{};  ///< if it is there, and not used by root
 };
 
 /// Looks at this host. Changes nothing on it.

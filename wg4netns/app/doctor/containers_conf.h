@@ -1,0 +1,20 @@
+#pragma once
+// containers.conf(5), as far as it decides about the network of rootless containers. Of TOML it reads strings and
+// lists of strings under a table's head; what is written in another way counts as not there.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace wg4::doctor {
+
+struct ContainersConf {
+  std::string network_cmd_path{};              ///< empty = none, as below
+  std::string default_rootless_network_cmd{};  ///< "slirp4netns" or "pasta"
+  std::vector<std::string> helper_binaries_dir{};
+};
+
+/// Puts what a file says over what `conf` has from those before.
+void read_containers_conf(std::string_view text, ContainersConf& conf);
+
+}  // namespace wg4::doctor
