@@ -3,18 +3,20 @@
 #include <string.h>  // NOLINT(modernize-deprecated-headers): explicit_bzero() is in no C++ header
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <iterator>
+
+#include "shared/base/ascii.h"
 
 namespace wg4::conf_text {
 namespace {
 
-constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+constexpr bool is_letter_or_digit(char c) { return is_letter(c) || is_digit(c); }
 
 constexpr bool is_printable(char c) { return c >= ' ' && c <= '~'; }
 
-constexpr bool is_base64(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/' || c == '=';
-}
+constexpr bool is_base64(char c) { return is_letter_or_digit(c) || c == '+' || c == '/' || c == '='; }
 
 /// A key is 44 such characters on end. One that was broken in two still has more of them than a word of ours.
 bool may_hold_key(std::string_view text) {
@@ -25,6 +27,27 @@ bool may_hold_key(std::string_view text) {
     if (run > longest_word) return true;
   }
   return false;
+}
+
+std::string hex(std::uint32_t number, std::size_t digits) {
+  constexpr std::string_view all = "0123456789ABCDEF";
+  std::string text;
+  for (; number != 0 || text.size() < digits; number >>= 4U) text.insert(text.begin(), all[number & 15U]);
+  return text;
+}
+
+/// The character that UTF-8 text begins with; nothing if it is cut off or no UTF-8.
+std::optional<std::uint32_t> first_of_utf8(std::string_view text) {
+  const auto lead = static_cast<std::uint8_t>(text.front());
+  const std::size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() <= more) return std::nullopt;
+  std::uint32_t character = lead & (0x3fU >> more);
+  for (const char c : text.substr(1, more)) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    if ((byte & 0xc0U) != 0x80U) return std::nullopt;
+    character = (character << 6U) | (byte & 0x3fU);
+  }
+  return character;
 }
 
 }  // namespace
@@ -67,6 +90,22 @@ Squeezed::Squeezed(std::string_view text) : view_(trimmed(text)) {
 }
 
 Squeezed::~Squeezed() { explicit_bzero(copy_.data(), copy_.size()); }
+
+bool has_two_words(std::string_view text) {
+  for (std::size_t i = 1; i < text.size(); ++i) {
+    if (!is_space(text[i]) || !is_letter_or_digit(text[i - 1])) continue;
+    const auto next = std::find_if_not(text.begin() + static_cast<std::ptrdiff_t>(i), text.end(), is_space);
+    if (next != text.end() && is_letter_or_digit(*next)) return true;
+  }
+  return false;
+}
+
+std::optional<std::string> odd_character(std::string_view text) {
+  const auto at = std::ranges::find_if(text, [](char c) { return static_cast<std::uint8_t>(c) >= 0x80; });
+  if (at == text.end()) return std::nullopt;
+  const auto character = first_of_utf8({at, text.end()});
+  return character ? "the character U+" + hex(*character, 4) : "the byte 0x" + hex(static_cast<std::uint8_t>(*at), 2);
+}
 
 std::string shown(std::string_view text, std::string_view otherwise) {
   constexpr std::size_t longest = 80;

@@ -40,6 +40,13 @@ class Squeezed {
   std::string_view view_;
 };
 
+/// Is there white space between two letters or digits? Around signs it is a matter of taste.
+[[nodiscard]] bool has_two_words(std::string_view text);
+
+/// "the character U+00A0", the first one of the text that is not ASCII: what looks like a space or a quotation mark may
+/// be none. "the byte 0xA0" if it is not UTF-8 either; nothing if all is ASCII.
+[[nodiscard]] std::optional<std::string> odd_character(std::string_view text);
+
 /// "'text'" for a message; `otherwise` where the text could be part of a key, is long, or would upset a terminal.
 [[nodiscard]] std::string shown(std::string_view text, std::string_view otherwise);
 

@@ -68,6 +68,12 @@ std::string move_warning(const AllowedIpEntry& entry, unsigned line_of_loser) {
          "; a prefix belongs to one peer, the last";
 }
 
+std::string merge_warning(const PeerDraft& draft, unsigned line_of_first) {
+  return "line " + std::to_string(draft.line) + ": this [Peer] has the PublicKey of the one of line " +
+         std::to_string(line_of_first) + ": both are one peer" +
+         (draft.replaces_allowed_ips ? ", and its AllowedIPs are those of this section alone" : "");
+}
+
 }  // namespace
 
 Result<std::vector<PeerConfig>> merge_peers(std::vector<PeerDraft> drafts, std::vector<std::string>& warnings) {
@@ -84,6 +90,8 @@ Result<std::vector<PeerConfig>> merge_peers(std::vector<PeerDraft> drafts, std::
       PeerConfig& peer = peers.emplace_back();
       peer.public_key = *draft.public_key;
       peer.line = draft.line;
+    } else {
+      warnings.push_back(merge_warning(draft, peers[index].line));
     }
     apply_settings(draft, peers[index]);
 

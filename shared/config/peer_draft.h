@@ -33,7 +33,8 @@ struct PeerDraft {
 };
 
 /// The peers that the sections make, in the order of their first sections. A prefix that several of them name belongs
-/// to the last one, as in the kernel; `warnings` tells of each such move.
+/// to the last one, as in the kernel; `warnings` tells of each such move, and of each section whose peer
+/// was there before.
 [[nodiscard]] Result<std::vector<PeerConfig>> merge_peers(std::vector<PeerDraft> drafts,
                                                           std::vector<std::string>& warnings);
 

@@ -10,9 +10,18 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <optional>
 #include <set>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "shared/base/near_word.h"
 #include "shared/config/conf_text.h"
+#include "shared/config/foreign_settings.h"
 #include "shared/config/peer_draft.h"
 #include "shared/config/wg_values.h"
 
@@ -23,8 +32,9 @@ using conf_text::Squeezed;
 
 enum class Section : std::uint8_t { none, interface, peer };
 
-/// Whose habits a key follows.
-enum class Style : std::uint8_t { wg, wg_quick, hook };
+/// Whose habits a key follows. A host is wg's, but its white space is not deleted between two words: that would make
+/// another host of them.
+enum class Style : std::uint8_t { wg, host, wg_quick, hook };
 
 constexpr std::string_view name_of(Section section) { return section == Section::interface ? "[Interface]" : "[Peer]"; }
 
@@ -48,7 +58,7 @@ class Parser {
   Result<void> parse_header(std::string_view header);
   Result<void> parse_setting(std::string_view name, std::string_view value, std::string_view value_and_comment);
   Result<void> set(const Key& key, std::string_view value);
-  [[nodiscard]] Error unknown_key(std::string_view name) const;
+  [[nodiscard]] Error unknown_key(std::string_view name, std::string_view value) const;
   Result<WgConfig> finish();
 
   Result<void> set_private_key(std::string_view value);
@@ -94,31 +104,40 @@ constexpr std::array<Parser::Key, 17> Parser::keys{{
     {"SaveConfig", Section::interface, Style::wg_quick, &Parser::set_save_config},
     {"PublicKey", Section::peer, Style::wg, &Parser::set_public_key},
     {"PresharedKey", Section::peer, Style::wg, &Parser::set_preshared_key},
-    {"Endpoint", Section::peer, Style::wg, &Parser::set_endpoint},
+    {"Endpoint", Section::peer, Style::host, &Parser::set_endpoint},
     {"PersistentKeepalive", Section::peer, Style::wg, &Parser::set_keepalive},
     {"AllowedIPs", Section::peer, Style::wg, &Parser::set_allowed_ips},
 }};
 
-/// AmneziaWG's settings: they change what goes over the wire, so they cannot be passed over.
-bool is_amnezia_key(std::string_view name) {
-  static constexpr std::array names{"Jc", "Jmin", "Jmax", "S1", "S2", "S3", "S4", "H1",
-                                    "H2", "H3",   "H4",   "I1", "I2", "I3", "I4", "I5"};
-  return std::ranges::any_of(names, [&](const char* key) { return conf_text::equal_ignoring_case(name, key); });
+bool is_utf16(std::string_view text) {
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) return true;
+  if (text.size() < 4) return false;
+  const auto is_nul = [&](std::size_t i) { return text[i] == '\0'; };
+  return is_nul(0) == is_nul(2) && is_nul(1) == is_nul(3) && is_nul(0) != is_nul(1);
 }
 
 /// Files that are text, but not text that can be cut into lines.
 Result<void> check_encoding(std::string_view text) {
-  for (const std::string_view mark : {"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"}) {
-    if (text.starts_with(mark))
-      return fail("line 1: the file starts with a byte order mark", 0, "Save it as UTF-8 without BOM");
-  }
+  if (is_utf16(text))
+    return fail("line 1: the file is UTF-16 text, as some Windows programs save it", 0, "Save it as UTF-8");
   const std::string_view body = conf_text::trimmed(text);
   if (body.contains('\r') && !body.contains('\n'))
     return fail("line 1: the lines end in carriage returns alone", 0, "Save the file with Unix line ends");
   return {};
 }
 
+/// Such a character looks like one of ours, or like nothing.
+Result<void> refuse_odd_characters(std::string_view where, std::string_view text) {
+  const auto character = conf_text::odd_character(text);
+  if (!character) return {};
+  return fail(std::string(where) + " has " + *character, 0,
+              "Type the line anew: what is copied from elsewhere can have such spaces and quotation marks. A host name "
+              "with letters beyond ASCII is written in its xn-- form");
+}
+
 Result<WgConfig> Parser::parse(std::string_view text) {
+  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
   TRY(check_encoding(text));
   for (std::optional rest = text; rest;) {
     ++line_;
@@ -159,27 +178,37 @@ Result<void> Parser::parse_header(std::string_view header) {
     if (section == Section::peer) drafts_.emplace_back().line = line_;
     return {};
   }
+  TRY(refuse_odd_characters("the header", header));
+  if (auto foreign = foreign_section(squeezed.view())) return std::unexpected(*std::move(foreign));
   return fail("unknown section " + conf_text::shown(header, "header"), 0, "The sections are [Interface] and [Peer]");
 }
 
 const Parser::Key* Parser::find_key(std::string_view name) {
   const Squeezed squeezed(name);
   const auto at = std::ranges::find_if(keys, [&](const Key& key) {
-    return conf_text::equal_ignoring_case(key.style == Style::wg ? squeezed.view() : name, key.name);
+    const bool by_wg = key.style == Style::wg || key.style == Style::host;
+    return conf_text::equal_ignoring_case(by_wg ? squeezed.view() : name, key.name);
   });
   return at == keys.end() ? nullptr : &*at;
 }
 
 Result<void> Parser::parse_setting(std::string_view name, std::string_view value, std::string_view value_and_comment) {
   const Key* key = find_key(name);
-  if (key == nullptr) return std::unexpected(unknown_key(name));
+  if (key == nullptr) {
+    TRY(refuse_odd_characters("what is in front of '='", name));
+    return std::unexpected(unknown_key(name, value));
+  }
   const std::string key_name(key->name);
   if (section_ != key->section)
     return fail(key_name + (section_ == Section::none ? " comes before any section" : " does not belong here"), 0,
                 "Move it below " + std::string(name_of(key->section)));
 
   if (key->style == Style::hook) return set(*key, value_and_comment);
+  TRY(refuse_odd_characters(key_name, value));
   if (key->style == Style::wg_quick) return set(*key, value);
+  if (key->style == Style::host && conf_text::has_two_words(value))
+    return fail(key_name + ": " + conf_text::shown(value, "its value") + " has a space between two words", 0,
+                "Write host:port without spaces; a peer has one Endpoint");
   const Squeezed squeezed(value);
   if (squeezed.view().empty()) return fail(key_name + " has no value", 0, "Give it one, or remove the line");
   return set(*key, squeezed.view());
@@ -191,18 +220,18 @@ Result<void> Parser::set(const Key& key, std::string_view value) {
   return {};
 }
 
-Error Parser::unknown_key(std::string_view name) const {
-  if (is_amnezia_key(name))
-    return {std::string(name) + " is a setting of AmneziaWG's obfuscation, which is not supported", 0,
-            "Ask the provider for a plain WireGuard configuration"};
-  std::string hint = "Put a section in front: [Interface] or [Peer]";
-  if (section_ != Section::none) {
-    hint = "The keys of " + std::string(name_of(section_)) + " are";
-    for (const Key& key : keys) {
-      if (key.section == section_) hint.append(" ").append(key.name);
-    }
-  }
-  return {"unknown key " + conf_text::shown(name, "in front of '='"), 0, std::move(hint)};
+Error Parser::unknown_key(std::string_view name, std::string_view value) const {
+  if (auto foreign = foreign_setting(name, value)) return *std::move(foreign);
+  std::array<std::string_view, std::size(keys)> names{};
+  std::ranges::transform(keys, names.begin(), &Key::name);
+  const std::string what = "unknown key " + conf_text::shown(name, "in front of '='");
+  const std::string_view near = nearest_word(name, names);
+  if (!near.empty()) return {what, 0, "Did you mean " + std::string(near) + "?"};
+  if (section_ == Section::none) return {what, 0, "Put a section in front: [Interface] or [Peer]"};
+  std::string hint = "The keys of " + std::string(name_of(section_)) + " are";
+  for (const Key& key : keys)
+    if (key.section == section_) hint.append(" ").append(key.name);
+  return {what, 0, std::move(hint)};
 }
 
 Result<WgConfig> Parser::finish() {
@@ -210,7 +239,7 @@ Result<WgConfig> Parser::finish() {
   constexpr std::uint16_t smallest_ipv6_mtu = 1280;  // RFC 8200
   const bool has_ipv6 = std::ranges::any_of(config_.addresses, [](const Prefix& p) { return !p.address.is_v4(); });
   if (config_.mtu && *config_.mtu < smallest_ipv6_mtu && has_ipv6)
-    config_.warnings.push_back("MTU " + std::to_string(*config_.mtu) +
+    config_.warnings.push_back("line " + std::to_string(config_.lines.mtu) + ": MTU " + std::to_string(*config_.mtu) +
                                " is too small for the IPv6 addresses: IPv6 needs 1280");
   return std::move(config_);
 }
@@ -220,11 +249,13 @@ Result<void> Parser::set_private_key(std::string_view value) {
 }
 
 Result<void> Parser::set_listen_port(std::string_view value) {
+  config_.lines.listen_port = line_;
   config_.listen_port = TRY(wg_values::parse_port(value, services_));
   return {};
 }
 
 Result<void> Parser::set_fwmark(std::string_view value) {
+  config_.lines.fwmark = line_;
   config_.fwmark = TRY(wg_values::parse_fwmark(value));
   return {};
 }
@@ -243,7 +274,10 @@ Result<void> Parser::set_address(std::string_view value) {
 
 Result<void> Parser::set_dns(std::string_view value) {
   for (auto word = conf_text::next_word(value); !word.empty(); word = conf_text::next_word(value)) {
-    if (wg_values::looks_like_address(word)) {
+    if (word.starts_with('~')) {
+      config_.warnings.push_back(here() + ": DNS: a name with '~' says which look-ups go to these servers; in the " +
+                                 "namespace all do, so it is left out");
+    } else if (wg_values::looks_like_address(word)) {
       config_.dns_servers.push_back(TRY(wg_values::parse_server(word)));
     } else {
       config_.dns_search.push_back(TRY(wg_values::parse_search_domain(word)));
@@ -253,17 +287,27 @@ Result<void> Parser::set_dns(std::string_view value) {
 }
 
 Result<void> Parser::set_mtu(std::string_view value) {
+  config_.lines.mtu = line_;
   config_.mtu.reset();
   if (!value.empty()) config_.mtu = TRY(wg_values::parse_mtu(value));
   return {};
 }
 
 Result<void> Parser::set_table(std::string_view value) {
+  config_.lines.table = line_;
   config_.table = RouteTable::automatic;
   config_.table_number = 0;
   if (value.empty() || value == "auto") return {};
-  if (value != "off") config_.table_number = TRY(wg_values::parse_table_number(value));
-  config_.table = value == "off" ? RouteTable::off : RouteTable::number;
+  config_.table = RouteTable::off;
+  if (value == "off") return {};
+  config_.table_number = TRY(wg_values::parse_table_number(value));
+  config_.table = RouteTable::number;
+  // The main table by its number is what "auto" means: an address' own network has its route there already.
+  constexpr std::uint32_t unspecified_table = 0;
+  constexpr std::uint32_t main_table = 254;
+  if (config_.table_number != unspecified_table && config_.table_number != main_table) return {};
+  config_.table = RouteTable::automatic;
+  config_.table_number = 0;
   return {};
 }
 
@@ -271,11 +315,14 @@ template <std::vector<std::string> WgConfig::Hooks::* list>
 Result<void> Parser::add_hook(std::string_view value) {
   std::string command(value);
   std::erase(command, '\0');
-  if (!command.empty()) (config_.hooks.*list).push_back(std::move(command));
+  if (command.empty()) return {};
+  config_.lines.hooks = line_;
+  (config_.hooks.*list).push_back(std::move(command));
   return {};
 }
 
 Result<void> Parser::set_save_config(std::string_view value) {
+  config_.lines.save_config = line_;
   config_.save_config = TRY(wg_values::parse_bool(value));
   return {};
 }

@@ -64,12 +64,18 @@ struct WgConfig {
   } hooks;
   bool save_config = false;
 
+  /// Where the file says so, the last time; 0 = nowhere. For messages.
+  struct Lines {
+    unsigned listen_port = 0, fwmark = 0, mtu = 0, table = 0, hooks = 0, save_config = 0;
+  } lines;
+
   /// Things that work but deserve a word, with the line that they are about: "line 7: AllowedIPs 10.0.0.1/8 has host
   /// ...".
   std::vector<std::string> warnings;
 
   /// Parses a whole file. Errors name the line: "line 12: unknown key 'Foo' ...". No message ever quotes a key.
-  /// The caller wipes `text`; the parser keeps no copy of a key outside the Secrets.
+  /// A byte order mark in front of UTF-8 is passed over. The caller wipes `text`; the parser keeps no copy of a key
+  /// outside the Secrets.
   [[nodiscard]] static Result<WgConfig> parse(std::string_view text, ServicePort services = no_services);
 };
 

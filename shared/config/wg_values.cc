@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
+#include <optional>
+#include <system_error>
 
+#include "shared/base/ascii.h"
 #include "shared/base/hex_base64.h"
 #include "shared/config/conf_text.h"
 
@@ -14,8 +18,6 @@ using conf_text::equal_ignoring_case;
 /// What a message calls the text, when it must not quote it.
 std::string name_of(std::string_view text) { return conf_text::shown(text, "its value"); }
 
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 /// Digits of `base` and nothing else, within T. No sign: strtoul's "-1" is 4294967295 to nobody.
 template <class T>
 std::optional<T> parse_number(std::string_view text, int base = 10) {
@@ -25,12 +27,85 @@ std::optional<T> parse_number(std::string_view text, int base = 10) {
   return value;
 }
 
-/// What a resolver could be asked for: a name or an address, perhaps with a zone ("fe80::1%eth0"). Brackets around an
-/// address are no part of it.
-bool is_host(std::string_view text) {
+constexpr bool is_in_names(char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_'; }
+
+/// Only addresses end in a number, whole or not: DNS has no such names (RFC 3696).
+bool is_numeric(std::string_view name) {
+  const std::string_view last = name.substr(name.rfind('.') + 1);
+  return !last.empty() && std::ranges::all_of(last, is_digit);
+}
+
+/// A name that DNS or /etc/hosts could have.
+bool is_host_name(std::string_view text) {
   constexpr std::size_t longest_name = 253;
-  const auto can_be_in_name = [](char c) { return c > ' ' && c <= '~' && c != '[' && c != ']'; };
-  return !text.empty() && text.size() <= longest_name && std::ranges::all_of(text, can_be_in_name);
+  constexpr std::size_t longest_label = 63;
+  if (text.ends_with('.')) text.remove_suffix(1);
+  if (text.empty() || text.size() > longest_name || text.front() == '-' || is_numeric(text)) return false;
+  const auto is_label = [](std::string_view label) {
+    return !label.empty() && label.size() <= longest_label && std::ranges::all_of(label, is_in_names);
+  };
+  for (std::optional rest = text; rest;)
+    if (!is_label(conf_text::cut(rest, '.'))) return false;
+  return true;
+}
+
+/// An address without its zone ("fe80::1%eth0").
+std::optional<IpAddress> parse_zoned(std::string_view text) {
+  const std::size_t zone = text.find('%');
+  const bool has_zone = zone != std::string_view::npos;
+  if (has_zone && (zone + 1 == text.size() || !std::ranges::all_of(text.substr(zone + 1), is_in_names)))
+    return std::nullopt;
+  return IpAddress::parse(text.substr(0, zone));
+}
+
+/// No machine has such an address of its own.
+bool stands_for_many(const IpAddress& address) {
+  const std::uint8_t first = address.bytes().front();
+  if (!address.is_v4()) return first == 0xff;
+  return (first & 0xf0U) == 0xe0U || std::ranges::all_of(address.bytes(), [](std::uint8_t b) { return b == 0xff; });
+}
+
+constexpr auto endpoint_hint = "Write host:port or [IPv6 address]:port, as in vpn.example.com:51820";
+
+/// Habits from elsewhere that no host name or address has room for.
+Result<void> refuse_what_no_endpoint_has(std::string_view text) {
+  if (text.contains("://")) return fail(name_of(text) + " is a URL", 0, endpoint_hint);
+  if (text.find_first_of(",;") != std::string_view::npos)
+    return fail(name_of(text) + " has more than one host", 0, "A peer has one Endpoint: keep one of them");
+  if (text.find_first_of("\"'") != std::string_view::npos)
+    return fail(name_of(text) + " has quotation marks", 0, "Write it without them");
+  if (text.contains('/'))
+    return fail(name_of(text) + " has a '/', as no host does", 0,
+                "Write it without a path or prefix length, as in vpn.example.com:51820");
+  return {};
+}
+
+/// A host without its brackets; `whole` is what messages are about.
+Result<void> check_host(std::string_view host, std::string_view whole) {
+  const bool has_bracket = host.find_first_of("[]") != std::string_view::npos;
+  if (host.contains(':') && !has_bracket && !parse_zoned(host))
+    return fail(name_of(whole) + " has more than one colon, but no IPv6 address", 0, endpoint_hint);
+  if (is_numeric(host) && !host.contains(':') && !IpAddress::parse(host))
+    return fail(name_of(whole) + " has no IPv4 address in front of the port", 0,
+                "Such an address is four numbers from 0 to 255");
+  const auto address = parse_zoned(host);
+  if (address && (address->is_unspecified() || stands_for_many(*address)))
+    return fail(name_of(whole) + " is not the address of a host", 0, "Give the address that the peer is reached at");
+  if (address || is_host_name(host)) return {};
+  return fail(name_of(whole) + " has no host name or address that can be looked up", 0, endpoint_hint);
+}
+
+/// What somebody meant who wrote this behind DNS.
+std::string dns_hint(std::string_view text) {
+  const auto prefix = Prefix::parse(text);
+  const auto with_port = IpAddress::parse(text.substr(0, text.rfind(':')));
+  if (text.contains("://")) return "Only plain DNS servers can be given, by their addresses";
+  if (text.find_first_of(";|") != std::string_view::npos) return "Divide servers and domains by commas or spaces";
+  if (text.starts_with('[')) return "Write an IPv6 address without brackets, and without a port";
+  if (text.contains('%')) return "A server is asked through the tunnel, where an address with a zone leads nowhere";
+  if (prefix) return "Write it without the prefix length: " + prefix->address.to_string();
+  if (with_port) return "Write it without the port, which is always 53: " + with_port->to_string();
+  return "Give IP addresses of servers, as 10.0.0.1 or fd00::1, and search domains, as example.com";
 }
 
 }  // namespace
@@ -56,20 +131,23 @@ Result<std::uint16_t> parse_port(std::string_view text, ServicePort services) {
 }
 
 Result<HostPort> parse_host_port(std::string_view text, ServicePort services) {
-  constexpr auto hint = "Write host:port or [IPv6 address]:port, as in vpn.example.com:51820";
+  TRY(refuse_what_no_endpoint_has(text));
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos || colon + 1 == text.size() || text.ends_with("]"))
-    return fail(name_of(text) + " has no port", 0, hint);
+    return fail(name_of(text) + " has no port", 0, endpoint_hint);
+  if (IpAddress::parse(text))
+    return fail(name_of(text) + " is an IPv6 address, with or without a port", 0,
+                "Put the address in brackets, and the port behind: [IPv6 address]:port");
 
   std::string_view host = text.substr(0, colon);
   const bool bracketed = host.starts_with('[');
   if (bracketed && host.find(']') != host.size() - 1)
-    return fail(name_of(text) + " has a '[' without its ']' before the port", 0, hint);
+    return fail(name_of(text) + " has a '[' without its ']' before the port", 0, endpoint_hint);
   if (bracketed) host = host.substr(1, host.size() - 2);
-  if (!is_host(host)) return fail(name_of(text) + " has no host name or address that can be looked up", 0, hint);
+  TRY(check_host(host, text));
 
   const std::uint16_t port = TRY(parse_port(text.substr(colon + 1), services));
-  if (port == 0) return fail(name_of(text) + " has port 0, which cannot be sent to", 0, hint);
+  if (port == 0) return fail(name_of(text) + " has port 0, which cannot be sent to", 0, endpoint_hint);
   return HostPort{std::string(host), port};
 }
 
@@ -130,13 +208,12 @@ bool looks_like_address(std::string_view text) {
 
 Result<IpAddress> parse_server(std::string_view text) {
   if (const auto address = IpAddress::parse(text)) return *address;
-  return fail(name_of(text) + " is not the IP address of a DNS server", 0, "Write it as in 10.0.0.1 or fd00::1");
+  return fail(name_of(text) + " is not the IP address of a DNS server", 0, dns_hint(text));
 }
 
 Result<std::string> parse_search_domain(std::string_view text) {
-  if (is_host(text)) return std::string(text);
-  return fail(name_of(text) + " is not a search domain", 0,
-              "Give IP addresses of servers and names such as example.com");
+  if (is_host_name(text)) return std::string(text);
+  return fail(name_of(text) + " is not a search domain", 0, dns_hint(text));
 }
 
 }  // namespace wg4::wg_values

@@ -22,7 +22,8 @@ namespace wg4::wg_values {
 /// 0 to 65535, or a service name.
 [[nodiscard]] Result<std::uint16_t> parse_port(std::string_view text, ServicePort services);
 
-/// "[v6]:port" or "host:port", where the last colon divides: an IPv6 address without brackets works, as it does in wg.
+/// "[v6]:port" or "host:port", where the last colon divides: an IPv6 address without brackets works, as it does in wg,
+/// unless its port could be part of the address. What can be no host is refused here, and not by a name server.
 [[nodiscard]] Result<HostPort> parse_host_port(std::string_view text, ServicePort services);
 
 /// "off" of either case, decimal (a leading zero changes nothing) or "0x" hex.

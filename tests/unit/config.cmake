@@ -1,7 +1,7 @@
 wg4_unit_test(config
-  SOURCES config_interface_test.cc config_link_plan_test.cc config_scale_test.cc
+  SOURCES config_foreign_test.cc config_interface_test.cc config_link_plan_test.cc config_scale_test.cc
           config_secrecy_test.cc config_syntax_test.cc config_text_test.cc
-  ALONE config_peer_test.cc
+  ALONE config_host_test.cc config_peer_test.cc
   DEPENDS wg4_config)
 
 # A program of its own: it replaces operator delete.

@@ -108,22 +108,6 @@ TEST_CASE("Address: the same one twice, as the kernel sees it") {
   CHECK_EQ(accepted(interface_with("Address = 10.0.0.1/24, 10.0.0.1/32")).addresses.size(), 2);
 }
 
-TEST_CASE("DNS: addresses are servers, all else is a search domain") {
-  const WgConfig config = accepted(interface_with("DNS = 10.0.0.1, example.com fd00::1\nDNS = 1.internal"));
-  REQUIRE_EQ(config.dns_servers.size(), 2);
-  CHECK_EQ(config.dns_servers[0], IpAddress::parse("10.0.0.1"));
-  CHECK_EQ(config.dns_servers[1], IpAddress::parse("fd00::1"));
-  CHECK_EQ(config.dns_search, std::vector<std::string>{"example.com", "1.internal"});
-}
-
-TEST_CASE("DNS: what was meant to be an address must be one") {
-  for (const auto* value : {"1.1.1", "1.1.1.256", "fd00::x", "10.0.0.1:53", "fe80::1%eth0", "10.0.0.1, 8.8.8"}) {
-    CAPTURE(value);
-    CHECK(has(refused_value("DNS = " + std::string(value)), "is not the IP address of a DNS server"));
-  }
-  CHECK(has(refused_value("DNS = exa\x01mple"), "its value is not a search domain"));
-}
-
 TEST_CASE("MTU: bytes; the last one counts") {
   CHECK_EQ(accepted(interface_with("MTU = 1420")).mtu, 1420);
   CHECK_EQ(accepted(interface_with("MTU = 1420\nMTU = 1280")).mtu, 1280);
@@ -139,7 +123,7 @@ TEST_CASE("MTU: bytes; the last one counts") {
 TEST_CASE("MTU: below what IPv6 needs there is a warning, when it matters") {
   const WgConfig config = accepted(interface_with("MTU = 1279\nAddress = fd00::1"));
   REQUIRE_EQ(config.warnings.size(), 1);
-  CHECK(has(config.warnings[0], "MTU 1279 is too small for the IPv6 addresses"));
+  CHECK(has(config.warnings[0], "line 2: MTU 1279 is too small for the IPv6 addresses"));
   CHECK(accepted(interface_with("MTU = 1280\nAddress = fd00::1")).warnings.empty());
   CHECK(accepted(interface_with("MTU = 1279\nAddress = 10.0.0.1")).warnings.empty());
 }
@@ -153,6 +137,11 @@ TEST_CASE("Table: auto, off or a number, in exactly these letters") {
   const WgConfig reset = accepted(interface_with("Table = 1234\nTable = off"));
   CHECK_EQ(reset.table, RouteTable::off);
   CHECK_EQ(reset.table_number, 0);
+  // The main table by its number.
+  for (const auto* value : {"254", "0"}) {
+    CHECK_EQ(accepted(interface_with("Table = " + std::string(value))).table, RouteTable::automatic);
+    CHECK_EQ(accepted(interface_with("Table = " + std::string(value))).table_number, 0);
+  }
   for (const auto* value : {"OFF", "Auto", "x", "-1", "4294967296", "o ff"}) {
     CAPTURE(value);
     CHECK(has(refused_value("Table = " + std::string(value)), "is not a routing table"));

@@ -9,10 +9,6 @@ using namespace wg4::config_test;
 
 namespace {
 
-std::optional<std::uint16_t> one_service(std::string_view name) {
-  return name == "wireguard" ? std::optional<std::uint16_t>(51820) : std::nullopt;
-}
-
 std::string peer(const std::string& key, std::string_view lines) {
   return "[Peer]\nPublicKey=" + key + "\n" + std::string(lines) + "\n";
 }
@@ -55,48 +51,6 @@ TEST_CASE("PersistentKeepalive is off or seconds") {
     CAPTURE(value);
     CHECK(has(refused_value("PersistentKeepalive = " + std::string(value)), "is not a number of seconds"));
   }
-}
-
-TEST_CASE("Endpoint: host:port or [v6]:port, the last colon divides") {
-  const auto endpoint = [](const char* value) {
-    return *accepted(peer_with("Endpoint = " + std::string(value))).peers.at(0).endpoint;
-  };
-  CHECK_EQ(endpoint("192.0.2.1:51820").host, "192.0.2.1");
-  CHECK_EQ(endpoint("192.0.2.1:51820").port, 51820);
-  CHECK_EQ(endpoint("vpn.example.com:1").host, "vpn.example.com");
-  CHECK_EQ(endpoint("[fd00::1]:65535").host, "fd00::1");
-  CHECK_EQ(endpoint("[fe80::1%eth0]:5").host, "fe80::1%eth0");
-  CHECK_EQ(endpoint("fd00::1:51820").host, "fd00::1");
-  CHECK_EQ(endpoint("[vpn.example.com]:1").host, "vpn.example.com");
-
-  CHECK_EQ(endpoint("192.0.2.1:51820").to_string(), "192.0.2.1:51820");
-  CHECK_EQ(endpoint("fd00::1:51820").to_string(), "[fd00::1]:51820");
-  CHECK_FALSE(accepted(peer_with("")).peers.at(0).endpoint);
-}
-
-TEST_CASE("Endpoint: the port may be a service name") {
-  const auto config = WgConfig::parse(peer_with("Endpoint = [fd00::1]:wireguard"), one_service);
-  REQUIRE(config);
-  CHECK_EQ(config->peers.at(0).endpoint->port, 51820);
-  CHECK(has(refused_value("Endpoint = 192.0.2.1:wireguard"), "'wireguard' is not the name of a UDP service"));
-}
-
-TEST_CASE("Endpoint: what cannot be one says what is missing") {
-  for (const auto* value : {"192.0.2.1", "192.0.2.1:", "[fd00::1]", "[fd00::1]:", "vpn.example.com", "fd00::1]"}) {
-    CAPTURE(value);
-    CHECK(
-        has(refused_value("Endpoint = " + std::string(value)), " has no port. Write host:port or [IPv6 address]:port"));
-  }
-  CHECK(has(refused_value("Endpoint = [fd00::1:5"), "has a '[' without its ']'"));
-  CHECK(has(refused_value("Endpoint = [fd00::1]x:5"), "has a '[' without its ']'"));
-  CHECK(has(refused_value("Endpoint = :5"), "has no host name or address"));
-  CHECK(has(refused_value("Endpoint = []:5"), "has no host name or address"));
-  CHECK(has(refused_value("Endpoint = [[fd00::1]:5"), "has no host name or address"));
-  CHECK(has(refused_value("Endpoint = fd00::]1:5"), "has no host name or address"));
-  CHECK(has(refused_value("Endpoint = exa\x1bmple:5"), "has no host name or address"));
-  CHECK(has(refused_value("Endpoint = " + std::string(254, 'a') + ":5"), "has no host name or address"));
-  CHECK(has(refused_value("Endpoint = 1.2.3.4:65536"), "'65536' is not a port"));
-  CHECK(has(refused_value("Endpoint = 1.2.3.4:0"), "has port 0"));
 }
 
 TEST_CASE("AllowedIPs: a comma list, repeatable, /32 and /128 by default, each once") {
@@ -146,6 +100,17 @@ TEST_CASE("a repeated peer: its AllowedIPs are replaced") {
   CHECK_EQ(allowed_ips(accepted(peer(key_a, "AllowedIPs = 10.0.0.1") + peer(key_a, ""))), "");
 }
 
+TEST_CASE("a repeated peer is told, and what becomes of its AllowedIPs") {
+  const WgConfig replaced = accepted(peer(key_a, "AllowedIPs = 10.0.0.1") + peer(key_a, "AllowedIPs = 10.0.0.2"));
+  CHECK_EQ(replaced.warnings, std::vector<std::string>{
+                                  "line 4: this [Peer] has the PublicKey of the one of line 1: both are one peer, and "
+                                  "its AllowedIPs are those of this section alone"});
+  const WgConfig added = accepted(peer(key_a, "AllowedIPs = 10.0.0.1") + peer(key_a, "AllowedIPs = +10.0.0.2"));
+  CHECK_EQ(added.warnings,
+           std::vector<std::string>{"line 4: this [Peer] has the PublicKey of the one of line 1: both are one peer"});
+  CHECK_EQ(accepted(peer(key_a, "") + peer(key_b, "") + peer(key_a, "") + peer(key_a, "")).warnings.size(), 2);
+}
+
 TEST_CASE("a repeated peer: '+' and '-' change what it has") {
   const std::string first = peer(key_a, "AllowedIPs = 10.0.0.1, 10.0.0.2");
   CHECK_EQ(allowed_ips(accepted(first + peer(key_a, "AllowedIPs = +10.0.0.3, -10.0.0.1"))), "10.0.0.2/32 10.0.0.3/32");
@@ -190,7 +155,8 @@ TEST_CASE("a prefix belongs to one peer, the last that names it") {
   // What a replacement freed is free.
   const WgConfig freed = accepted(a + peer(key_a, "") + peer(key_b, "AllowedIPs = 10.0.0.1"));
   CHECK_EQ(allowed_ips(freed, 1), "10.0.0.1/32");
-  CHECK(freed.warnings.empty());
+  REQUIRE_EQ(freed.warnings.size(), 1);  // of the peer that comes again, and of no move
+  CHECK(has(freed.warnings[0], "both are one peer"));
   // Nested prefixes are different prefixes.
   CHECK(accepted(a + peer(key_b, "AllowedIPs = 10.0.0.0/8")).warnings.empty());
 }

@@ -123,6 +123,21 @@ TEST_CASE("an unknown key names itself, its line and what there is instead") {
   CHECK(has(refused("Foo = 1\n"), "line 1: unknown key 'Foo'. Put a section in front"));
 }
 
+TEST_CASE("a key that was mistyped is asked after") {
+  for (const auto& [typed, meant] : {std::pair{"Adress", "Address"},
+                                     {"PrivatKey", "PrivateKey"},
+                                     {"AllowedIP", "AllowedIPs"},
+                                     {"Allowed-IPs", "AllowedIPs"},
+                                     {"PublciKey", "PublicKey"},
+                                     {"EndPoints", "Endpoint"},
+                                     {"DNS1", "DNS"},
+                                     {"PreShareKey", "PresharedKey"}}) {
+    CAPTURE(typed);
+    CHECK_EQ(refused(interface_with(std::string(typed) + " = x")),
+             "line 2: unknown key '" + std::string(typed) + "'. Did you mean " + meant + "?");
+  }
+}
+
 TEST_CASE("a known key in the wrong place says where it belongs") {
   CHECK_EQ(refused("ListenPort = 1\n"), "line 1: ListenPort comes before any section. Move it below [Interface]");
   CHECK_EQ(refused("AllowedIPs = 10.0.0.1\n"), "line 1: AllowedIPs comes before any section. Move it below [Peer]");
@@ -178,10 +193,45 @@ TEST_CASE("an empty value is nothing for the other keys of wg-quick") {
   CHECK(config.hooks.empty());
 }
 
-TEST_CASE("a byte order mark is an error that says how to go on") {
-  for (const auto text : {"\xef\xbb\xbf[Interface]\n"sv, "\xff\xfe[\0I\0"sv, "\xfe\xff\0[\0I"sv}) {
-    CHECK_EQ(refused(text), "line 1: the file starts with a byte order mark. Save it as UTF-8 without BOM");
+TEST_CASE("a byte order mark in front of UTF-8 is passed over") {
+  CHECK_EQ(accepted("\xef\xbb\xbf[Interface]\nListenPort = 5\n").listen_port, 5);
+  CHECK_EQ(accepted("\xef\xbb\xbf# a comment\r\n[Interface]\r\nListenPort = 5\r\n").listen_port, 5);
+  accepted("\xef\xbb\xbf");
+  // Only there, and only once.
+  CHECK_EQ(refused("[Interface]\n\xef\xbb\xbfListenPort = 5\n").substr(0, 56),
+           "line 2: what is in front of '=' has the character U+FEFF");
+  CHECK(has(refused("\xef\xbb\xbf\xef\xbb\xbf[Interface]\n"), "line 1: "));
+}
+
+TEST_CASE("UTF-16 is told for what it is, with a mark and without") {
+  for (const auto text :
+       {"\xff\xfe[\0I\0"sv, "\xfe\xff\0[\0I"sv, "[\0I\0n\0t\0"sv, "\0[\0I\0n\0t"sv, "#\0\r\0\n\0"sv}) {
+    CHECK_EQ(refused(text), "line 1: the file is UTF-16 text, as some Windows programs save it. Save it as UTF-8");
   }
+}
+
+TEST_CASE("a character that looks like one of ours is named") {
+  CHECK(has(refused(interface_with("ListenPort\xc2\xa0= 5")),
+            "line 2: what is in front of '=' has the character U+00A0. "));
+  CHECK(has(refused(interface_with("ListenPort = 5\xc2\xa0")), "line 2: ListenPort has the character U+00A0"));
+  CHECK(has(refused(interface_with("Address = 10.0.0.2/32,\xe2\x80\x8b"
+                                   "fd00::2")),
+            "line 2: Address has the character U+200B"));
+  CHECK(has(refused(interface_with("MTU = \xe2\x80\x9c"
+                                   "1420\xe2\x80\x9d")),
+            "line 2: MTU has the character U+201C"));
+  CHECK(has(refused(interface_with("PrivateKey = " + private_key + "\xef\xbb\xbf")),
+            "line 2: PrivateKey has the character U+FEFF"));
+  CHECK(has(refused("[Interface\xc2\xa0]"), "line 1: the header has the character U+00A0"));
+  CHECK(has(refused(interface_with("DNS = 10.0.0.1\xa0")), "line 2: DNS has the byte 0xA0"));  // Latin-1
+  CHECK(has(refused(interface_with("DNS = 10.0.0.1\xf0\x9f\x98\x80")), "U+1F600"));
+  CHECK(has(refused(interface_with("DNS = 10.0.0.1\xe2\x82")), "the byte 0xE2"));  // cut off
+  CHECK_FALSE(has(refused(interface_with("PrivateKey = \xc2\xa0" + private_key)), private_key.substr(0, 16)));
+  // Hooks and comments are nobody's business.
+  CHECK_EQ(accepted(interface_with("# b\xc3\xbc"
+                                   "cher\nPostUp = echo \xc3\xbc"))
+               .hooks.post_up.size(),
+           1);
 }
 
 TEST_CASE("carriage returns alone do not end lines, not even behind a comment") {
@@ -191,16 +241,4 @@ TEST_CASE("carriage returns alone do not end lines, not even behind a comment") 
     CHECK_EQ(refused(text), "line 1: the lines end in carriage returns alone. Save the file with Unix line ends");
   }
   accepted("[Interface]\r");
-}
-
-TEST_CASE("AmneziaWG's keys are refused by the name of the feature") {
-  for (const auto* key :
-       {"Jc", "Jmin", "Jmax", "S1", "S2", "S3", "S4", "H1", "H2", "H3", "H4", "I1", "I2", "I3", "I4", "I5", "jC"}) {
-    CAPTURE(key);
-    CHECK_EQ(refused(interface_with(std::string(key) + " = 4")),
-             "line 2: " + std::string(key) +
-                 " is a setting of AmneziaWG's obfuscation, which is not supported. "
-                 "Ask the provider for a plain WireGuard configuration");
-  }
-  CHECK(has(refused(interface_with("S5 = 4")), "unknown key 'S5'"));
 }

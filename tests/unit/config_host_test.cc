@@ -1,0 +1,162 @@
+// What can be a host, and what cannot: Endpoint and DNS.
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tests/unit/config_support.h"
+
+using namespace wg4;
+using namespace wg4::config_test;
+
+namespace {
+
+std::optional<std::uint16_t> one_service(std::string_view name) {
+  return name == "wireguard" ? std::optional<std::uint16_t>(51820) : std::nullopt;
+}
+
+std::string refused_value(std::string_view line) {
+  const std::string message = refused(peer_with(line));
+  CHECK(message.starts_with("line 3: "));
+  return message;
+}
+
+std::string refused_dns(std::string_view value) {
+  const std::string message = refused(interface_with("DNS = " + std::string(value)));
+  CHECK(message.starts_with("line 2: DNS: "));
+  return message;
+}
+
+}  // namespace
+
+TEST_CASE("Endpoint: host:port or [v6]:port, the last colon divides") {
+  const auto endpoint = [](const char* value) {
+    return *accepted(peer_with("Endpoint = " + std::string(value))).peers.at(0).endpoint;
+  };
+  CHECK_EQ(endpoint("192.0.2.1:51820").host, "192.0.2.1");
+  CHECK_EQ(endpoint("192.0.2.1:51820").port, 51820);
+  CHECK_EQ(endpoint("vpn.example.com:1").host, "vpn.example.com");
+  CHECK_EQ(endpoint("[fd00::1]:65535").host, "fd00::1");
+  CHECK_EQ(endpoint("[fe80::1%eth0]:5").host, "fe80::1%eth0");
+  CHECK_EQ(endpoint("fd00::1:51820").host, "fd00::1");
+  CHECK_EQ(endpoint("[vpn.example.com]:1").host, "vpn.example.com");
+
+  CHECK_EQ(endpoint("192.0.2.1:51820").to_string(), "192.0.2.1:51820");
+  CHECK_EQ(endpoint("fd00::1:51820").to_string(), "[fd00::1]:51820");
+  CHECK_FALSE(accepted(peer_with("")).peers.at(0).endpoint);
+}
+
+TEST_CASE("Endpoint: the port may be a service name") {
+  const auto config = WgConfig::parse(peer_with("Endpoint = [fd00::1]:wireguard"), one_service);
+  REQUIRE(config);
+  CHECK_EQ(config->peers.at(0).endpoint->port, 51820);
+  CHECK(has(refused_value("Endpoint = 192.0.2.1:wireguard"), "'wireguard' is not the name of a UDP service"));
+}
+
+TEST_CASE("Endpoint: what cannot be one says what is missing") {
+  for (const auto* value : {"192.0.2.1", "192.0.2.1:", "[fd00::1]", "[fd00::1]:", "vpn.example.com", "fd00::1]"}) {
+    CAPTURE(value);
+    CHECK(
+        has(refused_value("Endpoint = " + std::string(value)), " has no port. Write host:port or [IPv6 address]:port"));
+  }
+  CHECK(has(refused_value("Endpoint = [fd00::1:5"), "has a '[' without its ']'"));
+  CHECK(has(refused_value("Endpoint = [fd00::1]x:5"), "has a '[' without its ']'"));
+  CHECK(has(refused_value("Endpoint = :5"), "has no host name or address"));
+  CHECK(has(refused_value("Endpoint = []:5"), "has no host name or address"));
+  CHECK(has(refused_value("Endpoint = [[fd00::1]:5"), "has no host name or address"));
+  CHECK(has(refused_value("Endpoint = fd00::]1:5"), "has no host name or address"));
+  CHECK(has(refused_value("Endpoint = exa\x1bmple:5"), "has no host name or address"));
+  CHECK(has(refused_value("Endpoint = " + std::string(254, 'a') + ":5"), "has no host name or address"));
+  CHECK(has(refused_value("Endpoint = 1.2.3.4:65536"), "'65536' is not a port"));
+  CHECK(has(refused_value("Endpoint = 1.2.3.4:0"), "has port 0"));
+}
+
+TEST_CASE("Endpoint: what can be no host is refused here, and not by a name server") {
+  const auto check = [](std::string_view value, std::string_view says) {
+    CAPTURE(value);
+    CHECK(has(refused_value("Endpoint = " + std::string(value)), says));
+  };
+  for (const auto* value :
+       {"http://192.0.2.1:51820", "https://vpn.example.com:51820/", "udp://1.2.3.4:51820", "wg://a:1"})
+    check(value, " is a URL. Write host:port");
+  for (const auto* value : {"203.0.113.5/24:51820", "vpn.example.com/x:51820", "vpn.example.com:51820/udp"})
+    check(value, " has a '/', as no host does");
+  for (const auto* value : {"203.0.113.5:51820,203.0.113.6:51820", "a.b:1;c.d:2", "a.b:1,"})
+    check(value, " has more than one host. A peer has one Endpoint");
+  for (const auto* value : {"\"vpn.example.com:51820\"", "'a.b:1'"}) check(value, " has quotation marks");
+  for (const auto* value :
+       {"203.0.113.300:51820", "203.0.113:51820", "1.2.3.4.5:1", "010.0.0.1:1", "127.1:1", "5:1", "vpn.7:1"})
+    check(value, " has no IPv4 address in front of the port. Such an address is four numbers");
+  for (const auto* value :
+       {"1.2.3.4:5:6", "2001:db8::1:x:51820", "vpn.example.com:80:80", "[1.2.3.4:5]:6", "[fe80::1%]:5"})
+    check(value, " has more than one colon, but no IPv6 address. Write host:port or [IPv6 address]:port");
+  for (const auto* value : {"2001:db8::1", "fd00::1:5182", "::1", "1:2:3:4:5:6:7:8"})
+    check(value, " is an IPv6 address, with or without a port. Put the address in brackets");
+  for (const auto* value :
+       {"0.0.0.0:51820", "[::]:51820", "224.0.0.1:1", "255.255.255.255:1", "[ff02::1]:1", ":::51820"})
+    check(value, " is not the address of a host");
+  for (const auto* value :
+       {"user@vpn.example.com:1", "a..b:1", ".a:1", "-a.b:1", "a*b:1", "a\\b:1", "vpn.example.com!:1"})
+    check(value, " has no host name or address that can be looked up");
+  check(std::string(64, '.') + "a:1", " has no host name or address");
+  check("vpn example.com:51820", " has a space between two words");
+  check("vpn.example.com:51820 vpn2.example.com:51820", " has a space between two words");
+  check("vpn.example.com:51820\xc2\xa0", "Endpoint has the character U+00A0");
+  check(
+      "b\xc3\xbc"
+      "cher.example:51820",
+      "has the character U+00FC");
+}
+
+TEST_CASE("Endpoint: names that are unusual, and names all the same") {
+  for (const auto* host : {"localhost", "a", "_wg._udp.example.com", "xn--bcher-kva.example", "vpn.example.com.",
+                           "7.vpn", "r1---sn.example", "1and1.example", "3com"}) {
+    CAPTURE(host);
+    CHECK_EQ(accepted(peer_with("Endpoint = " + std::string(host) + ":1")).peers.at(0).endpoint->host, host);
+  }
+  CHECK_EQ(accepted(peer_with("Endpoint = vpn.example.com : 51820")).peers.at(0).endpoint->port, 51820);
+}
+
+TEST_CASE("DNS: addresses are servers, all else is a search domain") {
+  const WgConfig config = accepted(interface_with("DNS = 10.0.0.1, example.com fd00::1\nDNS = 1.internal"));
+  REQUIRE_EQ(config.dns_servers.size(), 2);
+  CHECK_EQ(config.dns_servers[0], IpAddress::parse("10.0.0.1"));
+  CHECK_EQ(config.dns_servers[1], IpAddress::parse("fd00::1"));
+  CHECK_EQ(config.dns_search, std::vector<std::string>{"example.com", "1.internal"});
+}
+
+TEST_CASE("DNS: what was meant to be an address must be one") {
+  for (const auto* value : {"1.1.1", "1.1.1.256", "fd00::x", "10.0.0.1:53", "fe80::1%eth0", "10.0.0.1, 8.8.8"}) {
+    CAPTURE(value);
+    CHECK(has(refused_dns(value), "is not the IP address of a DNS server"));
+  }
+  CHECK(has(refused_dns("exa\x01mple"), "its value is not a search domain"));
+}
+
+TEST_CASE("DNS: words that can be no domain say what was meant") {
+  const auto check = [](std::string_view value, std::string_view says) {
+    CAPTURE(value);
+    CHECK(has(refused_dns(value), says));
+  };
+  check("1.1.1.1;8.8.8.8", "'1.1.1.1;8.8.8.8' is not a search domain. Divide servers and domains by commas");
+  check("1.1.1.1|8.8.8.8", "Divide servers and domains by commas");
+  check("10.0.0.1, 1.1.1.1/32", "'1.1.1.1/32' is not a search domain. Write it without the prefix length: 1.1.1.1");
+  check("fd00::1/128", "Write it without the prefix length: fd00::1");
+  check("https://dns.example/dns-query", "Only plain DNS servers can be given, by their addresses");
+  check("tls://1.1.1.1", "Only plain DNS servers");
+  check("10.0.0.1:5353", "Write it without the port, which is always 53: 10.0.0.1");
+  check("[fd00::1]", "Write an IPv6 address without brackets");
+  check("[fd00::1]:53", "Write an IPv6 address without brackets");
+  check("fe80::1%wg0", "an address with a zone leads nowhere");
+  check("10.0.0", "Give IP addresses of servers");
+  check("dns.example/24", "is not a search domain");
+}
+
+TEST_CASE("DNS: a routing domain of systemd's is left out, and told") {
+  const WgConfig config = accepted(interface_with("DNS = 10.0.0.1, ~corp.example, ~., lan"));
+  CHECK_EQ(config.dns_search, std::vector<std::string>{"lan"});
+  REQUIRE_EQ(config.warnings.size(), 2);
+  CHECK(has(config.warnings[0], "line 2: DNS: a name with '~'"));
+}
