@@ -374,6 +374,12 @@ std::string HostPort::to_string() const {
   return (brackets ? "[" + host + "]:" : host + ":") + std::to_string(port);
 }
 
+bool WgConfig::leads_to(const IpAddress& address) const {
+  return std::ranges::any_of(peers, [&](const PeerConfig& peer) {
+    return std::ranges::any_of(peer.allowed_ips, [&](const Prefix& prefix) { return prefix.contains(address); });
+  });
+}
+
 Result<WgConfig> WgConfig::parse(std::string_view text, ServicePort services) { return Parser(services).parse(text); }
 
 }  // namespace wg4

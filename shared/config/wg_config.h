@@ -73,6 +73,9 @@ struct WgConfig {
   /// ...".
   std::vector<std::string> warnings;
 
+  /// Do some peer's AllowedIPs contain it?
+  [[nodiscard]] bool leads_to(const IpAddress& address) const;
+
   /// Parses a whole file. Errors name the line: "line 12: unknown key 'Foo' ...". No message ever quotes a key.
   /// A byte order mark in front of UTF-8 is passed over. The caller wipes `text`; the parser keeps no copy of a key
   /// outside the Secrets.

@@ -7,13 +7,14 @@ import re
 import socket
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 
 import harness
 from fixtures import pair_on_loopback
 from namespaces import Namespace
 from processes import assert_only, descendants
-from program import bindir, program_environment
-from wireguard import Identity
+from program import Wg4, bindir, program_environment
+from wireguard import Identity, wg
 
 LIMIT_S = 10
 
@@ -78,6 +79,14 @@ class FailureTestCase(harness.TestCase):
         for secret in self.secrets:
             for spelling in (secret[:20], secret[-20:], base64.b64decode(secret).hex()[:20]):
                 self.assertNotIn(spelling, text)
+
+
+def privileged_port(head: str) -> list[tuple[str, str, list[str]]]:
+    """A ListenPort that ordinary users do not get, if there is one on this host."""
+    first = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text())
+    if first < 2:
+        return []
+    return [("privileged port", head + f"ListenPort = {first - 1}\n", ["line 4", "ListenPort"])]
 
 
 class Errors(FailureTestCase):
@@ -179,17 +188,30 @@ class Errors(FailureTestCase):
                 ["line 6", "AllowedIPs"],
             ),
             ("port too big", head + "ListenPort = 70000\n", ["line 4", "70000"]),
-            ("fwmark", head + "FwMark = 0x12\n", ["FwMark|mark"]),
-            ("obfuscation", head + "Jc = 4\n", ["line 4", "Jc"]),
+            ("obfuscation", head + "S1 = 15\n", ["line 4", "AmneziaWG", "plain WireGuard"]),
+            ("another program's", head + "AllowedApps = a\n", ["line 4", "WireSock", "Remove"]),
+            ("mistyped key", head + "Adress = 10.0.0.2\n", ["line 4", "did you mean Address"]),
+            ("list of DNS servers", head + "DNS = 1.1.1.1;8.8.8.8\n", ["line 4", "commas"]),
+            ("no-break space", head + "MTU = 1400\u00a0\n", ["line 4", r"U\+00A0"]),
+            (
+                "URL as endpoint",
+                head + f"[Peer]\nPublicKey = {Identity().public}\nEndpoint = udp://1.2.3.4:5\n",
+                ["line 6", "URL"],
+            ),
+            (
+                "IPv6 alone below its MTU",
+                "[Interface]\nAddress = fd00::1/64\nMTU = 1000\n",
+                ["line 3", "1280"],
+            ),
+            *privileged_port(head),
         ):
             self.check(Failure(name, [self.pid], says, text))
             with self.subTest(f"check: {name}"):
                 path = self.scratch.file("check.conf", text)
-                if name != "fwmark":  # a good file: only the start is refused
-                    self.check_run(
-                        Failure(name, [], says),
-                        [str(bindir() / "wireguard4netns"), "check", str(path)],
-                    )
+                self.check_run(
+                    Failure(name, [], says),
+                    [str(bindir() / "wireguard4netns"), "check", str(path)],
+                )
 
     def test_config_files(self) -> None:
         program = str(bindir() / "wireguard4netns")
@@ -297,6 +319,107 @@ class Errors(FailureTestCase):
                 Failure("", [], ["descriptor", "TUN"], keep=[null.fileno()]),
                 [program, "serve", "--tun-fd", str(null.fileno()), "--config", good],
             )
+
+
+class Warnings(harness.TestCase):
+    """What cannot work is said by whoever reads the file: check, the start, reload, the doctor."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.pair = pair_on_loopback(self)
+        self.good = self.pair.config.for_wg_quick()
+        self.peer = self.pair.config.peers[0]
+
+    def run_program(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(bindir() / "wireguard4netns"), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=program_environment(self.scratch),
+        )
+
+    def warnings(self, text: str) -> list[str]:
+        return re.findall(r"warning: \S+\.conf: (.*)", text)
+
+    def assert_warned(self, config: str, *says: str) -> list[str]:
+        """By check, which succeeds, and by the start in the same words."""
+        path = str(self.scratch.file("check.conf", config))
+        checked = self.run_program("check", path)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        found = self.warnings(checked.stderr)
+        for pattern in says:
+            self.assertRegex("\n".join(found), pattern)
+        with Wg4(self.scratch, self.namespace(), config) as started:
+            self.assertEqual(self.warnings(started.log.read_text()), found)
+        return found
+
+    def test_nothing_is_said_of_what_works(self) -> None:
+        self.assertEqual(self.assert_warned(self.good), [])
+
+    def test_keys(self) -> None:
+        own = wg("pubkey", text=self.pair.config.private)
+        self.assert_warned(self.good.replace(self.peer.public, own), "PublicKey is our own")
+        self.assert_warned(self.good + self.peer.section(), "both are one peer")
+        swapped = self.good.replace(self.peer.public, self.pair.config.private)
+        (found,) = self.assert_warned(swapped, "PublicKey is our PrivateKey")
+        self.assertNotIn(self.pair.config.private[:20], found)
+
+    def test_no_packet_can_pass(self) -> None:
+        allowed = f"AllowedIPs = {', '.join(self.peer.allowed)}\n"
+        address = f"Address = {', '.join(self.pair.config.addresses)}\n"
+        self.assert_warned(self.good.replace(allowed, ""), "no AllowedIPs")
+        self.assert_warned(self.good.replace(address, ""), "no Address")
+        self.assert_warned(self.good.partition("[Peer]")[0], r"no \[Peer\]")
+        self.assert_warned(
+            self.good.replace(f"Endpoint = {self.peer.endpoint}\n", ""), "neither side can begin"
+        )
+
+    def test_what_an_ordinary_user_may_not(self) -> None:
+        """A provider's file with a mark works: it is not needed here."""
+        (found,) = self.assert_warned(
+            self.good.replace("[Interface]", "[Interface]\nFwMark = 0xca69"), "FwMark is left out"
+        )
+        self.assertRegex(found, "^line 2: ")
+
+    def test_hooks_and_tables(self) -> None:
+        hooks = "[Interface]\nPostUp = ip rule add table 52\n"
+        self.assert_warned(self.good.replace("[Interface]\n", hooks), "needs no firewall or routing")
+        for table in ("off", "52"):
+            found = self.assert_warned(
+                self.good.replace("[Interface]\n", f"{hooks}Table = {table}\n"),
+                f"line 3: Table = {table}: ",
+                "routes that they would make are missing",
+            )
+            self.assertNotIn("needs no", "\n".join(found))
+
+    def test_a_file_that_others_can_read(self) -> None:
+        path = self.scratch.file("open.conf", self.good, mode=0o644)
+        self.assertIn(f"chmod 600 {path}", self.run_program("check", str(path)).stderr)
+        bare = self.scratch.file("bare.conf", "[Interface]\n", mode=0o644)
+        self.assertNotIn("chmod", self.run_program("check", str(bare)).stderr)
+
+    def test_doctor_and_reload_say_the_same(self) -> None:
+        config = self.good.replace("[Interface]", "[Interface]\nFwMark = 5\nSaveConfig = true")
+        path = str(self.scratch.file("both.conf", config))
+        found = self.warnings(self.run_program("check", path).stderr)
+        self.assertEqual(len(found), 2)
+        self.wg4(self.pair.one, self.good)  # so that the doctor tries no handshake
+        examined = self.run_program("doctor", path).stdout
+        for warning in found:
+            self.assertIn(f"note     configuration: {warning}\n", examined)
+        reloaded = self.run_program("reload", "wg0", "--config", path)
+        self.assertEqual(reloaded.returncode, 0, reloaded.stderr)
+        self.assertEqual(self.warnings(reloaded.stderr), found)
+
+    def test_check_shows_search_domains(self) -> None:
+        config = self.good.replace("[Interface]", "[Interface]\nDNS = corp.example, lan")
+        path = str(self.scratch.file("dns.conf", config))
+        self.assertRegex(self.run_program("check", path).stdout, r"dns search: +corp\.example, lan\n")
+
+    def test_a_byte_order_mark_is_passed_over(self) -> None:
+        self.wg4(self.pair.one, "\ufeff" + self.good)
 
 
 class TunDevice(FailureTestCase):

@@ -3,6 +3,7 @@ wg4_unit_test(app SOURCES app_log_budget_test.cc app_read_order_test.cc DEPENDS 
 wg4_unit_test(app_control_client SOURCES app_control_client_test.cc DEPENDS wg4_app)
 wg4_unit_test(app_diagnostics SOURCES app_diagnostics_test.cc DEPENDS wg4_app)
 wg4_unit_test(app_endpoints SOURCES app_endpoints_test.cc DEPENDS wg4_app)
+wg4_unit_test(app_judgement SOURCES app_judgement_test.cc DEPENDS wg4_app)
 wg4_unit_test(app_show SOURCES app_show_test.cc DEPENDS wg4_app)
 wg4_unit_test(plugin_messages SOURCES plugin_messages_test.cc DEPENDS wg4_plugin_messages)
 wg4_unit_test(oci_state SOURCES oci_state_test.cc DEPENDS wg4_oci_state)

@@ -125,7 +125,6 @@ Result<Configured> read_configuration(const TunnelOptions& options, const Purpos
   if (!purpose.engine && options.control != "off")
     configured.reloader = TRY(Reloader::create(configured.path, options.sandbox.mode));
   configured.config = TRY(load_config(path));
-  if (configured.config.private_key.is_zero()) log::warning("{}: no PrivateKey: no peer can be talked to", path);
   if (!configured.config.dns_servers.empty() && !purpose.sets_dns)
     log::warning("{}: DNS is left alone: name resolution in the namespace follows its own /etc/resolv.conf", path);
   return configured;
@@ -159,7 +158,8 @@ Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
   const auto retries = TRY(Endpoints::parse_retries(std::getenv("WG_ENDPOINT_RESOLUTION_RETRIES")));
   Endpoints endpoints = TRY(Endpoints::create(config, retries, options.sandbox.mode));
   if (configured.reloader) endpoints.have(configured.reloader->take_resolver());
-  TRY(endpoints.resolve_first(dns_patience));
+  if (auto resolved = endpoints.resolve_first(dns_patience); !resolved)
+    return fail_in(configured.path, std::move(resolved).error());
   std::vector<Endpoint> known = endpoints.resolved();
   for (const PeerChange& peer : make_device_change(config).peers)
     if (peer.endpoint) known.push_back(*peer.endpoint);

@@ -1,6 +1,10 @@
 #include "wg4netns/app/check.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
+
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "shared/base/hex_base64.h"
 #include "shared/config/link_plan.h"
@@ -36,6 +40,7 @@ void print_interface(const WgConfig& config) {
   fmt::print("  mtu:          {}\n", mtu);
   fmt::print("  routes:       {}\n", list(plan.routes));
   fmt::print("  dns:          {}\n", list(plan.dns_servers));
+  if (!plan.dns_search.empty()) fmt::print("  dns search:   {}\n", fmt::join(plan.dns_search, ", "));
 }
 
 void print_peer(const PeerConfig& peer) {

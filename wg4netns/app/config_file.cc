@@ -6,16 +6,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
+#include <utility>
 
 #include "shared/base/scope_exit.h"
 #include "shared/base/unique_fd.h"
 #include "shared/sys/log.h"
 #include "shared/sys/service_port.h"
+#include "wg4netns/app/judgement.h"
 
 namespace wg4 {
 namespace {
@@ -28,7 +32,13 @@ std::optional<std::string> environment(const char* name) {
   return value;
 }
 
-Result<UniqueFd> open_config(const std::string& path) {
+/// A configuration that is open, and whether other users of this host could open it, too.
+struct OpenConfig {
+  UniqueFd fd;
+  bool open_to_all = false;
+};
+
+Result<OpenConfig> open_config(const std::string& path) {
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!fd.valid())
     return fail("open configuration " + path, errno,
@@ -37,9 +47,7 @@ Result<UniqueFd> open_config(const std::string& path) {
   struct stat info{};
   if (fstat(fd.get(), &info) < 0) return fail("look at configuration " + path, errno);
   if (S_ISDIR(info.st_mode)) return fail("configuration " + path + " is a directory", 0, "Name the file in it");
-  if (S_ISREG(info.st_mode) && (info.st_mode & S_IRWXO) != 0)
-    log::warning("{} holds a private key and every user can read it: chmod 600 {}", path, path);
-  return fd;
+  return OpenConfig{std::move(fd), S_ISREG(info.st_mode) && (info.st_mode & S_IRWXO) != 0};
 }
 
 /// Who we are outside of this user namespace: as a hook of rootless Podman's we are 0 in one.
@@ -69,18 +77,26 @@ Result<std::string> config_folder() {
 
 /// A profile is a name, not a path: it may come from where only names are expected.
 Result<std::string> profile_path(const std::string& name) {
+  if (name.ends_with(".conf"))
+    return fail("'" + name + "' cannot be the name of a profile", 0,
+                "The file profiles/" + name + " is the profile " + name.substr(0, name.rfind('.')) +
+                    "; for other files use --config");
   if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos)
     return fail("'" + name + "' cannot be the name of a profile", 0,
                 "The profile NAME is the file profiles/NAME.conf beside default.conf; for other files use --config");
   return TRY(config_folder()) + "/profiles/" + name + ".conf";
 }
 
+bool holds_secret(const WgConfig& config) {
+  const auto has_preshared_key = [](const PeerConfig& peer) { return !peer.preshared_key.is_zero(); };
+  return !config.private_key.is_zero() || std::ranges::any_of(config.peers, has_preshared_key);
+}
+
 void wipe(std::string& text) { sodium_memzero(text.data(), text.size()); }
 
-/// Appends the whole file to `text`, which the caller wipes whatever comes of it. A pipe has no size, so the string
-/// grows by doubling; each smaller copy is wiped here.
-Result<void> read_text(const std::string& path, std::string& text) {
-  const UniqueFd fd = TRY(open_config(path));
+/// Reads the whole file to `text`, which the caller wipes whatever comes of it. A pipe has no size, so the string grows
+/// by doubling; each smaller copy is wiped here.
+Result<void> read_text(int fd, const std::string& path, std::string& text) {
   std::size_t used = 0;
   text.resize(16 * 1024);
   for (;;) {
@@ -90,7 +106,7 @@ Result<void> read_text(const std::string& path, std::string& text) {
       wipe(text);
       text = std::move(larger);
     }
-    const ssize_t got = read(fd.get(), text.data() + used, text.size() - used);
+    const ssize_t got = read(fd, text.data() + used, text.size() - used);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail("read configuration " + path, errno);
     if (got == 0) break;
@@ -119,18 +135,22 @@ Result<std::string> absolute_path(const std::string& path) {
   return whole.string();
 }
 
-Result<WgConfig> load_config(const std::string& path) {
+Result<WgConfig> read_config(const std::string& path) {
   std::string text;
   const ScopeExit wipe_at_end([&] { wipe(text); });
-  TRY(read_text(path, text));
+  const OpenConfig file = TRY(open_config(path));
+  TRY(read_text(file.fd.get(), path, text));
   auto config = WgConfig::parse(text, service_port);
   if (!config) return fail_in(path, std::move(config).error());
-  for (const std::string& warning : config->warnings) log::warning("{}: {}", path, warning);
-  if (!config->hooks.empty())
-    log::warning(
-        "{}: PreUp, PostUp, PreDown and PostDown did not run: in a namespace of its own the tunnel needs no "
-        "firewall or routing commands on the host",
-        path);
+  if (auto judged = judge(*config, ask_kernel(*config)); !judged) return fail_in(path, std::move(judged).error());
+  if (file.open_to_all && holds_secret(*config))
+    config->warnings.push_back("it holds a secret key, and every user can read it: chmod 600 " + path);
+  return config;
+}
+
+Result<WgConfig> load_config(const std::string& path) {
+  WgConfig config = TRY(read_config(path));
+  for (const std::string& warning : config.warnings) log::warning("{}: {}", path, warning);
   return config;
 }
 

@@ -17,7 +17,9 @@ namespace wg4 {
 /// `path` from the root directory, for processes that are in another one.
 [[nodiscard]] Result<std::string> absolute_path(const std::string& path);
 
-/// Reads and parses a file; logs what deserves a word. The text is wiped.
+/// Reads, parses and judges a file (judgement.h). The text is wiped. What deserves a word is in the warnings ...
+[[nodiscard]] Result<WgConfig> read_config(const std::string& path);
+/// ... and is logged here.
 [[nodiscard]] Result<WgConfig> load_config(const std::string& path);
 
 /// When the file was last written; nothing if that cannot be told.

@@ -71,12 +71,6 @@ std::vector<Prefix> pieces_of(const Prefix& route, const LinkPlan& plan, const E
   return pieces;
 }
 
-bool leads_to(const WgConfig& config, const IpAddress& address) {
-  return std::ranges::any_of(config.peers, [&](const PeerConfig& peer) {
-    return std::ranges::any_of(peer.allowed_ips, [&](const Prefix& prefix) { return prefix.contains(address); });
-  });
-}
-
 }  // namespace
 
 Prefix default_engine_network() { return {IpAddress::v4(std::array<std::uint8_t, 4>{10, 0, 2, 0}), 24}; }
@@ -162,14 +156,10 @@ GatewayOptions gateway_options(const WgConfig& config, const EngineOptions& opti
   const bool answer = options.dns && (options.dns_v4 || options.dns_v6);
   for (const IpAddress& server : config.dns_servers) {
     if (!answer) break;
-    if (leads_to(config, server)) {
-      gateway.servers.push_back(server);
-    } else {
-      log::warning("DNS server {} is left out: no peer's AllowedIPs lead to it", server.to_string());
-    }
+    if (config.leads_to(server)) gateway.servers.push_back(server);  // what judge() says of the others
   }
   if (answer && gateway.servers.empty())
-    log::warning("no DNS server in the configuration: name look-ups in the namespace will be refused");
+    log::warning("no DNS server that the tunnel leads to: name look-ups in the namespace will be refused");
   return gateway;
 }
 

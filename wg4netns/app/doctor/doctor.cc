@@ -63,7 +63,7 @@ CheckResult problem(std::string name, const Error& error) {
 
 /// A file of that name, else a profile.
 Result<std::string> find_config(const std::string& name) {
-  if (name.find('/') != std::string::npos || access(name.c_str(), F_OK) == 0) return name;
+  if (name.contains('/') || name.ends_with(".conf") || access(name.c_str(), F_OK) == 0) return name;
   return locate_config(std::nullopt, name);
 }
 
@@ -140,15 +140,16 @@ Result<void> try_peers(const std::string& path, const WgConfig& config, std::vec
 
 Result<void> check_configuration(const std::string& name, Printer& output) {
   const auto path = find_config(name);
-  const auto config = path ? load_config(*path) : Result<WgConfig>(std::unexpected(path.error()));
+  const auto config = path ? read_config(*path) : Result<WgConfig>(std::unexpected(path.error()));
   if (!config) {
     output.add(problem("configuration", config.error()));
     return {};
   }
   const std::size_t count = config->peers.size();
   output.add({"configuration", Verdict::ok, fmt::format("{}, {} {}", *path, count, count == 1 ? "peer" : "peers")});
+  for (const std::string& warning : config->warnings) output.add({"configuration", Verdict::note, warning});
   if (config->private_key.is_zero()) {
-    output.add({"key", Verdict::problem, "no PrivateKey: no peer can be talked to",
+    output.add({"key", Verdict::problem, "there is no private key",
                 "Make one: wireguard4netns genkey; peers need its public half"});
     return {};
   }
