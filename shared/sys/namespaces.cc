@@ -16,8 +16,7 @@
 namespace wg4 {
 namespace {
 
-constexpr std::string_view own_namespace_hint =
-    "Use a network namespace of your own (unshare -Urn makes one), or run this as root";
+constexpr std::string_view own_namespace_hint = "Use a network namespace of your own (unshare -Urn makes one)";
 
 Result<UniqueFd> open_own(const std::string& kind) {
   const std::string path = "/proc/self/ns/" + kind;
@@ -54,6 +53,7 @@ std::optional<uid_t> owner_uid(int userns) {
 
 std::string hint_for_foreign_userns(int userns) {
   const auto owner = owner_uid(userns);
+  if (owner == 0 && geteuid() != 0) return "It belongs to root. " + std::string(own_namespace_hint);
   if (owner && *owner != geteuid())
     return "It belongs to uid " + std::to_string(*owner) + " and you are uid " + std::to_string(geteuid()) +
            ": run this as that user";
@@ -79,7 +79,7 @@ Result<void> enter_netns(const TargetNamespaces& target) {
   if (TRY(same_namespace(own.get(), target.net.get())))
     return fail(what, number, "It is the one that you are in. " + std::string(own_namespace_hint));
   return fail(what, number,
-              "Your user namespace owns it and you are not root there. " + std::string(own_namespace_hint));
+              "Your user namespace owns it and you have no rights there. " + std::string(own_namespace_hint));
 }
 
 /// A sysctl that holds one number.
@@ -104,7 +104,7 @@ Result<UniqueFd> open_netns(pid_t pid) {
     return fail("there is no live " + process, 0, "Give the PID, as seen from here, of a process in the namespace");
   if (errno == EACCES)
     return fail("open the network namespace of " + process, errno,
-                "It belongs to another user, or to a user namespace that you are not in: run this there, or as root");
+                "It belongs to another user, or to a user namespace that you are not in: run this there, as its owner");
   return fail("open " + path, errno);
 }
 

@@ -9,13 +9,16 @@
 #include <cstdlib>
 #include <map>
 #include <span>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "shared/base/version.h"
 #include "shared/sys/log.h"
 #include "wg4netns/app/cli_engine.h"
 #include "wg4netns/app/cli_help.h"
 #include "wg4netns/app/cli_pasta.h"
+#include "wg4netns/app/cli_words.h"
 #include "wg4netns/app/completion.h"
 #include "wg4netns/forward/publish_spec.h"
 #include "wg4netns/uapi/control_socket.h"
@@ -262,17 +265,19 @@ void add_helper_option(CLI::App& app, std::optional<std::string>& helper) {
 }
 
 std::string introduction();
+std::vector<std::string_view> command_names();
 
 Result<Command> parse_attach(const std::string& program, const Arguments& arguments) {
   AttachCommand command;
   Parser parser(introduction());
   CLI::App& app = parser.app();
+  std::optional<std::string> ifname;
   std::optional<std::string> conf;
   bool configure = false;
   bool no_configure = false;
   std::vector<std::string> published;
   app.add_option("PID|PATH", command.target, "Process, or path of a network namespace")->type_name("")->required();
-  app.add_option("IFNAME", command.ifname, "Name of the interface in the namespace; default wg0")->type_name("");
+  app.add_option("IFNAME", ifname, "Name of the interface in the namespace; default wg0")->type_name("");
   app.add_option("CONF", conf, "wg-quick file, as --config")->type_name("");
   app.option_defaults()->group("Namespace");
   parser.offer(
@@ -290,6 +295,13 @@ Result<Command> parse_attach(const std::string& program, const Arguments& argume
   add_engine_options(app, engine);
 
   if (auto print = TRY(parser.parse(arguments))) return *std::move(print);
+  TRY(check_attach_words({.target = command.target,
+                          .target_is_guessed = command.target_type == TargetType::guess,
+                          .ifname = ifname,
+                          .conf = conf,
+                          .config_is_named = command.tunnel.config || command.tunnel.profile},
+                         command_names()));
+  if (ifname) command.ifname = *ifname;
   command.engine = TRY(engine_options(engine, program, command.ifname));
   if (configure) command.configuration = Configuration::yes;
   if (no_configure) command.configuration = Configuration::no;
@@ -345,8 +357,15 @@ std::string_view name_of_program(std::span<const char* const> all) {
   return program.substr(program.rfind('/') + 1);
 }
 
+bool is_set(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value != nullptr && *value != '\0';
+}
+
 /// wireguard-go's whole command line: [-f|--foreground] IFNAME. A namespace's path has a slash, and a PID is a number.
-std::optional<InterfaceCommand> interface_command(std::span<const char* const> arguments) {
+/// wg-quick(8) sets a variable for who it starts, and gives it any name.
+Result<std::optional<InterfaceCommand>> interface_command(std::span<const char* const> all, CommandNames commands) {
+  const auto arguments = all.subspan(std::min<std::size_t>(1, all.size()));
   InterfaceCommand command;
   const std::string_view first = arguments.empty() ? "" : arguments[0];
   command.foreground = first == "-f" || first == "--foreground";
@@ -356,6 +375,9 @@ std::optional<InterfaceCommand> interface_command(std::span<const char* const> a
   if (is_number || command.ifname.front() == '-' || command.ifname.find('/') != std::string::npos) return std::nullopt;
   const char* foreground = std::getenv("WG_PROCESS_FOREGROUND");
   if (foreground != nullptr && std::string_view(foreground) == "1") command.foreground = true;
+  const bool invited =
+      command.foreground || is_set("WG_QUICK_USERSPACE_IMPLEMENTATION") || name_of_program(all) == "wireguard-go";
+  TRY(check_word_alone(command.ifname, invited, commands));
   if (const char* level = std::getenv("LOG_LEVEL"); level != nullptr) {
     const auto known = levels.find(std::string_view(level) == "verbose" ? "debug" : level);
     if (known != levels.end()) log::set_level(known->second);
@@ -505,12 +527,18 @@ constexpr auto commands = std::to_array<CommandEntry>({
     {"completion", "print what completes command lines in a shell", parse_completion},
 });
 
+std::vector<std::string_view> command_names() {
+  std::vector<std::string_view> names;
+  for (const CommandEntry& command : commands) names.emplace_back(command.name);
+  return names;
+}
+
 std::string introduction() {
   std::string text =
       "Rootless WireGuard for Linux network namespaces.\n\n"
       "Gives the network namespace of process PID, or the one at PATH, a WireGuard interface IFNAME (wg0).\n"
       "CONF is a wg-quick file; default ~/.config/wireguard4netns/default.conf.\n"
-      "IFNAME alone, or after -f, makes it here, for wg(8) to configure, as wireguard-go does.\n\n"
+      "-f IFNAME, or a name like wg0 alone, makes it here, for wg(8) to configure, as wireguard-go does.\n\n"
       "Commands with a --help of their own:\n";
   for (const CommandEntry& command : commands) text += fmt::format("  {:<10} {}\n", command.name, command.about);
   return text;
@@ -554,7 +582,8 @@ Result<Command> parse_command_line(int argc, const char* const* argv) {
   const auto command = std::ranges::find(commands, first, &CommandEntry::name);
   if (command != commands.end()) return command->parse({arguments.subspan(1)});
   if (first == "resolver") return parse_resolver({arguments.subspan(1)});
-  if (auto interface = interface_command(arguments)) return *std::move(interface);
+  if (auto interface = TRY(interface_command(all, command_names()))) return *std::move(interface);
+  if (!first.empty() && first.front() != '-') TRY(check_first_word(std::string(first), command_names()));
   return parse_attach(all.empty() ? "" : all[0], {arguments});
 }
 

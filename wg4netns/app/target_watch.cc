@@ -100,7 +100,7 @@ Result<TargetWatch> TargetWatch::create(pid_t pid, bool sandboxed) {
   struct stat info{};
   if (fstatat(proc.get(), (std::to_string(pid) + "/ns/net").c_str(), &info, 0) < 0)
     return fail("find the network namespace of process " + std::to_string(pid), errno,
-                "It belongs to another user, or to a user namespace that you are not in: run this there, or as root");
+                "It belongs to another user, or to a user namespace that you are not in: run this there, as its owner");
   const Occupants occupants(proc.get(), info.st_dev, info.st_ino, getpid());
   const std::array kept{proc.get(), pidfd.get()};
   return TargetWatch(TRY(Child::fork(kept, [&] {
