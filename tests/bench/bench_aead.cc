@@ -5,7 +5,7 @@
 // The vector backends have two ways, a group with one packet a lane or one packet after the other, and choose by the
 // sizes in the batch. Both are measured alone, too: the constants of that choice come from here.
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>

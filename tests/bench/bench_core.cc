@@ -3,7 +3,7 @@
 //
 //   bench_core [--peers N]    default 100000, each with ten allowed IPs
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <chrono>
 #include <cstdio>

@@ -4,7 +4,7 @@
 //   bench_offload [--rounds N]    default 2000; a figure is the best of N rounds, because whatever else happens only
 //   adds
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>

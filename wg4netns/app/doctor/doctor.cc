@@ -2,7 +2,7 @@
 // that reads files or starts programs comes before.
 #include "wg4netns/app/doctor/doctor.h"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <netdb.h>
 #include <sys/socket.h>
 #include <unistd.h>
