@@ -27,7 +27,8 @@ const std::string* find_string(const Json& object, const char* name) {
 
 /// What we pass on to the file system, to logs and to errors.
 bool is_printable(std::string_view text) {
-  return !text.empty() && std::ranges::none_of(text, [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; });
+  return !text.empty() &&
+         std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
 
 Result<std::string> printable_string(const Json& state, const char* name) {
