@@ -25,8 +25,8 @@ void ReceivedControl::attach(msghdr& header) {
   header.msg_controllen = bytes_.size();
 }
 
-Control ReceivedControl::parse(msghdr& header) const {
-  Control control;
+ControlMessage ReceivedControl::parse(msghdr& header) const {
+  ControlMessage control;
   for (cmsghdr* message = CMSG_FIRSTHDR(&header); message != nullptr; message = CMSG_NXTHDR(&header, message)) {
     if (message->cmsg_level == IPPROTO_IP && message->cmsg_type == IP_PKTINFO) {
       control.local = to_address(value_of<in_pktinfo>(message).ipi_addr);

@@ -16,7 +16,7 @@ namespace wg4 {
 
 inline constexpr std::size_t control_size = 192;  // room for the three below and an error, IPv6 included
 
-struct Control {
+struct ControlMessage {
   IpAddress local;
   std::uint8_t tos = 0;
   std::size_t segment_size = 0;  ///< 0 = one datagram
@@ -32,7 +32,7 @@ struct QueuedError {
 class ReceivedControl {
  public:
   void attach(msghdr& header);
-  [[nodiscard]] Control parse(msghdr& header) const;
+  [[nodiscard]] ControlMessage parse(msghdr& header) const;
   [[nodiscard]] std::optional<QueuedError> parse_error(msghdr& header) const;
 
  private:

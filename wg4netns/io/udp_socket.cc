@@ -192,7 +192,7 @@ std::span<const DatagramRun> UdpSocket::receive(Family family) {
     const std::size_t size = messages[i].msg_len;
     total += size;
     if (size == 0 || (messages[i].msg_hdr.msg_flags & MSG_TRUNC) != 0) continue;
-    const Control control = controls[i].parse(messages[i].msg_hdr);
+    const ControlMessage control = controls[i].parse(messages[i].msg_hdr);
     const std::size_t segment = control.segment_size > 0 ? std::min(control.segment_size, size) : size;
     runs_[used++] = {
         {to_endpoint(senders[i]), control.local}, control.tos, {buffers_->receive[i].data(), size}, segment};
