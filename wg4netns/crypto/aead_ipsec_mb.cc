@@ -42,7 +42,7 @@ namespace wg4::crypto {
 namespace {
 
 /// Bytes of stack that a batch may take: a test holds this.
-constexpr std::size_t batch_stack = std::size_t{4} * 1024;
+constexpr std::size_t batch_stack = std::size_t{6} * 1024;
 
 /// Longest packet that the manager for SSE takes, bytes: with the one-time key, four blocks.
 constexpr std::size_t narrow_packet = 192;
