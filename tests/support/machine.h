@@ -2,6 +2,10 @@
 // What a test needs and not every machine has: it asks here first, and says so where it is missing.
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -36,5 +40,14 @@ inline bool has_32bit_entry() {
 #endif
 
 inline bool has_ipv6() { return UniqueFd(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)).valid(); }
+
+/// Whether processes can have filters of system calls. QEMU, where it plays another processor, passes on none.
+inline bool has_syscall_filters() { return prctl(PR_GET_SECCOMP) >= 0; }
+
+/// Whether the kernel tells of what kind a namespace is. QEMU does not pass the question on.
+inline bool tells_kinds_of_namespaces() {
+  const UniqueFd namespace_fd(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+  return ioctl(namespace_fd.get(), NS_GET_NSTYPE) >= 0;
+}
 
 }  // namespace wg4

@@ -180,6 +180,12 @@ TEST_CASE("a child that faults is no fault of its test") {
   CHECK(said_by(fault).empty());
 }
 
+TEST_CASE("there are filters of system calls, which the cases below are about") {
+  if (!has_syscall_filters()) say_skipped("all of it: nothing can be filtered here");
+}
+
+TEST_SUITE_BEGIN("filters" * doctest::skip(!has_syscall_filters()));
+
 TEST_CASE("a tunnel that escapes is killed") {
   check_killed(plain_tunnel, escapes());
   check_killed(plain_tunnel, files());
@@ -314,6 +320,8 @@ TEST_CASE("a refused call gets the errno of its line") {
   };
   CHECK(exit_status(under(table, [] { return call(SYS_clone3) == -1 && errno == ENOSYS ? 0 : 1; })) == 0);
 }
+
+TEST_SUITE_END();
 
 }  // namespace
 }  // namespace wg4

@@ -9,7 +9,8 @@ wg4_unit_test(helper_process SOURCES helper_process_test.cc DEPENDS wg4_app)
 add_executable(unit_sys_unshared sys_netlink_test.cc sys_noexec_test.cc)
 target_link_libraries(unit_sys_unshared PRIVATE wg4_doctest_main wg4_sys)
 add_test(NAME unit.sys_unshared
-  COMMAND unshare --user --map-root-user --net --mount ${CMAKE_CROSSCOMPILING_EMULATOR} $<TARGET_FILE:unit_sys_unshared>)
+  COMMAND unshare --user --map-root-user --net --mount
+          ${CMAKE_CROSSCOMPILING_EMULATOR} $<TARGET_FILE:unit_sys_unshared>)
 set_tests_properties(unit.sys_unshared PROPERTIES LABELS unit)
 
 wg4_unit_test(sandbox SOURCES sandbox_files_test.cc DEPENDS wg4_sys)

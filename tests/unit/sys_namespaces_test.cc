@@ -11,6 +11,8 @@
 #include <fstream>
 #include <string>
 
+#include "tests/support/machine.h"
+
 namespace wg4 {
 namespace {
 
@@ -37,6 +39,7 @@ class TemporaryFolder {
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 TEST_CASE("a process and its file lead to the same network namespace") {
+  if (!tells_kinds_of_namespaces()) return say_skipped("the kernel does not tell kinds of namespaces");
   const auto by_pid = open_netns(getpid());
   const auto by_path = open_netns("/proc/self/ns/net");
   REQUIRE(by_pid.has_value());
@@ -73,6 +76,7 @@ TEST_CASE("what is no network namespace is told so, with the next step") {
 }
 
 TEST_CASE("a namespace of another kind is refused") {
+  if (!tells_kinds_of_namespaces()) return say_skipped("the kernel does not tell kinds of namespaces");
   const auto user_as_net = open_netns("/proc/self/ns/user");
   REQUIRE_FALSE(user_as_net.has_value());
   CHECK(contains(user_as_net.error().message(), "another kind"));

@@ -34,7 +34,9 @@ class Runs {
   [[nodiscard]] auto iterator(Index at) { return items_.begin() + static_cast<std::ptrdiff_t>(at); }
   [[nodiscard]] Index allocate(unsigned room);
   void release(Index first, unsigned room);
-  [[nodiscard]] std::vector<Index>& free_of(unsigned room) { return free_[static_cast<std::size_t>(std::bit_width(room)) - 1]; }
+  [[nodiscard]] std::vector<Index>& free_of(unsigned room) {
+    return free_[static_cast<std::size_t>(std::bit_width(room)) - 1];
+  }
 
   std::vector<T> items_;
   std::array<std::vector<Index>, 6> free_;  // by the logarithm of their room
