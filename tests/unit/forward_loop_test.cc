@@ -209,6 +209,25 @@ TEST_CASE("datagrams that wait for the agent take no more memory than they may, 
   }
 }
 
+TEST_CASE("a flow that ended while it was dialed leaves its socket to nobody") {
+  const std::array<UdpSocketOnHost, 2> services;
+  const std::array<Endpoint, 2> ports{free_port(), free_port()};
+  Settings settings;
+  for (std::size_t i = 0; i < ports.size(); ++i)
+    settings.published.push_back({Protocol::udp, ports[i], services[i].address});
+  settings.udp.idle = std::chrono::milliseconds(200);
+  Running running(settings);
+  running.agent().dial_in_groups(2);
+
+  const UdpSocketOnHost first;
+  first.send_to(ports[0]);
+  std::this_thread::sleep_for(std::chrono::milliseconds(600));  // longer than `idle`
+  const UdpSocketOnHost second;
+  second.send_to(ports[1], "xx");  // has the number of the first, whose answer comes now
+  CHECK(services[1].receive_size() == 2);
+  CHECK_FALSE(wait_until(services[0].fd.get(), POLLIN, deadline_in(std::chrono::milliseconds(0))).value());
+}
+
 TEST_CASE("a loop without an agent closes its ports and goes on to its end") {
   log::set_level(log::Level::silent);
   const UdpSocketOnHost service;

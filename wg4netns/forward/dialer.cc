@@ -1,7 +1,9 @@
 #include "wg4netns/forward/dialer.h"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <deque>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -15,6 +17,7 @@ namespace {
 constexpr std::size_t max_asked = 64;
 constexpr std::size_t answers_per_turn = 64;
 constexpr std::size_t max_answer_size = 64;  // bytes; a Dialed has 4
+constexpr Token nobody = make_token(Kind::agent);
 
 /// The descriptors of a message may be lost for want of numbers; the message was one nevertheless.
 bool lost_descriptors(int error) { return error == EMFILE || error == ENFILE; }
@@ -24,6 +27,11 @@ bool lost_descriptors(int error) { return error == EMFILE || error == ENFILE; }
 void Dialer::dial(Protocol protocol, const Endpoint& target, Token who) {
   waiting_.push_back({{protocol, target.address, target.port}, who});
   send_waiting();
+}
+
+void Dialer::forget(Token who) {
+  std::erase_if(waiting_, [who](const Wish& wish) { return wish.who == who; });
+  std::ranges::replace(asked_, who, nobody);
 }
 
 void Dialer::send_waiting() {
@@ -53,7 +61,7 @@ std::vector<Dialer::Answer> Dialer::receive() {
       if (answer.error == 0) answer.socket = std::move((*message)->fds.front());
     }
     asked_.pop_front();
-    answers.push_back(std::move(answer));
+    if (answer.who != nobody) answers.push_back(std::move(answer));
   }
   send_waiting();
   return answers;
@@ -61,7 +69,8 @@ std::vector<Dialer::Answer> Dialer::receive() {
 
 std::vector<Dialer::Answer> Dialer::give_up(std::vector<Answer> answers) {
   agent_.reset();
-  for (const Token who : std::exchange(asked_, {})) answers.push_back({who, ECONNRESET, {}});
+  for (const Token who : std::exchange(asked_, {}))
+    if (who != nobody) answers.push_back({who, ECONNRESET, {}});
   for (const Wish& wish : std::exchange(waiting_, {})) answers.push_back({wish.who, ECONNRESET, {}});
   return answers;
 }

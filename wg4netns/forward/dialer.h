@@ -30,6 +30,8 @@ class Dialer {
 
   /// Asks for a socket that is connected, or connecting, to `target`. Never blocks. The answer comes from receive().
   void dial(Protocol protocol, const Endpoint& target, Token who);
+  /// `who` has gone, and may be another's name by the time of the answer: that is thrown away.
+  void forget(Token who);
   /// A bounded number of answers.
   [[nodiscard]] std::vector<Answer> receive();
 

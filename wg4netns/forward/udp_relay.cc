@@ -31,7 +31,7 @@ void UdpRelay::close(RuleId id) {
   std::vector<std::uint32_t> orphans;
   for (const std::uint32_t number : flows_.order())
     if (flows_[number].key.rule == id) orphans.push_back(number);
-  for (const std::uint32_t number : orphans) flows_.remove(number);
+  for (const std::uint32_t number : orphans) remove(number);
 }
 
 void UdpRelay::listener_ready(RuleId id, Time now) {
@@ -84,6 +84,12 @@ void UdpRelay::stage(Flow& flow, ByteView datagram) {
     flow.staged.push_back({std::move(*lease), {datagram.begin(), datagram.end()}});
 }
 
+/// Another flow may have this number soon; it must not get the socket that this one has asked for.
+void UdpRelay::remove(std::uint32_t number) {
+  if (!flows_[number].value.guest.valid()) dialer_.forget(make_token(Kind::udp_flow, number));
+  flows_.remove(number);
+}
+
 void UdpRelay::dialed(std::uint32_t number, Dialer::Answer answer) {
   auto* flow = flows_.at(number);
   if (flow == nullptr) return;
@@ -113,7 +119,7 @@ std::optional<UdpRelay::Time> UdpRelay::end_turn(Time now) {
   for (auto oldest = flows_.oldest(); oldest; oldest = flows_.oldest()) {
     const auto end = flows_[*oldest].last_used + limits_.idle;
     if (end > now) break;
-    flows_.remove(*oldest);
+    remove(*oldest);
   }
   flows_.recycle();
   const auto oldest = flows_.oldest();

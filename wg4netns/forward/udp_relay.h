@@ -65,6 +65,7 @@ class UdpRelay {
   [[nodiscard]] std::optional<std::uint32_t> find_or_dial(const FlowKey& key, const Listener& listener, Time now);
   [[nodiscard]] std::optional<FdBudget::Lease> make_room();
   void stage(Flow& flow, ByteView datagram);
+  void remove(std::uint32_t number);
 
   Loop& loop_;
   Dialer& dialer_;
