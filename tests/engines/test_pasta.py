@@ -355,6 +355,20 @@ class Kit(PastaCase):
             self.assertTrue(wait_until(lambda: not self.listens(tcp), 5))
             self.assertTrue(wait_until(lambda: not self.is_bound(udp), 5))
 
+    def test_ports_of_the_loopback_interface(self) -> None:
+        """--host-lo-to-ns-lo, which RootlessKit 2.3 passes."""
+        netns = self.netns("netns", "10.0.2.3")
+        words = [word for word in rootlesskit(f"--netns={netns.path}") if "-ports=" not in word]
+        self.start(*words, "--tcp-ports=auto", "--udp-ports=auto")
+        for address in ("127.0.0.1", "::1", "0.0.0.0", "::"):
+            with self.subTest(address=address):
+                tcp, udp = free_tcp_port(), free_udp_port()
+                self.service(netns, "echo", address, tcp)
+                self.service(netns, "udp-echo", address, udp)
+                for host in ("127.0.0.1", "::1"):
+                    self.assertTrue(wait_until(lambda: self.answers(tcp, host), 5))
+                    self.assertTrue(wait_until(lambda: self.answers_udp(udp, host), 5))
+
     @contextlib.contextmanager
     def serving(self, netns: Netns, *words: object):
         with netns.serve(SERVICES, *map(str, words)) as service:

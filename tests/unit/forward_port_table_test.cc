@@ -2,13 +2,13 @@
 
 #include <doctest/doctest.h>
 
-#include <set>
+#include <map>
 #include <string>
 
 namespace wg4::forward {
 namespace {
 
-using Ports = std::set<std::uint16_t>;
+using Ports = std::map<std::uint16_t, Reach>;
 
 const std::string head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n";
 
@@ -17,20 +17,30 @@ TEST_CASE("TCP: who listens, on any address") {
                            "   0: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000\n"
                            "   1: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000\n"
                            "   2: 0100007F:8F12 0100007F:1F90 01 00000000:00000000 00:00000000 00000000  1000\n";
-  CHECK(listening_ports(text, Protocol::tcp) == Ports{22, 8080});
+  CHECK(listening_ports(text, Protocol::tcp) == Ports{{22, Reach::v4}, {8080, Reach::v4}});
 }
 
 TEST_CASE("UDP: who is not connected") {
   const std::string text = head +
                            "  10: 00000000:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000     0\n"
                            "  11: 0100007F:9000 0100007F:0035 01 00000000:00000000 00:00000000 00000000     0\n";
-  CHECK(listening_ports(text, Protocol::udp) == Ports{53});
+  CHECK(listening_ports(text, Protocol::udp) == Ports{{53, Reach::v4}});
 }
 
 TEST_CASE("IPv6") {
   const std::string text =
       head + "   0: 00000000000000000000000000000000:0050 00000000000000000000000000000000:0000 0A 0\n";
-  CHECK(listening_ports(text, Protocol::tcp) == Ports{80});
+  CHECK(listening_ports(text, Protocol::tcp) == Ports{{80, Reach::v6}});
+}
+
+TEST_CASE("which family leads to a port") {
+  const std::string one = "00000000000000000000000001000000";
+  const std::string mapped = "0000000000000000FFFF00000100007F";  // of 127.0.0.1, as Java binds
+  const auto line = [](const std::string& address, const std::string& port) {
+    return " 0: " + address + ":" + port + " 00000000000000000000000000000000:0000 0A 0\n";
+  };
+  const std::string text = head + line(one, "0050") + line(one, "0051") + line(mapped, "0051") + line(mapped, "0052");
+  CHECK(listening_ports(text, Protocol::tcp) == Ports{{80, Reach::v6}, {81, Reach::v4}, {82, Reach::v4}});
 }
 
 TEST_CASE("what is cut, or is no such table") {

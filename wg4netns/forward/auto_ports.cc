@@ -5,9 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <string_view>
-
-#include "wg4netns/forward/port_table.h"
 
 namespace wg4::forward {
 namespace {
@@ -17,13 +14,16 @@ constexpr std::array table_protocols{Protocol::tcp, Protocol::udp, Protocol::tcp
 
 }  // namespace
 
-std::set<AutoPorts::Port> AutoPorts::listening() {
-  std::set<Port> found;
+std::map<AutoPorts::Port, Reach> AutoPorts::listening() {
+  std::map<Port, Reach> found;
   for (std::size_t i = 0; i < std::min(tables_.size(), table_protocols.size()); ++i) {
     const Protocol protocol = table_protocols[i];
     if (!settings_.excluded.contains(protocol)) continue;
-    for (const std::uint16_t port : listening_ports(read_table(tables_[i].get()), protocol))
-      if (const Port one{protocol, port}; !is_excluded(one)) found.insert(one);
+    for (const auto& [port, reach] : listening_ports(read_table(tables_[i].get()), protocol)) {
+      if (is_excluded({protocol, port})) continue;
+      Reach& known = found.emplace(Port{protocol, port}, reach).first->second;
+      known = std::max(known, reach);
+    }
   }
   return found;
 }

@@ -6,14 +6,15 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "shared/base/unique_fd.h"
 #include "shared/net/protocol.h"
 #include "wg4netns/forward/port_range.h"
+#include "wg4netns/forward/port_table.h"
 #include "wg4netns/forward/rule.h"
 
 namespace wg4::forward {
@@ -36,7 +37,7 @@ class AutoPorts {
   AutoPorts(AutoSettings settings, PortTables tables) : settings_(std::move(settings)), tables_(std::move(tables)) {}
 
   /// What is listened on now and not excluded.
-  [[nodiscard]] std::set<Port> listening();
+  [[nodiscard]] std::map<Port, Reach> listening();
 
   /// The rules that are in force for a port.
   std::map<Port, std::vector<RuleId>> published;

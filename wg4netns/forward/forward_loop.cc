@@ -33,6 +33,14 @@ std::size_t raise_fd_limit() {
   return usable > reserved_fds ? static_cast<std::size_t>(usable - reserved_fds) : 0;
 }
 
+IpAddress v4_loopback() { return IpAddress::v4(std::array<std::uint8_t, 4>{127, 0, 0, 1}); }
+
+IpAddress v6_loopback() {
+  std::array<std::uint8_t, 16> bytes{};
+  bytes.back() = 1;
+  return IpAddress::v6(bytes);
+}
+
 }  // namespace
 
 ForwardLoop::ForwardLoop(Loop loop, const Settings& settings, Way way, std::size_t fd_limit)
@@ -134,17 +142,18 @@ std::optional<std::chrono::nanoseconds> ForwardLoop::follow(std::chrono::nanosec
     for (const RuleId id : entry.second) static_cast<void>(remove(id));
     return true;
   });
-  for (const AutoPorts::Port& port : listening)
-    if (!auto_->published.contains(port)) publish_as_it_is(port);
+  for (const auto& [port, reach] : listening)
+    if (!auto_->published.contains(port)) publish_as_it_is(port, reach);
   auto_->next = now + AutoPorts::interval;
   return auto_->next;
 }
 
 /// What cannot be is nobody's error: a port that the host uses itself, or that ordinary users do not get.
-void ForwardLoop::publish_as_it_is(AutoPorts::Port port) {
+void ForwardLoop::publish_as_it_is(AutoPorts::Port port, Reach reach) {
+  const IpAddress guest = guest_ == v4_loopback() && reach == Reach::v6 ? v6_loopback() : guest_;
   std::vector<RuleId> ids;
   for (const IpAddress& host : {IpAddress{}, IpAddress::v6(std::array<std::uint8_t, 16>{})})
-    if (const auto id = add({port.first, {host, port.second}, {guest_, port.second}})) ids.push_back(*id);
+    if (const auto id = add({port.first, {host, port.second}, {guest, port.second}})) ids.push_back(*id);
   if (!ids.empty()) auto_->published.emplace(port, std::move(ids));
 }
 

@@ -73,7 +73,7 @@ class ForwardLoop {
   void take_dialed();
   void lose_agent();
   [[nodiscard]] std::optional<std::chrono::nanoseconds> follow(std::chrono::nanoseconds now);
-  void publish_as_it_is(AutoPorts::Port port);
+  void publish_as_it_is(AutoPorts::Port port, Reach reach);
   [[nodiscard]] int wait_ms(bool more_to_do, std::optional<std::chrono::nanoseconds> deadline) const;
 
   Loop loop_;

@@ -1,7 +1,9 @@
 #include "wg4netns/forward/port_table.h"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
+#include <cstddef>
 #include <optional>
 
 // A line is "   0: 0100007F:1F90 00000000:0000 0A ...": number, local address and port, remote ones, state; the rest is
@@ -12,6 +14,10 @@ namespace {
 
 constexpr unsigned listen_state = 0x0a;       // TCP_LISTEN
 constexpr unsigned unconnected_state = 0x07;  // TCP_CLOSE, which UDP sockets are in unless connected
+constexpr std::size_t v4_digits = 8;
+// Of an IPv4 address in IPv6, ::ffff:1.2.3.4: numbers of 32 bits, each as this machine has it in memory.
+constexpr std::string_view mapped_start =
+    std::endian::native == std::endian::little ? "0000000000000000FFFF0000" : "00000000000000000000FFFF";
 
 std::string_view take_until(std::string_view& rest, char separator) {
   const std::size_t end = rest.find(separator);
@@ -34,8 +40,8 @@ std::optional<unsigned> parse_hex(std::string_view text) {
 
 }  // namespace
 
-std::set<std::uint16_t> listening_ports(std::string_view text, Protocol protocol) {
-  std::set<std::uint16_t> ports;
+std::map<std::uint16_t, Reach> listening_ports(std::string_view text, Protocol protocol) {
+  std::map<std::uint16_t, Reach> ports;
   const unsigned wanted = protocol == Protocol::tcp ? listen_state : unconnected_state;
   while (!text.empty()) {
     std::string_view line = take_until(text, '\n');
@@ -43,9 +49,12 @@ std::set<std::uint16_t> listening_ports(std::string_view text, Protocol protocol
     std::string_view local = take_word(line);
     take_word(line);
     const auto state = parse_hex(take_word(line));
-    take_until(local, ':');
+    const std::string_view address = take_until(local, ':');
+    const Reach reach = address.size() == v4_digits || address.starts_with(mapped_start) ? Reach::v4 : Reach::v6;
     const auto port = parse_hex(local);  // nothing, where there was no colon
-    if (state == wanted && port && *port > 0 && *port <= UINT16_MAX) ports.insert(static_cast<std::uint16_t>(*port));
+    if (state != wanted || !port || *port == 0 || *port > UINT16_MAX) continue;
+    Reach& known = ports.emplace(*port, reach).first->second;
+    known = std::max(known, reach);
   }
   return ports;
 }
