@@ -198,12 +198,12 @@ TEST_CASE("a build that leaves the tunnel while containers do not is a problem")
 
 TEST_CASE("a build that takes the program, or that of a host without it, is none") {
   HostFacts linked = with_podman(4, 3, cmd_path);
-  linked.podman->slirp4netns_in_path = {"/home/alice/bin/slirp4netns", true};
+  linked.podman->slirp4netns_in_path = {"/opt/alice/slirp4netns", true};
   CHECK(complaints(linked).empty());
   CHECK(complaints(with_podman(4, 9, cmd_path)).empty());
   CHECK(complaints(with_podman(5, 4, std::string(cmd_path) + std::string(and_slirp))).empty());
   HostFacts pasta = with_podman(5, 4, "");
-  pasta.podman->pasta = {"/home/alice/helpers/pasta", true};
+  pasta.podman->pasta = {"/opt/alice/pasta", true};
   CHECK(complaints(pasta).empty());
   for (const unsigned major : {4U, 5U}) CHECK(complaints(with_podman(major, 3, "")).empty());
 }

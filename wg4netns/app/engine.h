@@ -52,10 +52,10 @@ struct EngineOptions {
 /// The interface's MTU: what the engine asks for only where that is smaller than what the tunnel would have anyway.
 [[nodiscard]] std::uint16_t engine_mtu(std::optional<std::uint16_t> given, std::uint16_t own);
 
-/// What the engine's assumptions make of a plan: the guest's addresses; routes for the DNS addresses; a default route by
-/// the gateway; halves of a default route where the engine adds one of its own, and beside one by a gateway, since who
-/// masquerades takes the guest's address for such a route; the tunnel's addresses as the source of all of them; and the
-/// tunnel's MTU on each route, since RootlessKit sets that of the interface to 65520.
+/// What the engine's assumptions make of a plan: the guest's addresses; routes for the DNS addresses; a default route
+/// by the gateway; halves of a default route where the engine adds one of its own, and beside one by a gateway, since
+/// who masquerades takes the guest's address for such a route; the tunnel's addresses as the source of all of them; and
+/// the tunnel's MTU on each route, since RootlessKit sets that of the interface to 65520.
 void add_engine_network(LinkPlan& plan, const EngineOptions& options);
 
 /// What the gateway in the packet path is to do. Logs a warning for DNS servers that the tunnel does not lead to.
