@@ -26,6 +26,7 @@ std::string at(unsigned line) { return "line " + std::to_string(line) + ": "; }
 
 bool may_mark() {
   const UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return true;  // the tunnel's own socket will tell
   const int mark = 1;
   return setsockopt(fd.get(), SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0 || errno != EPERM;
 }
@@ -33,6 +34,7 @@ bool may_mark() {
 /// Asked with a TCP socket, for which the same limit holds, so that nobody who needs the UDP port finds it taken.
 bool may_listen_on(std::uint16_t port) {
   const UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return true;
   const int yes = 1;
   static_cast<void>(setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)));
   SocketAddress address({IpAddress(), port, 0});
