@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <vector>
 
+#include "tests/support/machine.h"
 #include "tests/unit/crypto_subjects.h"
 #include "wg4netns/crypto/startup.h"
 
@@ -73,6 +75,11 @@ TEST_CASE("The self-test passes what works and nothing else") {
   CHECK_FALSE(passes_self_test(*make<OpensAnything>()));
   CHECK_FALSE(passes_self_test(*make<OpensNothing>()));
   CHECK_FALSE(passes_self_test(*make<OpensOneByteWrong>()));
+}
+
+TEST_CASE("What this processor cannot run is tested on others") {
+  for (const Backend& backend : built_backends())
+    if (!backend.runs_here()) say_skipped((std::string(backend.name) + ": this processor cannot run it").c_str());
 }
 
 TEST_CASE("The self-test uses every way that a vector backend has") {

@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -21,6 +22,7 @@
 #include "shared/sys/fd_pass.h"
 #include "shared/sys/log.h"
 #include "shared/sys/sockaddr.h"
+#include "tests/support/machine.h"
 
 // The loop with an agent that is a thread of the test and dials on this host. Namespaces are tests/netns' matter; here
 // are limits and clocks, which are small and quick in this place.
@@ -28,7 +30,7 @@
 namespace wg4::forward {
 namespace {
 
-constexpr std::chrono::milliseconds patience{5000};
+constexpr std::chrono::milliseconds patience{30'000};
 
 /// Answers as the real agent does, and counts.
 class FakeAgent {
@@ -138,32 +140,56 @@ class Running {
   std::thread thread_;
 };
 
+using Clock = std::chrono::steady_clock;
+
 TEST_CASE("a UDP flow is kept while it is used, and is a new one after silence") {
+  constexpr std::chrono::milliseconds idle{600};
   const UdpSocketOnHost service;
   const Endpoint port = free_port();
   Settings settings;
   settings.published = {{Protocol::udp, port, service.address}};
-  settings.udp.idle = std::chrono::milliseconds(300);
+  settings.udp.idle = idle;
   Running running(settings);
 
   const UdpSocketOnHost client;
-  client.send_to(port);
-  const Endpoint first = service.receive();
-  for (int i = 0; i < 6; ++i) {  // longer than `idle` in all, with an answer now and then
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    if (i % 2 == 0) {
-      service.send_to(first);
-      CHECK(client.receive() == port);
-    } else {
-      client.send_to(port);
-      CHECK(service.receive() == first);
+  // Longer than `idle` in all, with an answer now and then. Nothing, where a busy machine let it be silent for so long.
+  const auto use_it = [&] {
+    client.send_to(port);
+    const Endpoint first = service.receive();
+    for (int i = 0; i < 6; ++i) {
+      const auto last = Clock::now();
+      std::this_thread::sleep_for(idle / 3);
+      if (Clock::now() - last > idle * 3 / 4) return false;
+      if (i % 2 == 0) {
+        service.send_to(first);
+        CHECK(client.receive() == port);
+      } else {
+        client.send_to(port);
+        CHECK(service.receive() == first);
+      }
     }
+    return true;
+  };
+  const auto flows_of_a_use = [&] {
+    const int before = running.agent().dialed();
+    const bool in_time = use_it();
+    return in_time ? running.agent().dialed() - before : -1;
+  };
+  int flows = flows_of_a_use();
+  for (int i = 0; i < 20 && flows < 0; ++i) flows = flows_of_a_use();
+  if (flows < 0)
+    say_skipped("a flow that is used: this machine is too busy to use one");
+  else
+    CHECK(flows <= 1);  // none, when the one of the last try goes on
+
+  // The loop may be behind as well: at some time the flow has gone.
+  const int before = running.agent().dialed();
+  for (int i = 0; i < 20 && running.agent().dialed() == before; ++i) {
+    std::this_thread::sleep_for(2 * idle);
+    client.send_to(port);
+    static_cast<void>(service.receive());
   }
-  CHECK(running.agent().dialed() == 1);
-  std::this_thread::sleep_for(std::chrono::milliseconds(600));
-  client.send_to(port);
-  static_cast<void>(service.receive());
-  CHECK(running.agent().dialed() == 2);
+  CHECK(running.agent().dialed() == before + 1);
 }
 
 TEST_CASE("when there are too many UDP flows, the one that was silent longest goes") {

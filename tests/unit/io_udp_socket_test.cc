@@ -11,6 +11,8 @@
 #include <numeric>
 #include <vector>
 
+#include "tests/support/machine.h"
+
 using namespace wg4;
 
 namespace {
@@ -40,6 +42,13 @@ void push_counted(UdpSocket& sender, const SendRun& run, std::uint32_t& next) {
   sender.push(run);
 }
 
+/// Whether the kernel makes datagrams out of a message (UDP_SEGMENT) and the other way round (UDP_GRO).
+bool has_messages(const UdpSocket& socket) {
+  if (socket.segments() && socket.gathers()) return true;
+  say_skipped("this kernel has no messages of several datagrams");
+  return false;
+}
+
 struct Received {
   std::vector<std::size_t> runs;  // bytes of each
   std::vector<std::uint8_t> bytes;
@@ -48,7 +57,7 @@ struct Received {
 Received receive_all(UdpSocket& receiver, std::size_t expected) {
   Received received;
   pollfd ready{receiver.fd(Family::v4), POLLIN, 0};
-  while (received.bytes.size() < expected && poll(&ready, 1, 5000) == 1) {
+  while (received.bytes.size() < expected && poll(&ready, 1, 30'000) == 1) {
     for (const DatagramRun& run : receiver.receive(Family::v4)) {
       received.runs.push_back(run.bytes.size());
       received.bytes.insert(received.bytes.end(), run.bytes.begin(), run.bytes.end());
@@ -67,6 +76,7 @@ void check_counted(const std::vector<std::uint8_t>& bytes) {
 
 TEST_CASE("datagrams of one kind share messages, however they were pushed") {
   UdpSocket sender = open_on_loopback();
+  if (!has_messages(sender)) return;
   UdpSocket receiver = open_on_loopback();
   std::uint32_t next = 0;
   // Two super-packets of 47 datagrams, each a little more than a message takes.
@@ -74,12 +84,12 @@ TEST_CASE("datagrams of one kind share messages, however they were pushed") {
   sender.flush();
   const Received received = receive_all(receiver, next);
   check_counted(received.bytes);
-  REQUIRE(receiver.gathers());
   CHECK(received.runs == std::vector<std::size_t>{most * segment, most * segment, (94 - 2 * most) * segment});
 }
 
 TEST_CASE("a shorter datagram ends its message") {
   UdpSocket sender = open_on_loopback();
+  if (!has_messages(sender)) return;
   UdpSocket receiver = open_on_loopback();
   std::uint32_t next = 0;
   push_counted(sender, run_to(receiver, 3 * segment), next);
@@ -93,6 +103,7 @@ TEST_CASE("a shorter datagram ends its message") {
 
 TEST_CASE("another receiver has messages of its own") {
   UdpSocket sender = open_on_loopback();
+  if (!has_messages(sender)) return;
   UdpSocket one = open_on_loopback();
   UdpSocket other = open_on_loopback();
   std::uint32_t next = 0;
