@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from namespaces import PYTHON
-from processes import background, read_line
+from processes import PATIENCE_S, background, read_line
 from program import bindir, program_environment
 from scratch import Scratch
 
@@ -96,7 +96,7 @@ class Netns:
 
     def run(self, *argv: str, check: bool = True) -> str:
         done = subprocess.run(
-            self.command(*argv), capture_output=True, text=True, timeout=30, check=False
+            self.command(*argv), capture_output=True, text=True, timeout=PATIENCE_S, check=False
         )
         if check and done.returncode != 0:
             raise AssertionError(f"{argv}: status {done.returncode}\n{done.stdout}{done.stderr}")

@@ -95,7 +95,7 @@ class Podman:
         return base | more
 
     def run(
-        self, *arguments: str, check: bool = True, seconds: float = 60, **environment: str
+        self, *arguments: str, check: bool = True, seconds: float = 120, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             ["podman", *arguments],

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Self
 
-from processes import wait_until
+from processes import PATIENCE_S, wait_until
 from program import bindir
 from scratch import Scratch
 
@@ -61,7 +61,7 @@ class RootlessKit:
     def __exit__(self, *_: object) -> None:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(PATIENCE_S)
 
     @property
     def pid(self) -> int:
@@ -85,7 +85,7 @@ class RootlessKit:
             self.command("busybox", *command),
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=PATIENCE_S,
             check=False,
         )
         if check and done.returncode != 0:

@@ -12,6 +12,7 @@ from fixtures import THEIRS
 from namespaces import HERE
 from podman import IMAGE
 from podman_case import PodmanCase
+from processes import PATIENCE_S
 from program import bindir, program_environment
 
 EXAMPLES = HERE.parent.parent / "examples"
@@ -24,7 +25,7 @@ def run_example(case: EngineCase, *argv: str, env: dict[str, str]) -> str:
         argv,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
         stdin=subprocess.DEVNULL,
         cwd=env["HOME"],

@@ -19,7 +19,7 @@ from fixtures import THEIRS, THEIRS6
 from namespaces import HERE
 from netavark import container, network
 from pasta import Engine, Netns
-from processes import assert_only, background, descendants, wait_until
+from processes import PATIENCE_S, assert_only, background, descendants, wait_until
 from program import bindir, program_environment
 
 BROKER = "wg4netns-broker"
@@ -62,7 +62,7 @@ class PluginCase(EngineCase):
             input=request if isinstance(request, str) else json.dumps(request),
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=PATIENCE_S,
             check=False,
             env=program_environment(self.scratch),
         )
@@ -260,7 +260,7 @@ class Broker(PluginCase):
             with self.assertRaises(subprocess.TimeoutExpired):
                 broker.wait(2)
             self.tear_down(netns, request)
-            self.assertEqual(broker.wait(5), 0)
+            self.assertEqual(broker.wait(PATIENCE_S), 0)
         self.assertFalse((self.folder / "broker.sock").exists())
 
     def test_a_second_one_is_told(self) -> None:
@@ -287,7 +287,7 @@ class Broker(PluginCase):
                 self.set_up(netns, request)
                 self.assert_tunnelled(self.beyond, netns.inside)
                 self.tear_down(netns, request)
-                self.assertEqual(broker.wait(5), 0)
+                self.assertEqual(broker.wait(PATIENCE_S), 0)
         Path(path).unlink()  # still there: it is systemd's
 
 

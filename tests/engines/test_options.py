@@ -6,6 +6,7 @@ import harness_path  # noqa: F401  isort: skip
 
 import harness
 from fixtures import THEIRS, LoopbackPeer
+from processes import PATIENCE_S
 from program import bindir, program_environment
 
 # What Podman and RootlessKit look for in --help.
@@ -34,7 +35,7 @@ class Options(harness.TestCase):
             [str(bindir() / "wireguard4netns"), *arguments],
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=PATIENCE_S,
             check=False,
             stdin=subprocess.DEVNULL,
             env=program_environment(self.scratch, **environment),
@@ -165,7 +166,7 @@ class Effects(harness.TestCase):
                     ],
                     capture_output=True,
                     text=True,
-                    timeout=20,
+                    timeout=PATIENCE_S,
                     check=False,
                     env=program_environment(self.scratch),
                 )

@@ -18,7 +18,7 @@ from engine_case import EngineCase, fetch, free_tcp_port
 from fixtures import THEIRS
 from namespaces import HERE
 from pasta import Engine, Netns
-from processes import assert_only, background, descendants, read_line, wait_until
+from processes import PATIENCE_S, assert_only, background, descendants, read_line, wait_until
 from program import program_environment
 
 DNS = "169.254.1.1"
@@ -163,7 +163,7 @@ class Container(PastaCase):
         self.assert_published(tcp)
         for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
             with socket.socket(family, socket.SOCK_DGRAM) as client:
-                client.settimeout(5)
+                client.settimeout(PATIENCE_S)
                 client.sendto(b"hello", (address, udp))
                 self.assertTrue(client.recv(100).endswith(b"hello"))
 
@@ -179,11 +179,11 @@ class Container(PastaCase):
         self.service(netns, "echo", "127.0.0.1", 7)
         pid = self.start(*container(netns, "-t", f"{port}:7"))
         with self.assertRaises(ConnectionResetError):
-            with socket.create_connection(("127.0.0.1", port), 5) as client:
+            with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as client:
                 client.recv(1)
         self.end(pid)
         self.start(*container(netns, "-t", f"{port}:7", ours=("--host-lo-to-ns-lo",)))
-        with socket.create_connection(("127.0.0.1", port), 5) as client:
+        with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as client:
             client.sendall(b"hello")
             self.assertEqual(client.recv(100), b"hello")
 
@@ -299,7 +299,7 @@ class Kit(PastaCase):
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=20,
+            timeout=PATIENCE_S,
             check=False,
             env=program_environment(self.scratch, WIREGUARD4NETNS_CONFIG=self.conf),
         )

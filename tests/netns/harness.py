@@ -186,6 +186,9 @@ def main(*, as_root: bool = False) -> NoReturn:
     if os.geteuid() != 0 and as_root:
         print(f"skipped: {own_name()}: these tests need root")
         sys.exit(SKIPPED)
+    if not Path("/proc/net/if_inet6").exists():
+        print(f"skipped: {own_name()}: this kernel has no IPv6")
+        sys.exit(SKIPPED)
     if os.geteuid() == 0 and "WG4_STAGED" not in os.environ:
         sys.exit(run_staged(as_root))
     environment = plain_environment()

@@ -110,6 +110,10 @@ class Namespace:
     def links(self) -> list[str]:
         return [link["ifname"] for link in json.loads(self.ip("-j link show"))]
 
+    def sent_bytes(self, ifname: str) -> int:
+        (link,) = json.loads(self.ip(f"-j -s link show {ifname}"))
+        return link["stats64"]["tx"]["bytes"]
+
     def snapshot(self) -> str:
         """Everything about this network that a program could leave behind."""
         return self.run(

@@ -106,6 +106,24 @@ def read_line(process: subprocess.Popen[bytes], seconds: float = 10) -> str:
     return line.decode()
 
 
+def says_nothing(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Not one line within exactly these seconds."""
+    return not select.select([process.stdout], [], [], seconds)[0]
+
+
+def cpu_seconds(pid: int) -> float:
+    """What a process has worked, all of its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def is_idle(pid: int, seconds: float = 0.5) -> bool:
+    """Whether it works for less than a fifth of these seconds: a loop that spins would take all of them."""
+    before = cpu_seconds(pid)
+    time.sleep(seconds)
+    return cpu_seconds(pid) - before < seconds / 5
+
+
 def status_field(pid: int, name: str) -> str:
     """A field of /proc/PID/status."""
     text = Path(f"/proc/{pid}/status").read_text()

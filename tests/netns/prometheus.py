@@ -6,6 +6,8 @@ import dataclasses
 import re
 import urllib.request
 
+from processes import PATIENCE_S
+
 NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\n"])*)"(?:,|$)')
 SAMPLE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)")
@@ -132,6 +134,6 @@ def value(families: dict[str, Family], name: str, **labels: str) -> float:
 
 
 def scrape(url: str) -> dict[str, Family]:
-    with urllib.request.urlopen(url, timeout=5) as response:
+    with urllib.request.urlopen(url, timeout=PATIENCE_S) as response:
         assert response.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
         return parse(response.read().decode("utf-8"))

@@ -62,14 +62,14 @@ def digest(address: str, port: str) -> None:
 
 
 def rude(address: str, port: str) -> None:
-    """Hears one piece, says "half", and resets the connection."""
+    """Hears one piece, says "half", hears another one, and resets the connection."""
     with socket.create_server((address, int(port)), family=family_of(address)) as server:
         print("listening", flush=True)
         while True:
             connection, _ = server.accept()
             connection.recv(CHUNK)
             connection.sendall(b"half")
-            time.sleep(0.1)
+            connection.recv(CHUNK)
             at_once = struct.pack("ii", 1, 0)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
             connection.close()

@@ -16,7 +16,7 @@ from pathlib import Path
 import harness
 from fixtures import OURS, OURS6, THEIRS, THEIRS6, Pair, pair_on_loopback
 from probes import ping, transfer
-from processes import wait_until
+from processes import PATIENCE_S, wait_until
 from program import Wg4, bindir, program_environment
 
 
@@ -25,7 +25,7 @@ def tshark(path: Path, *options: str) -> str:
         ["tshark", "-n", "-r", str(path), *options],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -184,9 +184,13 @@ class Capture(CaptureCase):
         """What was captured a moment ago is in the file."""
         wg4 = self.ours()
         self.assert_pings(self.pair.one, THEIRS, count=3)
-        time.sleep(0.2)
+
+        def packets() -> int:
+            return len(fields(self.path, "icmp", "ip.src"))
+
+        self.assertTrue(wait_until(lambda: packets() == 6, 5))
         wg4.kill()
-        self.assertEqual(len(fields(self.path, "icmp", "ip.src")), 6)
+        self.assertEqual(packets(), 6)
 
     def test_errors(self) -> None:
         taken = self.scratch.file("taken", "x", 0o400)
@@ -263,9 +267,7 @@ class Pipes(CaptureCase):
         self.assert_pings(self.pair.one, THEIRS)
         slowest = ping(self.pair.one, THEIRS, 50, interval=0.01)
         self.assertEqual(slowest.received, 50)
-        began = time.monotonic()
-        wg4.stop()
-        self.assertLess(time.monotonic() - began, 3)
+        wg4.stop()  # for whom it does not wait: nobody would ever read
         os.close(reader)
 
     def test_reader_that_goes(self) -> None:
@@ -308,7 +310,7 @@ class AtRunTime(CaptureCase):
             yield process
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
-            self.said += process.communicate(timeout=10)[1]
+            self.said += process.communicate(timeout=PATIENCE_S)[1]
         finally:
             process.kill()
             process.wait()
@@ -337,13 +339,13 @@ class AtRunTime(CaptureCase):
         self.tunnel = self.wg4(self.pair.one, self.pair.config, options=options)
         self.assert_pings(self.pair.one, THEIRS, count=1)
         with self.capture(str(self.path)):
-            transfer(self.pair.one, self.pair.other, THEIRS, 2)
+            transfer(self.pair.one, self.pair.other, THEIRS, 1)  # inside and outside, there is room for it
         self.tunnel.stop()
         self.assertEqual(len(fields(whole, "icmp", "ip.dst")), 2)
         self.assertEqual(len(fields(self.path, "icmp", "ip.dst")), 0)
         for path in (whole, self.path):
             lengths = fields(path, f"tcp and ip.src == {OURS}", "tcp.len")
-            self.assertGreaterEqual(sum(int(row[0]) for row in lengths), 2 << 20)
+            self.assertGreaterEqual(sum(int(row[0]) for row in lengths), 1 << 20)
 
     def test_keys(self) -> None:
         # A session that is older than the capture would stay closed.
@@ -385,10 +387,8 @@ class AtRunTime(CaptureCase):
             transfer(self.pair.one, self.pair.other, THEIRS, 60)
             pings = ping(self.pair.one, THEIRS, 50, interval=0.01)
             self.assertEqual(pings.received, 50)
-            began = time.monotonic()
             process.send_signal(signal.SIGINT)
-            process.wait(10)
-            self.assertLess(time.monotonic() - began, 5)
+            process.wait(PATIENCE_S)  # nobody reads what it has left
             assert process.stdout
             process.stdout.close()
             process.stdout = None
@@ -407,7 +407,7 @@ class AtRunTime(CaptureCase):
         with self.capture(str(self.path)) as process:
             self.assert_pings(self.pair.one, THEIRS, count=3)
             self.tunnel.stop()
-            self.assertEqual(process.wait(10), 0)
+            self.assertEqual(process.wait(PATIENCE_S), 0)
         self.assertIn("has ended", self.said)
         self.assertEqual(len(fields(self.path, "icmp", "ip.dst")), 6)
         self.assertIn("Number of stat entries = 1", subprocess.getoutput(f"capinfos {self.path}"))
@@ -425,7 +425,7 @@ class AtRunTime(CaptureCase):
                     stdout=full,
                     stderr=subprocess.PIPE,
                     text=True,
-                    timeout=20,
+                    timeout=PATIENCE_S,
                     check=False,
                     env=program_environment(self.scratch),
                 )
@@ -433,7 +433,7 @@ class AtRunTime(CaptureCase):
                 self.assertIn(why, done.stderr)
         with self.capture("-"), self.capture("-"), self.capture("-"), self.capture("-"):
             with self.capture("-") as fifth:
-                self.assertEqual(fifth.wait(10), 1)
+                self.assertEqual(fifth.wait(PATIENCE_S), 1)
                 self.assertIn("As many captures", self.said)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import select
 import signal
 import socket
 import stat
@@ -13,12 +14,11 @@ from pathlib import Path
 import harness
 from fixtures import THEIRS, THEIRS6, Pair, pair_on_loopback, tunnel_in_world
 from namespaces import World
-from processes import wait_until
+from processes import PATIENCE_S, cpu_seconds, wait_until
 from program import SANITIZED, Wg4, bindir, program_environment
 from wireguard import Identity, end_to_end, free_udp_port, wg
 
 MANY = 130_000
-BUSY_MACHINE = 2  # other work may run beside the tests
 
 
 class Client:
@@ -26,7 +26,7 @@ class Client:
 
     def __init__(self, path: Path) -> None:
         self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(10)
+        self.socket.settimeout(PATIENCE_S)
         self.socket.connect(str(path))
 
     def __enter__(self) -> "Client":
@@ -73,7 +73,7 @@ class ControlCase(harness.TestCase):
             input=text,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
             check=False,
             env=program_environment(self.scratch, **environment),
         )
@@ -115,7 +115,7 @@ class StockWg(ControlCase):
         self.assertEqual((key, psk), (self.peer, "(none)"))
         self.assertEqual(endpoint, self.pair.config.peers[0].endpoint)
         self.assertEqual(allowed.split(","), ["10.77.0.2/32", "fd77::2/128"])
-        self.assertLess(abs(time.time() - int(handshake)), 30)
+        self.assertLess(abs(time.time() - int(handshake)), PATIENCE_S)
         self.assertGreater(int(received), 0)
         self.assertGreater(int(sent), 0)
         self.assertEqual(keepalive, "off")
@@ -317,21 +317,18 @@ class Protocol(ControlCase):
             clients[0].ask("set=1\n\n")
 
     def test_a_hundred_watchers_cost_little(self) -> None:
-        """What `show --watch` asks, from 100 terminals: 2 % of a processor at most, which packets would have had."""
-        seconds = 5
-        before, began = cpu_seconds(self.ours), time.monotonic()
-        for turn in range(seconds):
-            for _ in range(100):
-                with Client(self.path):  # it looks for tunnels
-                    pass
-                for request in ("get=1\n\n", "wg4netns=1\n\n"):
-                    with Client(self.path) as client:
-                        client.ask(request)
-            time.sleep(max(0.0, began + turn + 1 - time.monotonic()))
-        share = (cpu_seconds(self.ours) - before) / (time.monotonic() - began)
-        print(f"100 watchers: {share:.2%} of a processor")
+        """What `show --watch` asks, from 100 terminals, costs less to answer than to ask."""
+        before, asked_before = cpu_seconds(self.ours.pid), time.process_time()
+        for _ in range(500):
+            with Client(self.path):  # it looks for tunnels
+                pass
+            for request in ("get=1\n\n", "wg4netns=1\n\n"):
+                with Client(self.path) as client:
+                    client.ask(request)
+        answering, asking = cpu_seconds(self.ours.pid) - before, time.process_time() - asked_before
+        print(f"500 looks: {answering:.2f} s of CPU to answer, {asking:.2f} s to ask")
         if not SANITIZED:
-            self.assertLess(share, 0.02 * BUSY_MACHINE)
+            self.assertLess(answering, asking)
 
     def test_memory_stays_flat_for_who_does_not_read(self) -> None:
         clients = [self.client() for _ in range(64)]
@@ -341,7 +338,8 @@ class Protocol(ControlCase):
             with contextlib.suppress(BlockingIOError):
                 while client.socket.send(b"get=1\n\n" * 1000):
                     pass
-        time.sleep(1)
+        # The program has taken what it takes: nobody can send more.
+        self.assertTrue(wait_until(lambda: not select.select([], [client.socket for client in clients], [], 0.5)[1], 5))
         grown = resident_kib(self.ours) - before
         print(f"64 clients that do not read: {grown} KiB more")
         if not SANITIZED:
@@ -458,7 +456,7 @@ class Show(ControlCase):
             lines = [watch.stdout.readline() for _ in range(5)]
             self.assertEqual(len({line.split("\t")[0] for line in lines}), 1)
             self.ours.stop()
-            self.assertEqual(watch.wait(10), 1)
+            self.assertEqual(watch.wait(PATIENCE_S), 1)
 
     def test_errors(self) -> None:
         for arguments, why in (
@@ -539,11 +537,6 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def cpu_seconds(wg4: Wg4) -> float:
-    fields = Path(f"/proc/{wg4.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident_kib(wg4: Wg4) -> int:

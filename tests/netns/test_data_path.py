@@ -6,6 +6,7 @@ import subprocess
 import harness
 from fixtures import OURS, OURS6, THEIRS, THEIRS6, pair_on_loopback
 from probes import transfer, udp_trains
+from processes import PATIENCE_S
 from program import bindir, program_environment
 
 OFFLOADS = ("vnet-hdr", "checksum", "tso", "uso", "udp-segment", "udp-gro")
@@ -68,7 +69,7 @@ class DataPath(harness.TestCase):
             env=program_environment(self.scratch),
             text=True,
             capture_output=True,
-            timeout=20,
+            timeout=PATIENCE_S,
         )
 
 

@@ -208,14 +208,19 @@ class Peers(DoctorTestCase):
 
     def test_all_is_well(self) -> None:
         self.peer()
-        began = time.monotonic()
         done = self.examine()
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertLess(time.monotonic() - began, 8)
         self.assertRegex(self.line(done, "handshake"), r"^ok .*done in \d+ ms")
         self.assertRegex(self.line(done, "data"), "^ok .*10.9.0.2 answers pings")
         self.assertRegex(self.line(done, "mtu"), "^ok .*packets of 1420 bytes")
         self.assertTrue(json.loads(self.examine("--json").stdout)["ok"])
+        self.assertTrue(any(self.is_quick() for _ in range(5)), "it waits for something that has come")
+
+    def is_quick(self) -> bool:
+        """Whether this time it took less than the shortest of its waits for what does not come."""
+        began = time.monotonic()
+        self.examine()
+        return time.monotonic() - began < 10
 
     def test_large_datagrams_are_dropped(self) -> None:
         """Nothing larger than 1300 bytes comes through, in either direction, and nobody is told."""

@@ -12,11 +12,9 @@ from pathlib import Path
 import harness
 from fixtures import pair_on_loopback
 from namespaces import Namespace
-from processes import assert_only, descendants
+from processes import PATIENCE_S, assert_only, descendants
 from program import Wg4, bindir, program_environment
 from wireguard import Identity, wg
-
-LIMIT_S = 10
 
 
 @dataclasses.dataclass
@@ -60,7 +58,7 @@ class FailureTestCase(harness.TestCase):
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=LIMIT_S,
+            timeout=PATIENCE_S,
             pass_fds=failure.keep,
             check=False,
             env=program_environment(self.scratch, **environment),

@@ -8,7 +8,6 @@ import os
 import random
 import resource
 import select
-import signal
 import socket
 import stat
 import subprocess
@@ -18,11 +17,11 @@ from pathlib import Path
 import harness
 from fixtures import pair_on_loopback
 from namespaces import HERE, PYTHON, Namespace
-from processes import assert_only, descendants, read_line, wait_until
+from processes import PATIENCE_S, assert_only, descendants, is_idle, read_line, wait_until
 from program import SANITIZED, Wg4, bindir, program_environment
 
 CONNECTIONS = 5000
-SECONDS = 20  # patience of a client
+SECONDS = PATIENCE_S  # of a client
 GUEST = "10.0.2.100"  # what the API means by an empty guest_addr
 
 
@@ -34,7 +33,7 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, address: str = "127.
 
 
 def connect(port: int, address: str = "127.0.0.1") -> socket.socket:
-    return socket.create_connection((address, port), timeout=SECONDS)
+    return socket.create_connection((address, port), timeout=PATIENCE_S)
 
 
 def read_all(connection: socket.socket) -> bytes:
@@ -42,11 +41,6 @@ def read_all(connection: socket.socket) -> bytes:
     while data := connection.recv(1 << 20):
         parts.append(data)
     return b"".join(parts)
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class ForwardCase(harness.TestCase):
@@ -74,7 +68,7 @@ class ForwardCase(harness.TestCase):
     def api(self, request: bytes | dict) -> bytes:
         text = request if isinstance(request, bytes) else json.dumps(request).encode()
         with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(SECONDS)
+            client.settimeout(PATIENCE_S)
             client.connect(self.api_path)
             client.sendall(text)
             return read_all(client)
@@ -162,6 +156,7 @@ class Tcp(ForwardCase):
         with connect(outside) as client:
             client.sendall(b"hello")
             self.assertEqual(client.recv(100), b"half")
+            client.sendall(b"now")
             self.assertRaises(ConnectionResetError, client.recv, 1)
 
     def test_back_pressure(self) -> None:
@@ -184,9 +179,7 @@ class Tcp(ForwardCase):
             self.assertLess(time.monotonic(), deadline, "senders are never stopped")
             for sender in writable:
                 sender.send(bytes(1 << 16))
-        busy = cpu_seconds(wg4.pid)
-        time.sleep(0.5)
-        self.assertLess(cpu_seconds(wg4.pid) - busy, 0.1)
+        self.assertTrue(wait_until(lambda: is_idle(wg4.pid), 5))
         self.check_digest(outside, size=5 << 20)
         if not SANITIZED:
             self.assertLess(int(wg4.status_field("VmRSS").split()[0]) - before, 4096)
@@ -234,7 +227,7 @@ class Udp(ForwardCase):
     def client(self, port: int, address: str = "127.0.0.1") -> socket.socket:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         client = self.enterContext(socket.socket(family, socket.SOCK_DGRAM))
-        client.settimeout(SECONDS)
+        client.settimeout(PATIENCE_S)
         client.connect((address, port))
         return client
 
@@ -324,7 +317,7 @@ class Api(ForwardCase):
         with connect(tcp) as client, socket.socket(type=socket.SOCK_DGRAM) as asker:
             client.sendall(b"one")
             self.assertEqual(client.recv(10), b"one")
-            asker.settimeout(SECONDS)
+            asker.settimeout(PATIENCE_S)
             asker.sendto(b"x", ("127.0.0.1", udp))
             self.assertTrue(asker.recv(10).endswith(b" x"))
             remove = {"execute": "remove_hostfwd", "arguments": {"id": 1}}
@@ -396,10 +389,20 @@ class Api(ForwardCase):
         first.stop()
         self.assertTrue(os.path.lexists(self.api_path))
 
+    def quickest_answer(self) -> float:
+        """Of many: what else the machine does only adds to it."""
+        times = []
+        for _ in range(20):
+            began = time.monotonic()
+            self.assertEqual(self.api(b"{}"), self.error("no execute found"))
+            times.append(time.monotonic() - began)
+        return min(times)
+
     def test_hostile_clients_hold_nobody_up(self) -> None:
         """Many that say nothing, and many that never read a long answer."""
         for port in range(300):
             self.add(proto="udp", host_addr=f"127.0.1.{port % 250 + 1}", host_port=free_port(), guest_port=80)
+        alone = self.quickest_answer()
         hostile = []
         for number in range(200):
             client = self.enterContext(socket.socket(socket.AF_UNIX))
@@ -409,13 +412,8 @@ class Api(ForwardCase):
             if number % 2:
                 client.send(b'{"execute":"list_hostfwd"}')
             hostile.append(client)
-        began = time.monotonic()
-        for _ in range(20):
-            self.assertEqual(self.api(b"{}"), self.error("no execute found"))
-        self.assertLess(time.monotonic() - began, 1)
-        busy = cpu_seconds(self.wg4_program.pid)
-        time.sleep(0.5)
-        self.assertLess(cpu_seconds(self.wg4_program.pid) - busy, 0.1)
+        self.assertLess(self.quickest_answer(), 20 * alone + 0.01)
+        self.assertTrue(wait_until(lambda: is_idle(self.wg4_program.pid), 5))
         for client in hostile:
             client.close()
         self.assertEqual(self.api(b"{}"), self.error("no execute found"))
@@ -428,7 +426,6 @@ class Ends(ForwardCase):
 
     def test_who_serves_has_no_rights(self) -> None:
         wg4 = self.publish(f"{free_port()}:80", api=True)
-        self.assertEqual(wg4.status_field("Threads"), "2")
         self.assert_confined(wg4.pid)
         self.assert_confined(self.helper(wg4))
 
@@ -479,7 +476,7 @@ class Ends(ForwardCase):
             wg4 = Wg4(self.scratch, target, self.config, options=[f"-p{free_port()}:80"])
             wg4.start()
             wg4.wait_ready()
-        self.assertEqual(wg4.process.wait(5), 0, wg4.log.read_text())
+        self.assertEqual(wg4.process.wait(PATIENCE_S), 0, wg4.log.read_text())
         wg4.close_fds()
 
     def test_bad_options(self) -> None:
@@ -500,7 +497,7 @@ class Ends(ForwardCase):
                         env=program_environment(self.scratch),
                         capture_output=True,
                         text=True,
-                        timeout=20,
+                        timeout=PATIENCE_S,
                         check=False,
                     )
                     self.assertEqual(done.returncode, 1, done.stderr)

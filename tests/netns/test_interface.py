@@ -12,7 +12,7 @@ import harness
 from fixtures import OURS, OURS6, THEIRS, THEIRS6
 from namespaces import Namespace, World
 from probes import first_ping_within, ping, transfer
-from processes import descendants, wait_until
+from processes import PATIENCE_S, descendants, wait_until
 from program import bindir, program_environment
 from wireguard import Identity, WireguardGo, end_to_end, loses_what_follows_ipv4, wg
 
@@ -39,7 +39,7 @@ class InterfaceCase(harness.TestCase):
             env=program_environment(self.scratch),
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=PATIENCE_S,
         )
         if check:
             self.assertEqual(done.returncode, 0, done.stderr)
@@ -51,7 +51,7 @@ class InterfaceCase(harness.TestCase):
             input=text,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
         )
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.strip()
@@ -104,7 +104,7 @@ class LifeOfAnInterface(InterfaceCase):
                     self.assertTrue(shown)
                     self.assertIsNone(process.poll())
                     self.host.ip(f"link del {IFNAME}")
-                    self.assertEqual(process.wait(5), 0)
+                    self.assertEqual(process.wait(PATIENCE_S), 0)
 
     def test_a_second_one_of_the_name_is_refused(self) -> None:
         self.start()
@@ -120,7 +120,7 @@ class LifeOfAnInterface(InterfaceCase):
             env=program_environment(self.scratch),
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=PATIENCE_S,
         )
         self.assertEqual(done.returncode, 1)
         self.assertIn("unshare -Urn makes one", done.stderr)
@@ -244,7 +244,7 @@ class Tunnel(InterfaceCase):
                 env=environment,
                 capture_output=True,
                 text=True,
-                timeout=30,
+                timeout=PATIENCE_S,
             )
             self.assertEqual(done.returncode, 0, done.stderr)
             if verb == "up":

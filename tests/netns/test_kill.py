@@ -7,7 +7,6 @@ Besides, there are moments by chance, for what lies between two calls.
 import contextlib
 import dataclasses
 import itertools
-import json
 import os
 import random
 import re
@@ -144,7 +143,7 @@ class HostProgram(KillTestCase):
             with self.pair.other.tool("sink", THEIRS, "7000") as sink:
                 read_line(sink)
                 with self.pair.one.tool("source", THEIRS, "7000", "500"):
-                    self.assertTrue(wait_until(self.is_under_way, 5))
+                    self.assertTrue(wait_until(lambda: self.pair.one.sent_bytes("wg0") > 1 << 20, 5))
                     wg4.kill()
                     assert_only(
                         self.running
@@ -152,10 +151,6 @@ class HostProgram(KillTestCase):
                     )
                     wg4.assert_no_trace()
 
-
-    def is_under_way(self) -> bool:
-        (link,) = json.loads(self.pair.one.ip("-j -s link show wg0"))
-        return link["stats64"]["tx"]["bytes"] > 1 << 20
 
 
 class Helper(KillTestCase):

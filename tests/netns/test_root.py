@@ -12,7 +12,7 @@ from fixtures import OURS, THEIRS
 from harness import USER
 from namespaces import Namespace
 from probes import ping
-from processes import read_line
+from processes import PATIENCE_S, read_line
 from program import SANITIZED, Wg4, bindir
 from wireguard import Identity, end_to_end, free_udp_port, wg
 
@@ -114,7 +114,7 @@ class UserMeetsLimits(RootTestCase):
             [*AS_USER, str(bindir() / "wireguard4netns"), "--config", str(path), *arguments],
             capture_output=True,
             text=True,
-            timeout=10,
+            timeout=PATIENCE_S,
             check=False,
         )
         self.assertEqual(done.returncode, 1, done.stderr)
@@ -144,7 +144,7 @@ class UserMeetsLimits(RootTestCase):
             [*AS_USER, bindir() / "wireguard4netns", "--config", path, f"--pcap={fifo}", str(own.pid)],
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=PATIENCE_S,
             check=False,
         )
         self.assertEqual(done.returncode, 1, done.stderr)
@@ -218,7 +218,7 @@ class Traced(RootTestCase):
 
     def test_order_of_the_sandbox(self) -> None:
         """Each part is taken when those that it would hinder are there, and nothing follows."""
-        traces = self.trace_a_session()
+        traces = self.trace_a_session("--threads=1")  # where there are more processors, more would be the default
         (tunnel,) = (text for text in traces.values() if "pivot_root(" in text)
         has_landlock = "LANDLOCK_CREATE_RULESET_VERSION) = -1" not in tunnel
         parts = ["PR_SET_NO_NEW_PRIVS", "pivot_root(", "umount2("]
