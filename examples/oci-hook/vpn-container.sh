@@ -12,10 +12,12 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 program=${WIREGUARD4NETNS:-$(command -v wireguard4netns || echo "$root/build/release/bin/wireguard4netns")}
 [[ -x $program ]] || { echo "$0: no program at $program: build it with examples/quickstart.sh" >&2 && exit 1; }
 
-# The hook's file as it would be installed, with the program where it is.
+# The hook's file as it would be installed, with the program where it is, and allowed to be told a file by annotation.
 hooks=$(mktemp -d)
 trap 'rm -rf "$hooks"' EXIT
-sed "s|/usr/bin/wireguard4netns|$program|" "$root/examples/podman/hooks.d/wireguard4netns.json" >"$hooks/vpn.json"
+sed -e "s|/usr/bin/wireguard4netns|$program|" \
+	-e 's|"createRuntime"\],|"createRuntime", "--allow-annotations=config"],|' \
+	"$root/examples/podman/hooks.d/wireguard4netns.json" >"$hooks/vpn.json"
 
 podman --hooks-dir "$hooks" run --network none \
 	--annotation "io.wireguard4netns.config=$(realpath "$1")" "${@:2}"

@@ -123,10 +123,14 @@ class Podman:
     def pid(self, name: str) -> int:
         return int(self.run("inspect", "--format", "{{.State.Pid}}", name).stdout)
 
-    def install_hook(self, environment: list[str] | None = None, when: object = None) -> Path:
+    def install_hook(
+        self, environment: list[str] | None = None, when: object = None, allow: str = ""
+    ) -> Path:
         """The example's hook, with the program that is tested; its folder."""
         file = json.loads(HOOK.read_text())
         file["hook"]["path"] = str(bindir() / "wireguard4netns")
+        if allow:
+            file["hook"]["args"].append(f"--allow-annotations={allow}")
         if environment:
             file["hook"]["env"] = environment
         if when:

@@ -19,7 +19,7 @@ PREFIX = "io.wireguard4netns."
 class HookCase(PodmanCase):
     def setUp(self) -> None:
         super().setUp()
-        self.hooks = self.podman.install_hook()
+        self.hooks = self.podman.install_hook(allow="all")
         self.podman.add_profile("blue", self.beyond.configs[0])
 
     def podman_with_hook(self, *arguments: str, **options):
@@ -99,7 +99,7 @@ class Run(HookCase):
     def test_nothing_of_the_environment_is_needed(self) -> None:
         """What runc gives a hook: the home is the one of passwd(5), of the user outside."""
         home = Path("~").expanduser()
-        self.podman.install_hook(environment=["LC_ALL=C"])
+        self.podman.install_hook(environment=["LC_ALL=C"], allow="all")
         path = self.scratch.file("else.conf", self.beyond.configs[0])
         self.start(config=str(path))
         self.assert_tunnelled(self.beyond, self.inside("box"))
@@ -157,6 +157,15 @@ class Failure(HookCase):
         self.assert_fails(f"{PREFIX}publish", profile="blue", publish="8080")
         self.podman.add_profile("bad", "[Interface]\nPrivateKey = x\n")
         self.assert_fails("bad.conf: line 2", profile="bad")
+
+    def test_only_a_profile_is_taken_unless_the_hook_allows_more(self) -> None:
+        self.podman.install_hook(allow="ifname")
+        self.start(profile="blue", ifname="vpn3")
+        self.assertIn("vpn3", self.podman.inside("box", "ip", "link"))
+        self.podman.run("rm", "--force", "--time", "0", "box")
+        for annotations in ({"publish": "8080:80"}, {"allow-shared-key": "true"}, {"config": "/x"}):
+            (name,) = annotations
+            self.assert_fails("is not allowed", f"--allow-annotations={name}", **annotations)
 
     def test_the_hosts_network_is_refused(self) -> None:
         self.assert_fails("host's network", network="host", profile="blue")

@@ -32,7 +32,7 @@ PROGRAMS = (
     Program(
         "wireguard4netns",
         "wg4netns/wireguard4netns.1",
-        ("wg4netns/wireguard4netns-observe.1",),
+        ("wg4netns/wireguard4netns-observe.1", "wg4netns/wireguard4netns-oci-hook.1"),
         ("serve", "check", "genkey", "pubkey", "genpsk", "oci-hook", "reload", "capture", "completion"),
         ("pasta", "netavark", "broker", "doctor", "show"),
     ),
@@ -47,7 +47,6 @@ PROGRAMS = (
 PAGES = (
     *(page for program in PROGRAMS for page in (program.page, *program.more_pages)),
     "wg4netns/wireguard4netns-interface.1",
-    "wg4netns/wireguard4netns-oci-hook.1",
     "wg4netns/wireguard4netns-slirp4netns.1",
     "wg4netns/wireguard4netns.conf.5",
 )

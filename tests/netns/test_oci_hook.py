@@ -14,7 +14,9 @@ from fixtures import THEIRS, pair_on_loopback
 from processes import PATIENCE_S, assert_only, descendants, wait_until
 from program import bindir, program_environment
 
-HOOK = (str(bindir() / "wireguard4netns"), "oci-hook", "createRuntime")
+PROGRAM = str(bindir() / "wireguard4netns")
+HOOK = (PROGRAM, "oci-hook", "createRuntime")
+ALLOWING = (*HOOK, "--allow-annotations=config")
 
 
 class Hook(harness.TestCase):
@@ -42,10 +44,12 @@ class Hook(harness.TestCase):
             }
         )
 
-    def run_hook(self, state: str, *prefix: str) -> subprocess.CompletedProcess[str]:
+    def run_hook(
+        self, state: str, *prefix: str, hook: tuple[str, ...] = ALLOWING
+    ) -> subprocess.CompletedProcess[str]:
         """Returns at the end of its stderr, which therefore nobody may keep open."""
         return subprocess.run(
-            [*prefix, *HOOK],
+            [*prefix, *hook],
             input=state,
             capture_output=True,
             text=True,
@@ -86,20 +90,95 @@ class Hook(harness.TestCase):
         os.kill(pid, signal.SIGTERM)
         self.assertTrue(wait_until(lambda: self.ended(pid), 3))
 
-    def test_a_link_in_an_image_leads_nowhere_else(self) -> None:
-        """Links are those of the container: an absolute one, and one that climbs, end in its root."""
+    def assert_refused(self, state: str, *says: str, hook: tuple[str, ...] = ALLOWING) -> None:
+        """At once, in one sentence, with nothing left behind."""
+        before, known = self.pair.one.snapshot(), {entry.pid for entry in descendants()}
+        failed = self.run_hook(state, hook=hook)
+        self.assertEqual(failed.returncode, 1, failed.stderr)
+        lines = [line for line in failed.stderr.splitlines() if "warning:" not in line]
+        self.assertEqual(len(lines), 1, lines)
+        for words in says:
+            self.assertIn(words, lines[0])
+        assert_only(known)
+        self.assertEqual(self.pair.one.snapshot(), before)
+
+    def test_an_image_may_name_a_profile_and_no_more(self) -> None:
+        for name, value in {
+            "config": str(self.config),
+            "ifname": "eth0",
+            "publish": "8080:80",
+            "allow-shared-key": "true",
+        }.items():
+            state = self.state(profile="blue", **{name: value})
+            option = f"--allow-annotations={name}"
+            self.assert_refused(state, f"io.wireguard4netns.{name} is not allowed", option, hook=HOOK)
+            others = {"config", "ifname", "publish", "allow-shared-key"} - {name}
+            other = f"--allow-annotations={','.join(sorted(others))}"
+            self.assert_refused(state, "is not allowed", option, hook=(*HOOK, other))
+        self.assert_refused(self.state(profile="none"), "profiles/none.conf", hook=HOOK)
+        every = (*HOOK, "--allow-annotations=all")
+        self.assert_refused(self.state(config="/none", ifname="eth0"), "/none", hook=every)
+        self.assert_refused(self.state(profil="blue"), "means nothing", hook=every)
+
+    def test_a_configuration_that_a_stranger_names_is_a_file_of_ours(self) -> None:
+        fifo = self.scratch.folder / "00-fifo.conf"
+        os.mkfifo(fifo, 0o600)
+        for path, says in (
+            (str(fifo), "is a FIFO"),
+            ("/dev/zero", "is a device"),
+            ("/etc/passwd", "belongs to another user"),
+        ):
+            self.assert_refused(self.state(config=path), path, says)
+
+    def test_nothing_of_a_bundle_is_followed_through_a_link(self) -> None:
         outside = self.scratch.file("mine", "mine\n")
-        target = self.root / "etc/resolv.conf"
-        target.symlink_to(outside)  # a folder that the image has not
-        failed = self.run_hook(self.state(config=str(self.config)))
-        self.assertEqual(failed.returncode, 1)
-        self.assertIn("DNS servers to etc/resolv.conf", failed.stderr)
-        target.unlink()
-        target.symlink_to(f"../../../{outside.name}")
-        self.started()
-        self.assertIn("nameserver", (self.root / outside.name).read_text())
+        resolv_conf = self.root / "etc/resolv.conf"
+        state = self.state(config=str(self.config))
+        for target in (str(outside), f"../../../{outside.name}", "resolv.conf", "/dev/null"):
+            resolv_conf.symlink_to(target)
+            self.assert_refused(state, "DNS servers", "links are not followed", "Mount a file")
+            resolv_conf.unlink()
+        (self.root / "etc").rename(self.root / "else")
+        (self.root / "etc").symlink_to("else")
+        self.assert_refused(state, "links are not followed")
+        (self.root / "etc").unlink()
+        (self.root / "else").rename(self.root / "etc")
+        self.root.rename(self.bundle / "else")
+        self.root.symlink_to("else")
+        self.assert_refused(state, "links are not followed")
+        config = self.bundle / "config.json"
+        config.rename(self.bundle / "else.json")
+        config.symlink_to("else.json")
+        self.assert_refused(state, "config.json", "links are not followed")
         self.assertEqual(outside.read_text(), "mine\n")
-        os.kill(self.pair.one.pid, signal.SIGKILL)
+        self.assertEqual(sorted(path.name for path in (self.bundle / "else/etc").iterdir()), [])
+
+    def test_what_is_no_file_is_neither_read_nor_written(self) -> None:
+        state = self.state(config=str(self.config))
+        resolv_conf, config = self.root / "etc/resolv.conf", self.bundle / "config.json"
+        os.mkfifo(resolv_conf, 0o600)
+        reader = os.open(resolv_conf, os.O_RDONLY | os.O_NONBLOCK)
+        self.assert_refused(state, "DNS servers", "resolv.conf", "is a FIFO")
+        self.assertEqual(os.read(reader, 10), b"")
+        os.close(reader)
+        resolv_conf.unlink()
+        resolv_conf.mkdir()
+        self.assert_refused(state, "DNS servers", "is a directory")
+        config.unlink()
+        os.mkfifo(config, 0o600)
+        self.assert_refused(state, "config.json is a FIFO")
+        config.unlink()
+        config.touch()
+        os.truncate(config, 1 << 30)
+        self.assert_refused(state, "config.json is larger than")
+
+    def test_a_state_without_an_end(self) -> None:
+        with subprocess.Popen(HOOK, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as hook:
+            assert hook.stdin and hook.stderr
+            hook.stdin.write("{")
+            hook.stdin.flush()
+            self.assertEqual(hook.wait(20), 1)
+            self.assertIn("the container's state has no end", hook.stderr.read())
 
     def test_a_state_that_is_none(self) -> None:
         for text, says in (
@@ -120,18 +199,23 @@ class Hook(harness.TestCase):
     def test_a_runtime_that_gives_up_leaves_no_tunnel(self) -> None:
         """kill -9 of the hook while it waits, as a runtime does when it has waited for too long."""
         before, snapshot = {entry.pid for entry in descendants()}, self.pair.one.snapshot()
-        fifo = self.scratch.folder / "00-slow.conf"
+        fifo = self.scratch.folder / "00-go"
         os.mkfifo(fifo, 0o600)
+        helper = bindir() / "wg4netns-helper"
+        slow = self.scratch.file("helper", f'#!/bin/sh\nread go <{fifo}\nexec {helper} "$@"\n', 0o700)
         hook = subprocess.Popen(
-            HOOK, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, env=program_environment(self.scratch)
+            [*ALLOWING, f"--helper={slow}"],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=program_environment(self.scratch),
         )
         assert hook.stdin
         with hook.stdin:
-            hook.stdin.write(self.state(config=str(fifo)).encode())
-        with fifo.open("w") as writer:  # opens once the tunnel's process reads
+            hook.stdin.write(self.state(config=str(self.config)).encode())
+        with fifo.open("w") as writer:  # opens once the helper waits
             hook.kill()
             hook.wait()
-            writer.write(self.config.read_text())
+            writer.write("go\n")
         assert_only(before, 5)
         self.assertEqual(self.pair.one.snapshot(), snapshot)
 

@@ -77,7 +77,10 @@ TEST_CASE("the resolv.conf of a container without a mount there is in its root f
   const auto relative = find_resolv_conf(
       R"({"mounts":[{"destination":"/etc/hosts","source":"/h"}, 1, {}],"root":{"path":"rootfs"}})", container());
   REQUIRE(relative.has_value());
-  CHECK(*relative == ResolvConf{"/b/rootfs", "etc/resolv.conf"});
+  CHECK(*relative == ResolvConf{"/b", "rootfs/etc/resolv.conf"});
+  const auto in_the_bundle = find_resolv_conf(R"({"root":{"path":"/b/root/fs"}})", container());
+  REQUIRE(in_the_bundle.has_value());
+  CHECK(*in_the_bundle == ResolvConf{"/b", "root/fs/etc/resolv.conf"});
 }
 
 TEST_CASE("the engine's own file is written where it is, the user's never") {
@@ -86,7 +89,7 @@ TEST_CASE("the engine's own file is written where it is, the user's never") {
   };
   const auto engines = find_resolv_conf(mounted(R"("/run/77c5/userdata/resolv.conf")"), container());
   REQUIRE(engines.has_value());
-  CHECK(*engines == ResolvConf{"/", "/run/77c5/userdata/resolv.conf"});
+  CHECK(*engines == ResolvConf{"/run/77c5/userdata/", "resolv.conf"});
   for (const char* source : {R"("/srv/resolv.conf")", R"("/run/77c52/resolv.conf")", R"("/run/77c5")", "1"}) {
     const auto users = find_resolv_conf(mounted(source), container());
     REQUIRE(users.has_value());
@@ -95,6 +98,16 @@ TEST_CASE("the engine's own file is written where it is, the user's never") {
   const auto hosts = find_resolv_conf(R"({"root":{"path":"/"}})", container());
   REQUIRE(hosts.has_value());
   CHECK_FALSE(hosts->has_value());
+}
+
+TEST_CASE("the file is that of the container's root, whoever that is outside") {
+  const auto owner = [](const std::string& linux) {
+    return find_resolv_conf(R"({"root":{"path":"/s"},"linux":)" + linux + "}", container()).value()->owner;
+  };
+  CHECK(owner(R"({"uidMappings":[{"containerID":1000,"hostID":0},{"containerID":0,"hostID":77}]})") == 77);
+  for (const char* none : {"1", "{}", R"({"uidMappings":1})", R"({"uidMappings":[1,{}]})",
+                           R"({"uidMappings":[{"containerID":0,"hostID":4294967296}]})"})
+    CHECK(owner(none) == 0);
 }
 
 TEST_CASE("what is no configuration of a container") {

@@ -124,7 +124,7 @@ Result<Configured> read_configuration(const TunnelOptions& options, const Purpos
   // An engine makes a container anew; a service is reloaded.
   if (!purpose.engine && options.control != "off")
     configured.reloader = TRY(Reloader::create(configured.path, options.sandbox.mode));
-  configured.config = TRY(load_config(path));
+  configured.config = TRY(load_config(path, options.config_named_by));
   if (!configured.config.dns_servers.empty() && !purpose.sets_dns)
     log::warning("{}: DNS is left alone: name resolution in the namespace follows its own /etc/resolv.conf", path);
   return configured;

@@ -460,11 +460,28 @@ Result<Command> parse_capture(const Arguments& arguments) {
   return command;
 }
 
+void allow(OciHookCommand& command, const std::vector<std::string>& annotations) {
+  for (const std::string& name : annotations) {
+    if (name == "all")
+      command.allowed_annotations.insert(oci::optional_annotations.begin(), oci::optional_annotations.end());
+    else
+      command.allowed_annotations.insert(name);
+  }
+}
+
 Result<Command> parse_oci_hook(const Arguments& arguments) {
   OciHookCommand command;
   Parser parser("Gives a container the tunnel that its annotations name; a container runtime runs it, as a hook.",
                 "wireguard4netns oci-hook");
   parser.offer(parser.app().add_option("STAGE", "createRuntime")->type_name("")->required(), {"createRuntime"});
+  parser.offer(
+      parser.app()
+          .add_option_function<std::vector<std::string>>(
+              "--allow-annotations", [&command](const std::vector<std::string>& names) { allow(command, names); },
+              "Beside profile, comma separated: config ifname publish allow-shared-key; or all")
+          ->type_name("LIST")
+          ->delimiter(','),
+      {"config", "ifname", "publish", "allow-shared-key", "all"});
   add_helper_option(parser.app(), command.attach.helper);
   parser.add_tunnel_options(command.attach.tunnel);
   if (auto print = TRY(parser.parse(arguments))) return *std::move(print);

@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 
 #include "shared/base/result.h"
 #include "wg4netns/app/broker.h"
 #include "wg4netns/app/capture_command.h"
+#include "wg4netns/app/config_file.h"
 #include "wg4netns/app/doctor/doctor.h"
 #include "wg4netns/app/engine.h"
 #include "wg4netns/app/interface.h"
@@ -36,6 +38,7 @@ struct Offloads {
 /// What every command that runs a tunnel takes.
 struct TunnelOptions {
   std::optional<std::string> config;
+  NamedBy config_named_by = NamedBy::user;
   std::optional<std::string> profile;  ///< a configuration by its name; not together with `config`
   std::string outbound_v4;             ///< where the UDP socket is bound: an address, or an interface; empty = anywhere
   std::string outbound_v6;
@@ -79,7 +82,8 @@ struct AttachCommand {
 
 /// wireguard4netns oci-hook createRuntime
 struct OciHookCommand {
-  AttachCommand attach;  ///< without the target, which standard input names
+  AttachCommand attach;                       ///< without the target, which standard input names
+  std::set<std::string> allowed_annotations;  ///< of oci::optional_annotations
 };
 
 /// pasta [OPTIONS] --netns PATH, as Podman and RootlessKit have it

@@ -1,9 +1,12 @@
 #include "wg4netns/app/config_file.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <poll.h>
 #include <pwd.h>
 #include <sodium/utils.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,7 +20,9 @@
 
 #include "shared/base/scope_exit.h"
 #include "shared/base/unique_fd.h"
+#include "shared/sys/deadline.h"
 #include "shared/sys/log.h"
+#include "shared/sys/named_file.h"
 #include "shared/sys/service_port.h"
 #include "wg4netns/app/judgement.h"
 
@@ -38,16 +43,36 @@ struct OpenConfig {
   bool open_to_all = false;
 };
 
-Result<OpenConfig> open_config(const std::string& path) {
-  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!fd.valid())
-    return fail("open configuration " + path, errno,
-                errno == ENOENT ? "Put a wg-quick file there, or name one with --config FILE or WIREGUARD4NETNS_CONFIG"
-                                : "The user who runs this program must be able to read it");
-  struct stat info{};
-  if (fstat(fd.get(), &info) < 0) return fail("look at configuration " + path, errno);
-  if (S_ISDIR(info.st_mode)) return fail("configuration " + path + " is a directory", 0, "Name the file in it");
-  return OpenConfig{std::move(fd), S_ISREG(info.st_mode) && (info.st_mode & S_IRWXO) != 0};
+std::unexpected<Error> too_large(const std::string& path) {
+  return fail("configuration " + path + " is larger than 64 MiB", 0, "Name a wg-quick file");
+}
+
+Result<NamedFile> find_config(const std::string& path) {
+  auto file = NamedFile::find(path, "configuration " + path);
+  if (!file)
+    file.error().hint = file.error().number == ENOENT
+                            ? "Put a wg-quick file there, or name one with --config FILE or WIREGUARD4NETNS_CONFIG"
+                            : "The user who runs this program must be able to read it";
+  return file;
+}
+
+Result<OpenConfig> open_config(const std::string& path, NamedBy named_by) {
+  const NamedFile file = TRY(find_config(path));
+  if (file.is_directory()) return fail("configuration " + path + " is a directory", 0, "Name the file in it");
+  if (named_by == NamedBy::stranger || !file.is_pipe()) TRY(file.expect_regular());
+  if (named_by == NamedBy::stranger && file.owner() != geteuid())
+    return fail("configuration " + path + " belongs to another user", 0, "It must be a file of this user's");
+  if (file.size() > static_cast<off_t>(max_config_size)) return too_large(path);
+  auto fd = file.open(O_RDONLY);
+  if (!fd) fd.error().hint = "The user who runs this program must be able to read it";
+  return OpenConfig{TRY(std::move(fd)), file.is_regular() && (file.mode() & S_IRWXO) != 0};
+}
+
+/// How long a configuration may take to arrive. Who writes to a pipe that a shell has made may ask for a passphrase.
+std::chrono::seconds patience_with(int fd) {
+  struct statfs info{};
+  const bool made_by_a_shell = fstatfs(fd, &info) == 0 && info.f_type == PIPEFS_MAGIC;
+  return made_by_a_shell ? std::chrono::seconds(60) : std::chrono::seconds(10);
 }
 
 /// Who we are outside of this user namespace: as a hook of rootless Podman's we are 0 in one.
@@ -75,6 +100,18 @@ Result<std::string> config_folder() {
   return home + "/.config/wireguard4netns";
 }
 
+/// A link in the folder may lead to another profile, and not to anything else. A file that is missing is told later.
+Result<void> expect_profile(const std::string& folder, const std::string& name) {
+  const auto profiles = open_folder(folder);
+  if (!profiles) return {};
+  auto file = NamedFile::find_below(profiles->get(), name + ".conf", Links::inside, "the profile " + name);
+  if (file) return file->expect_regular();
+  if (file.error().number == ENOENT) return {};
+  if (file.error().number == EXDEV)
+    file.error().hint = "It is a symbolic link that leads out of " + folder + ": name that file with --config";
+  return std::unexpected(std::move(file).error());
+}
+
 /// A profile is a name, not a path: it may come from where only names are expected.
 Result<std::string> profile_path(const std::string& name) {
   if (name.ends_with(".conf"))
@@ -84,7 +121,10 @@ Result<std::string> profile_path(const std::string& name) {
   if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos)
     return fail("'" + name + "' cannot be the name of a profile", 0,
                 "The profile NAME is the file profiles/NAME.conf beside default.conf; for other files use --config");
-  return TRY(config_folder()) + "/profiles/" + name + ".conf";
+  const std::string folder = TRY(config_folder()) + "/profiles";
+  const std::string path = folder + "/" + name + ".conf";
+  TRY(expect_profile(folder, name));
+  return path;
 }
 
 bool holds_secret(const WgConfig& config) {
@@ -97,6 +137,7 @@ void wipe(std::string& text) { sodium_memzero(text.data(), text.size()); }
 /// Reads the whole file to `text`, which the caller wipes whatever comes of it. A pipe has no size, so the string grows
 /// by doubling; each smaller copy is wiped here.
 Result<void> read_text(int fd, const std::string& path, std::string& text) {
+  const Deadline deadline = deadline_in(patience_with(fd));
   std::size_t used = 0;
   text.resize(16 * 1024);
   for (;;) {
@@ -106,13 +147,15 @@ Result<void> read_text(int fd, const std::string& path, std::string& text) {
       wipe(text);
       text = std::move(larger);
     }
+    if (!TRY(wait_until(fd, POLLIN, deadline)))
+      return fail("configuration " + path + " has no end", 0,
+                  "Nobody wrote it, or the rest of it, to this pipe in time");
     const ssize_t got = read(fd, text.data() + used, text.size() - used);
-    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (got < 0) return fail("read configuration " + path, errno);
     if (got == 0) break;
     used += static_cast<std::size_t>(got);
-    if (used > max_config_size)
-      return fail("configuration " + path + " is larger than 64 MiB", 0, "Name a wg-quick file");
+    if (used > max_config_size) return too_large(path);
   }
   text.resize(used);
   return {};
@@ -135,10 +178,10 @@ Result<std::string> absolute_path(const std::string& path) {
   return whole.string();
 }
 
-Result<WgConfig> read_config(const std::string& path) {
+Result<WgConfig> read_config(const std::string& path, NamedBy named_by) {
   std::string text;
   const ScopeExit wipe_at_end([&] { wipe(text); });
-  const OpenConfig file = TRY(open_config(path));
+  const OpenConfig file = TRY(open_config(path, named_by));
   TRY(read_text(file.fd.get(), path, text));
   auto config = WgConfig::parse(text, service_port);
   if (!config) return fail_in(path, std::move(config).error());
@@ -148,8 +191,8 @@ Result<WgConfig> read_config(const std::string& path) {
   return config;
 }
 
-Result<WgConfig> load_config(const std::string& path) {
-  WgConfig config = TRY(read_config(path));
+Result<WgConfig> load_config(const std::string& path, NamedBy named_by) {
+  WgConfig config = TRY(read_config(path, named_by));
   for (const std::string& warning : config.warnings) log::warning("{}: {}", path, warning);
   return config;
 }

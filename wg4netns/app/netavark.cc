@@ -3,12 +3,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <optional>
 #include <utility>
 
 #include "shared/base/version.h"
+#include "shared/sys/deadline.h"
 #include "shared/sys/namespaces.h"
 #include "shared/sys/read_all.h"
 #include "wg4netns/app/broker.h"
@@ -20,8 +22,11 @@ namespace wg4 {
 namespace {
 
 constexpr std::string_view name_mark = "%n";
+constexpr std::chrono::seconds patience{10};  // with an engine that has started us to read what it writes
 
-Result<std::string> read_input() { return read_all(STDIN_FILENO, "the engine's request", netavark::max_input); }
+Result<std::string> read_input() {
+  return read_all(STDIN_FILENO, "the engine's request", netavark::max_input, deadline_in(patience));
+}
 
 /// Is there a user namespace around us, as around all of rootless Podman? Its engine then publishes ports itself, and
 /// setup is called where the host's network is out of reach.
@@ -43,7 +48,7 @@ Result<std::optional<std::string>> find_config(const netavark::NetworkOptions& o
   };
   const bool by_name = (options.config + options.profile).find(name_mark) != std::string::npos;
   if (by_name && container.empty()) return std::nullopt;
-  if (by_name && container.find('/') != std::string::npos)
+  if (by_name && (container.front() == '.' || container.find('/') != std::string::npos))
     return fail("'" + container + "' cannot be the name of a container");
   const std::string path = TRY(locate_config(fill_in(options.config), fill_in(options.profile)));
   return TRY(absolute_path(path));

@@ -4,11 +4,15 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <sstream>
 
 #include "shared/sys/daemon.h"
+#include "shared/sys/deadline.h"
 #include "shared/sys/log.h"
+#include "shared/sys/named_file.h"
 #include "shared/sys/namespaces.h"
 #include "shared/sys/read_all.h"
 #include "wg4netns/app/attach.h"
@@ -20,10 +24,16 @@ namespace {
 
 constexpr std::size_t short_id = 12;  // as engines show it
 
-Result<std::string> read_file(const std::string& path, std::size_t limit) {
-  const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!fd.valid()) return fail("open " + path, errno);
-  return read_all(fd.get(), path, limit);
+constexpr std::chrono::seconds patience{10};  // with a runtime that has started us to read what it writes
+
+/// A file of the bundle's own. Nothing there is followed through a link.
+Result<std::string> read_from_bundle(const std::string& bundle, const std::string& file, std::size_t limit) {
+  const std::string name = bundle + "/" + file;
+  const UniqueFd folder = TRY(open_folder(bundle));
+  const NamedFile found = TRY(NamedFile::find_below(folder.get(), file, Links::none, name));
+  TRY(found.expect_regular());
+  const UniqueFd fd = TRY(found.open(O_RDONLY));
+  return read_all(fd.get(), name, limit, deadline_in(patience));
 }
 
 /// "8080:80 127.0.0.1:5353:53/udp"; podman splits annotations at commas.
@@ -43,6 +53,7 @@ Result<void> apply(const std::string& name, const std::string& value, AttachComm
   } else if (name == "config") {
     if (!value.starts_with('/')) return fail(annotation + "=" + value + " is not an absolute path");
     command.tunnel.config = value;
+    command.tunnel.config_named_by = NamedBy::stranger;
   } else if (name == "ifname") {
     command.ifname = value;
   } else if (name == "publish") {
@@ -50,15 +61,27 @@ Result<void> apply(const std::string& name, const std::string& value, AttachComm
   } else if (name == "allow-shared-key") {
     if (value != "true" && value != "false") return fail(annotation + "=" + value + " is neither true nor false");
     command.tunnel.allow_shared_key = value == "true";
-  } else {
-    return fail("the annotation " + annotation + " means nothing to this version", 0,
-                "It knows profile, config, ifname, publish and allow-shared-key");
+  }
+  return {};
+}
+
+/// An image brings annotations, too: what the hook's file does not allow is refused, and not overlooked.
+Result<void> expect_allowed(const OciHookCommand& hook, const oci::State& state) {
+  for (const auto& [name, value] : state.annotations) {
+    const std::string annotation = "the annotation " + std::string(oci::annotation_prefix) + name;
+    if (name == "profile" || hook.allowed_annotations.contains(name)) continue;
+    if (std::ranges::find(oci::optional_annotations, name) == oci::optional_annotations.end())
+      return fail(annotation + " means nothing to this version", 0,
+                  "It knows profile, config, ifname, publish and allow-shared-key");
+    return fail(annotation + " is not allowed, as it may be an image's", 0,
+                "To allow it add --allow-annotations=" + name + " to args in the hook's file");
   }
   return {};
 }
 
 /// What the annotations ask for, on top of what the hook's file says.
 Result<AttachCommand> make_command(const OciHookCommand& hook, const oci::State& state) {
+  TRY(expect_allowed(hook, state));
   AttachCommand command = hook.attach;
   const auto& annotations = state.annotations;
   if (annotations.contains("profile") && annotations.contains("config"))
@@ -68,7 +91,7 @@ Result<AttachCommand> make_command(const OciHookCommand& hook, const oci::State&
   for (const auto& [name, value] : annotations) TRY(apply(name, value, command));
   command.target = std::to_string(state.pid);
   command.target_type = TargetType::pid;
-  const std::string config = TRY(read_file(state.bundle + "/config.json", oci::max_config_size));
+  const std::string config = TRY(read_from_bundle(state.bundle, "config.json", oci::max_config_size));
   command.resolv_conf = TRY(oci::find_resolv_conf(config, state));
   return command;
 }
@@ -95,7 +118,8 @@ Result<void> serve_container(const OciHookCommand& hook, const oci::State& state
 }  // namespace
 
 Result<void> run_oci_hook(const OciHookCommand& command) {
-  const std::string text = TRY(read_all(STDIN_FILENO, "the container's state", oci::max_state_size));
+  const std::string text =
+      TRY(read_all(STDIN_FILENO, "the container's state", oci::max_state_size, deadline_in(patience)));
   const oci::State state = TRY(oci::parse_state(text));
   if (state.annotations.empty()) return {};
   auto result = serve_container(command, state);

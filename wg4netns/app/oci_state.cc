@@ -1,6 +1,7 @@
 #include "wg4netns/app/oci_state.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 
 namespace wg4::oci {
@@ -60,6 +61,22 @@ Result<std::map<std::string, std::string>> find_annotations(const Json& state) {
   return ours;
 }
 
+/// The uid that is the container's 0 in a user namespace of its own; else 0 as it is.
+std::uint32_t root_of_container(const Json& config) {
+  const Json::json_pointer place("/linux/uidMappings");
+  if (!config.contains(place) || !config[place].is_array()) return 0;
+  for (const Json& mapping : config[place]) {
+    if (!mapping.is_object()) continue;
+    const auto inside = mapping.find("containerID");
+    const auto outside = mapping.find("hostID");
+    const auto* first = inside == mapping.end() ? nullptr : inside->get_ptr<const std::uint64_t*>();
+    const auto* uid = outside == mapping.end() ? nullptr : outside->get_ptr<const std::uint64_t*>();
+    if (first != nullptr && *first == 0 && uid != nullptr && *uid <= UINT32_MAX)
+      return static_cast<std::uint32_t>(*uid);
+  }
+  return 0;
+}
+
 /// Is `folder` one of the folders that `path` leads through?
 bool leads_through(std::string_view path, const std::string& folder) {
   return path.find("/" + folder + "/") != std::string_view::npos;
@@ -83,13 +100,15 @@ Result<State> parse_state(std::string_view text) {
 Result<std::optional<ResolvConf>> find_resolv_conf(std::string_view config_json, const State& state) {
   const std::string name = state.bundle + "/config.json";
   const Json config = TRY(parse_object(config_json, name));
+  const std::uint32_t owner = root_of_container(config);
   std::optional<ResolvConf> mounted;
   for (const Json& mount : config.value("mounts", Json::array())) {
     const std::string* destination = find_string(mount, "destination");
     if (destination == nullptr || *destination != resolv_conf) continue;
     const std::string* source = find_string(mount, "source");
     if (source == nullptr || !is_printable(*source) || !leads_through(*source, state.id)) return std::nullopt;
-    mounted = ResolvConf{"/", *source};
+    const std::size_t slash = source->rfind('/');
+    mounted = ResolvConf{source->substr(0, slash + 1), source->substr(slash + 1), owner};
   }
   if (mounted) return mounted;
 
@@ -97,7 +116,10 @@ Result<std::optional<ResolvConf>> find_resolv_conf(std::string_view config_json,
   const std::string* path = root == config.end() ? nullptr : find_string(*root, "path");
   if (path == nullptr || !is_printable(*path)) return fail(name + " names no root folder");
   if (*path == "/") return std::nullopt;  // the host's own files
-  return ResolvConf{path->starts_with('/') ? *path : state.bundle + "/" + *path, std::string(resolv_conf.substr(1))};
+  if (path->starts_with(state.bundle + "/"))
+    return ResolvConf{state.bundle, path->substr(state.bundle.size() + 1) + std::string(resolv_conf), owner};
+  if (path->starts_with('/')) return ResolvConf{*path, std::string(resolv_conf.substr(1)), owner};
+  return ResolvConf{state.bundle, *path + std::string(resolv_conf), owner};
 }
 
 }  // namespace wg4::oci

@@ -4,6 +4,7 @@
 //
 // An image brings annotations, too, so that these values may be a stranger's.
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -18,6 +19,9 @@ namespace wg4::oci {
 inline constexpr std::size_t max_state_size = 1024UL * 1024;        // bytes; podman's has about 1 KiB
 inline constexpr std::size_t max_config_size = 16UL * 1024 * 1024;  // bytes; podman's has about 10 KiB
 inline constexpr std::string_view annotation_prefix = "io.wireguard4netns.";
+/// Those beside "profile": they are for a hook that has been told to take them.
+inline constexpr std::array<std::string_view, 4> optional_annotations{"config", "ifname", "publish",
+                                                                      "allow-shared-key"};
 
 struct State {
   std::string id;                                  ///< printable
@@ -30,8 +34,9 @@ struct State {
 
 /// The file that is going to be the container's /etc/resolv.conf.
 struct ResolvConf {
-  std::string root;  ///< symbolic links in `path` lead nowhere out of this folder
-  std::string path;  ///< relative to `root`
+  std::string folder;       ///< the engine's: absolute; below it a stranger may have made what is there
+  std::string path;         ///< relative to `folder`, to be followed through no link
+  std::uint32_t owner = 0;  ///< uid of the container's root, as the hook sees it: the file is its, or ours
   bool operator==(const ResolvConf&) const = default;
 };
 

@@ -1,29 +1,36 @@
 #include "wg4netns/app/resolv_conf.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <iterator>
+#include <utility>
 
 #include "shared/base/unique_fd.h"
+#include "shared/sys/named_file.h"
 
 namespace wg4 {
 namespace {
 
-constexpr unsigned mode = 0644;
+constexpr mode_t mode = 0644;
 
-/// Symbolic links in an image are followed as they would be in the container.
-UniqueFd open_in_root(const oci::ResolvConf& file) {
-  const UniqueFd root(open(file.root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!root.valid()) return {};
-  open_how how{};
-  // What is there may be a FIFO that nobody reads; truncation is for regular files only.
-  how.flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-  how.mode = mode;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  return UniqueFd(static_cast<int>(syscall(SYS_openat2, root.get(), file.path.c_str(), &how, sizeof how)));
+Result<UniqueFd> open_file(const oci::ResolvConf& file) {
+  const UniqueFd folder = TRY(open_folder(file.folder));
+  const std::string name = file.path + " in " + file.folder;
+  const auto found = NamedFile::find_below(folder.get(), file.path, Links::none, name);
+  if (!found && found.error().number == ENOENT) return create_below(folder.get(), file.path, mode, name);
+  if (!found) return std::unexpected(found.error());
+  TRY(found->expect_regular());
+  if (found->owner() != geteuid() && found->owner() != file.owner)
+    return fail(name + " belongs to somebody else than the container");
+  return found->open(O_WRONLY | O_TRUNC);
+}
+
+Result<void> write_file(const oci::ResolvConf& file, const std::string& text) {
+  const UniqueFd fd = TRY(open_file(file));
+  if (write(fd.get(), text.data(), text.size()) != std::ssize(text)) return fail("write " + file.path, errno);
+  return {};
 }
 
 }  // namespace
@@ -38,11 +45,12 @@ std::string resolv_conf_text(const WgConfig& config) {
 }
 
 Result<void> write_resolv_conf(const oci::ResolvConf& file, const std::string& text) {
-  const UniqueFd fd = open_in_root(file);
-  const bool written = fd.valid() && write(fd.get(), text.data(), text.size()) == std::ssize(text);
+  auto written = write_file(file, text);
   if (written) return {};
-  return fail("write the container's DNS servers to " + file.path + " in " + file.root, errno,
-              "Mount a file of your own at /etc/resolv.conf, or leave out DNS in the configuration");
+  std::string& hint = written.error().hint;
+  hint += hint.empty() ? "" : ". ";
+  hint += "Mount a file of your own at /etc/resolv.conf, or leave out DNS in the configuration";
+  return fail_in("the container's DNS servers", std::move(written).error());
 }
 
 }  // namespace wg4

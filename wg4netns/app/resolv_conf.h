@@ -9,7 +9,8 @@ namespace wg4 {
 /// The servers and search domains of `config`, as resolv.conf(5) has them.
 [[nodiscard]] std::string resolv_conf_text(const WgConfig& config);
 
-/// Replaces what is in the file; makes it if it is missing. The path may be a stranger's work (it is in an image).
+/// Replaces what is in the file; makes it if it is missing. What is there may be a stranger's work (it is in an image):
+/// it is a regular file of the container's or of ours, behind no link, or an error.
 [[nodiscard]] Result<void> write_resolv_conf(const oci::ResolvConf& file, const std::string& text);
 
 }  // namespace wg4

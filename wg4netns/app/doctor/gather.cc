@@ -24,6 +24,7 @@
 #include <system_error>
 
 #include "shared/base/scope_exit.h"
+#include "shared/sys/deadline.h"
 #include "shared/sys/landlock.h"
 #include "shared/sys/namespaces.h"
 #include "shared/sys/process.h"
@@ -193,7 +194,7 @@ Result<std::string> ask_version(const std::string& program) {
   Child child = TRY(Child::spawn(request));
   pipe.write.reset();
   std::string text;
-  if (TRY(child.wait(patience))) text = TRY(read_all(pipe.read.get(), program, most_output));
+  if (TRY(child.wait(patience))) text = TRY(read_all(pipe.read.get(), program, most_output, deadline_in(patience)));
   return text.substr(0, text.find('\n'));
 }
 

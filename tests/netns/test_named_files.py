@@ -1,0 +1,130 @@
+"""A file's name may lead to anything: nothing hangs on it, nothing is read or written that is no file."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+
+import harness
+from program import bindir, program_environment
+from test_errors import Failure, FailureTestCase
+
+PROGRAM = str(bindir() / "wireguard4netns")
+
+
+class Configuration(FailureTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.config = self.scratch.file("good.conf", self.good)
+        self.folder = self.scratch.folder / "00-config"
+        self.profiles = self.folder / "wireguard4netns/profiles"
+        self.profiles.mkdir(parents=True)
+
+    def environment(self) -> dict[str, str]:
+        return program_environment(self.scratch, XDG_CONFIG_HOME=str(self.folder))
+
+    def fifo(self, name: str = "00-fifo") -> str:
+        path = self.scratch.folder / name
+        os.mkfifo(path, 0o600)
+        return str(path)
+
+    def test_what_is_no_file(self) -> None:
+        huge = self.scratch.file("huge.conf")
+        os.truncate(huge, 1 << 40)
+        for name, says in (
+            ("/dev/zero", "is a device"),
+            ("/dev/tty", "is a device"),
+            (str(self.scratch.folder), "is a directory"),
+            (str(huge), "larger than 64 MiB"),
+        ):
+            before = time.monotonic()
+            for words in (["--config", name, self.pid], ["check", name]):
+                self.check_run(Failure(name, [], [re.escape(name), says]), [PROGRAM, *words])
+            self.assertLess(time.monotonic() - before, 5, "looked at, not read")
+
+    def test_a_fifo_that_nobody_writes_to(self) -> None:
+        """In the place of each command's configuration, at once: each waits for a while, and none for ever."""
+        fifo = self.fifo()
+        running = [
+            subprocess.Popen(
+                [PROGRAM, *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
+            for words in ([self.pid, "wg0", fifo], ["check", fifo], ["doctor", fifo])
+        ]
+        for process in running:
+            said, _ = process.communicate(timeout=20)
+            self.assertEqual(process.returncode, 1, said)
+            self.assertIn(f"configuration {fifo} has no end", said)
+
+    def test_a_pipe_of_a_shell(self) -> None:
+        def run(line: str, *more: str) -> subprocess.CompletedProcess[str]:
+            words = ["bash", "-c", line, "bash", PROGRAM, str(self.config), *more]
+            return subprocess.run(
+                words, capture_output=True, text=True, check=False, timeout=20, env=self.environment()
+            )
+
+        for line in (
+            '"$1" check <(cat "$2")',
+            '"$1" check <(sleep 1; cat "$2")',
+            '"$1" check /dev/stdin <"$2"',
+            'cat "$2" | "$1" check /dev/stdin',
+        ):
+            done = run(line)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("10.77.0.1", done.stdout)
+        served = run('timeout --preserve-status 2 "$1" "$3" wg0 <(cat "$2")', self.pid)
+        self.assertEqual(served.returncode, 0, served.stderr)
+        self.assertIn(f"wg0 in process {self.pid}", served.stderr)
+        endless = run('"$1" check <(yes "# more")')
+        self.assertEqual(endless.returncode, 1)
+        self.assertRegex(endless.stderr, "/dev/fd/[0-9]+ is larger than 64 MiB")
+
+    def test_a_profile_stays_in_its_folder(self) -> None:
+        (self.profiles / "good.conf").write_text(self.good)
+        (self.profiles / "good.conf").chmod(0o600)
+        (self.profiles / "link.conf").symlink_to("good.conf")
+        (self.profiles / "out.conf").symlink_to(self.config)
+        (self.profiles / "up.conf").symlink_to("../../../" + self.config.name)
+        (self.profiles / "device.conf").symlink_to("/dev/zero")
+        self.fifo("00-config/wireguard4netns/profiles/fifo.conf")
+        for name, says in (
+            ("out", "out: .* name that file with --config"),
+            ("up", "up: .* name that file with --config"),
+            ("device", "device: .* name that file with --config"),
+            ("fifo", "fifo is a FIFO"),
+            ("../default", "cannot be the name of a profile"),
+            (str(self.config)[:-5], "cannot be the name of a profile"),
+            (".hidden", "cannot be the name of a profile"),
+        ):
+            for words, more in (
+                (["--profile", name, self.pid], {}),
+                ([self.pid], {"WIREGUARD4NETNS_PROFILE": name}),
+            ):
+                failure = Failure(name, [], [says])
+                self.check_run(failure, [PROGRAM, *words], XDG_CONFIG_HOME=str(self.folder), **more)
+        for name in ("good", "link"):
+            done = subprocess.run(
+                ["timeout", "--preserve-status", "2", PROGRAM, "--profile", name, self.pid],
+                capture_output=True,
+                text=True,
+                check=False,
+                env=self.environment(),
+            )
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("wg0 in process", done.stderr)
+
+    def test_a_pid_file_is_a_file(self) -> None:
+        mine = self.scratch.file("mine", "mine\n")
+        link = self.scratch.folder / "00-link.pid"
+        link.symlink_to(mine)
+        for path in (self.fifo("00-fifo.pid"), str(link), "/dev/null"):
+            words = ["pasta", "--config", str(self.config), "--pid", path, "--netns", self.target.path]
+            for more in ([], ["--foreground"]):
+                self.check_run(Failure(path, [], ["the pid file " + re.escape(path)]), [PROGRAM, *words, *more])
+        self.assertEqual(mine.read_text(), "mine\n")
+
+
+if __name__ == "__main__":
+    harness.main()
