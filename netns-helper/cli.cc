@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <iostream>
-#include <limits>
 #include <map>
 
 #include "shared/base/version.h"
@@ -26,14 +25,15 @@ void declare(CLI::App& app, Options& options, std::string& configure) {
       ->required()
       ->check(CLI::NonNegativeNumber.description(""))
       ->type_name("FD");
-  auto* netns = app.add_option("--netns", options.netns_path, "Network namespace that gets the interface: its path")
-                    ->type_name("PATH");
-  app.add_option("--pid", options.pid, "... or a process in it")
-      ->check(CLI::Range(1, std::numeric_limits<pid_t>::max()).description(""))
-      ->excludes(netns)
-      ->type_name("PID");
-  app.add_option("--userns", options.userns_path, "User namespace to join (default: the network namespace's owner)")
-      ->type_name("PATH");
+  app.add_option("--netns-fd", options.netns_fd, "Network namespace that gets the interface")
+      ->required()
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->type_name("FD");
+  app.add_option("--userns-fd", options.userns_fd, "User namespace that has the rights over it")
+      ->required()
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->type_name("FD");
+  app.add_option("--target", options.target, "What the user calls them")->type_name("NAME");
   app.add_option("--ifname", options.ifname, "Name of the interface (default: wg0)")->type_name("NAME");
   app.add_flag("--vnet-hdr", options.vnet_hdr, "Packets carry a virtio_net_hdr, for segmentation offload");
   app.add_option("--queues", options.queues, "Number of TUN queues, at most 64 (default: 1)")
@@ -76,7 +76,6 @@ std::variant<Options, int> parse_command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return usage_error(error.what());
   }
-  if (!options.pid && options.netns_path.empty()) return usage_error("--netns or --pid is required");
   options.configure = configure_choices.at(configure);
   return options;
 }

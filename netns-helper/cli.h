@@ -1,9 +1,6 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <variant>
 
@@ -21,9 +18,9 @@ enum class Configure : std::uint8_t {
 
 struct Options {
   int handoff_fd = -1;
-  std::optional<pid_t> pid;  ///< of a process in the target namespace, else:
-  std::string netns_path;
-  std::string userns_path;  ///< empty = the owner of the network namespace
+  int netns_fd = -1;  ///< the namespaces to join, opened by who started us
+  int userns_fd = -1;
+  std::string target;  ///< what the user calls them
   std::string ifname = "wg0";
   bool vnet_hdr = false;
   unsigned queues = 1;

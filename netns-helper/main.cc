@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <optional>
@@ -46,12 +47,7 @@ Result<void> check_is_handoff_socket(int fd) {
 
 /// Their descriptors are closed again when this returns.
 Result<void> enter_namespaces(const Options& options) {
-  TargetNamespaces target;
-  target.name = options.pid ? "process " + std::to_string(*options.pid) : options.netns_path;
-  target.net = options.pid ? TRY(open_netns(*options.pid)) : TRY(open_netns(options.netns_path));
-  target.user =
-      options.userns_path.empty() ? TRY(owning_userns(target.net.get())) : TRY(open_userns(options.userns_path));
-  return enter(target);
+  return enter({options.target, UniqueFd(options.userns_fd), UniqueFd(options.netns_fd)});
 }
 
 Result<void> send(int host, const handoff::Message& message, std::span<const UniqueFd> fds = {}) {
@@ -101,7 +97,7 @@ Result<std::vector<std::string>> replace(Netlink& netlink, ReplacedTap& tap, Con
 /// All that needs rights in the namespace. False if the host program has ended meanwhile.
 Result<bool> set_up(const Options& options, int host) {
   const pid_t parent = getppid();
-  TRY(protect_process(host));
+  TRY(protect_process(std::array{host, options.netns_fd, options.userns_fd}));
   TRY(stay_with_parent(parent));
   TRY(enter_namespaces(options));
   TRY(stay_with_parent(parent));

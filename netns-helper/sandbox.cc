@@ -1,10 +1,8 @@
 #include "netns-helper/sandbox.h"
 
 #include <sys/prctl.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <climits>
 
 #include "shared/sys/landlock.h"
 #include "shared/sys/process.h"
@@ -12,13 +10,11 @@
 
 namespace wg4 {
 
-Result<void> protect_process(int keep) {
+Result<void> protect_process(std::span<const int> keep) {
   // Run from memory, the process would otherwise be called by a number.
   prctl(PR_SET_NAME, "wg4netns-helper");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail("set no_new_privs", errno);
-  // Before Linux 5.9 close_range fails; the host program leaves nothing open anyway.
-  if (keep > STDERR_FILENO + 1) close_range(STDERR_FILENO + 1, static_cast<unsigned>(keep) - 1, 0);
-  close_range(static_cast<unsigned>(keep) + 1, UINT_MAX, 0);
+  close_others(keep);  // the host program leaves nothing else open anyway
   return {};
 }
 

@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include <span>
+
 #include "netns-helper/syscall_tables.h"
 #include "shared/base/result.h"
 #include "shared/sys/sandbox_mode.h"
@@ -11,7 +13,7 @@
 namespace wg4 {
 
 /// No new privileges (so that no exec could gain any), no descriptors but 0, 1, 2 and `keep`.
-[[nodiscard]] Result<void> protect_process(int keep);
+[[nodiscard]] Result<void> protect_process(std::span<const int> keep);
 
 /// Not traceable by others, ended by the end of `parent`. Joining a user namespace takes both back: call it again.
 [[nodiscard]] Result<void> stay_with_parent(pid_t parent);

@@ -3,8 +3,10 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <variant>
 
 #include "shared/sys/log.h"
+#include "shared/sys/process.h"
 #include "wg4netns/app/attach.h"
 #include "wg4netns/app/broker.h"
 #include "wg4netns/app/capture_command.h"
@@ -47,6 +49,9 @@ struct Run {
 Result<void> run(int argc, char** argv) {
   if (!crypto::start_up()) return fail("libsodium does not work on this machine");
   const Command command = TRY(parse_command_line(argc, argv));
+  // Most commands read keys, some before they do anything else. Stock wg(8) needs a namespace that this would deny it,
+  // and is given none by us.
+  if (!std::holds_alternative<WgCommand>(command)) TRY(forbid_looking_in());
   return std::visit(Run{}, command);
 }
 

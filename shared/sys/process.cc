@@ -186,6 +186,11 @@ std::optional<ChildFailure> read_report(int pipe) {
 
 }  // namespace
 
+Result<void> forbid_looking_in() {
+  if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return fail("forbid core dumps", errno);
+  return {};
+}
+
 bool die_with_parent(pid_t parent) {
   // The other order would leave a gap in which the parent's end goes unnoticed.
   prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -77,6 +77,10 @@ class Child {
 /// Closes all descriptors above 2 but those of `keep`: what others gave us without wanting to keeps their pipes open.
 void close_others(std::span<const int> keep);
 
+/// From now on nobody but root can trace this process, look into its memory or have its core: to be called before
+/// secrets come there. It has no rights over its own files in /proc then, a uid_map for instance.
+[[nodiscard]] Result<void> forbid_looking_in();
+
 /// From now on the kernel kills this process when `parent` ends; false if that has happened already. Gaining privilege
 /// in another user namespace clears the wish: call it again after that. Async-signal-safe.
 [[nodiscard]] bool die_with_parent(pid_t parent);

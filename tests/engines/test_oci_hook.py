@@ -168,7 +168,7 @@ class Failure(HookCase):
             self.assert_fails("is not allowed", f"--allow-annotations={name}", **annotations)
 
     def test_the_hosts_network_is_refused(self) -> None:
-        self.assert_fails("host's network", network="host", profile="blue")
+        self.assert_fails("is the one that this program itself is in", network="host", profile="blue")
 
     def test_a_program_that_cannot_start_leaves_nothing(self) -> None:
         command = self.annotated(profile="blue")

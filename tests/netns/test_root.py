@@ -85,7 +85,6 @@ class RootStartsIt(RootTestCase):
         self.assertEqual(os.listdir(f"/proc/{wg4.pid}/root"), [], "an empty root")
         self.assertEqual(os.readlink(f"/proc/{wg4.pid}/cwd"), "/")
 
-
     def test_no_capture_for_another_user(self) -> None:
         """Whoever owns a file or a FIFO could read the keys in it."""
         account = pwd.getpwnam(USER)
@@ -103,6 +102,73 @@ class RootStartsIt(RootTestCase):
                 wg4.expect_end(1)
                 self.assertIn("belongs to another user", wg4.log.read_text())
         self.assertEqual(file.read_text(), "before")
+
+
+class Target(RootTestCase):
+    """What root names is looked up once; and the host's own network, by whatever name, is nobody's container."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.config = self.scratch.file("root.conf", end_to_end(Identity(), Identity(), 1).for_wg_quick())
+
+    def test_the_hosts_own_network(self) -> None:
+        link = self.scratch.folder / "00-link"
+        link.symlink_to("/proc/self/ns/net")
+        program, before = str(bindir() / "wireguard4netns"), "ip link set lo up; echo $$; "
+        for name in (str(link), "/proc/self/ns/net", "$$"):
+            done = subprocess.run(
+                ["unshare", "--net", "sh", "-c", f"{before} timeout 3 {program} --config {self.config} {name}; ip -o link"],
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            self.assertRegex(done.stderr, "error: the network of .* is the one that this program itself is in")
+            self.assertNotIn("wg0", done.stdout)
+
+    def test_a_process_id_that_comes_to_mean_another_process(self) -> None:
+        """While the helper is about to join: the interface is where the first one was."""
+        go = self.scratch.folder / "00-go"
+        os.mkfifo(go, 0o600)
+        helper = bindir() / "wg4netns-helper"
+        slow = self.scratch.file("helper", f'#!/bin/sh\nread go <{go}\nexec {helper} "$@"\n', 0o700)
+        right = self.namespace()
+        holder = subprocess.Popen(right.command("sleep", "1000"))
+        self.addCleanup(holder.wait)
+        self.addCleanup(holder.kill)
+        named = subprocess.Popen(right.command("sleep", "1000"))
+        wg4 = subprocess.Popen(
+            [str(bindir() / "wireguard4netns"), f"--helper={slow}", "--config", str(self.config), str(named.pid)],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with go.open("w") as writer:
+            named.kill()
+            named.wait()
+            wrong = self.become(named.pid)
+            self.addCleanup(wrong.wait)
+            self.addCleanup(wrong.kill)
+            writer.write("go\n")
+        assert wg4.stderr
+        self.assertIn("wg0 in process", wg4.stderr.readline())
+        self.assertIn("wg0", right.links())
+        there = subprocess.run(
+            ["nsenter", "-t", str(wrong.pid), "-n", "ip", "-o", "link"], capture_output=True, text=True, check=True
+        )
+        self.assertNotIn("wg0", there.stdout)
+        wg4.terminate()
+        wg4.communicate(timeout=5)
+
+    def become(self, pid: int) -> subprocess.Popen[bytes]:
+        """A process in another network that gets this number."""
+        for _ in range(100):
+            with open("/proc/sys/kernel/ns_last_pid", "w") as last:
+                last.write(str(pid - 1))
+            process = subprocess.Popen(["unshare", "--net", "sleep", "1000"])
+            if process.pid == pid:
+                return process
+            process.kill()
+            process.wait()
+        raise AssertionError(f"no process got the number {pid}")
 
 
 class UserMeetsLimits(RootTestCase):

@@ -44,7 +44,7 @@ std::string error_of(const AttachRequest& request) {
 AttachRequest with_helper(const std::string& path) {
   AttachRequest request;
   request.helper = path;
-  request.netns_path = "/proc/self/ns/net";
+  request.target = {"a name", open_userns("/proc/self/ns/user").value(), open_netns("/proc/self/ns/net").value()};
   return request;
 }
 
@@ -73,10 +73,10 @@ TEST_CASE("a helper's own error comes as it is; a message that makes no sense is
 }
 
 TEST_CASE("the helper gets the request as words, and no environment") {
-  const FakeHelper recording(R"(env > $0.env; printf '%s\n' "$@" > $0.words; exit 1)");
+  const FakeHelper recording(
+      R"(env > $0.env; printf '%s\n' "$@" > $0.words; stat -L -c %i /proc/self/fd/[45] > $0.fds; exit 1)");
   AttachRequest request = with_helper(recording.path());
-  request.netns_path = "-a path";
-  request.userns_path = "/proc/1/ns/user";
+  request.target.name = "-a path";
   request.ifname = "wg7";
   request.vnet_hdr = true;
   request.queues = 2;
@@ -87,8 +87,15 @@ TEST_CASE("the helper gets the request as words, and no environment") {
   std::stringstream words;
   words << std::ifstream(recording.path() + ".words").rdbuf();
   CHECK(words.str() ==
-        "--handoff-fd\n3\n--netns=-a path\n--userns=/proc/1/ns/user\n--ifname=wg7\n--vnet-hdr\n--queues=2\n"
+        "--handoff-fd\n3\n--netns-fd=4\n--userns-fd=5\n--target=-a path\n--ifname=wg7\n--vnet-hdr\n--queues=2\n"
         "--configure=no\n--sandbox=auto\n");
+  std::ifstream inodes(recording.path() + ".fds");
+  for (const char* place : {"/proc/self/ns/net", "/proc/self/ns/user"}) {
+    struct stat info{};
+    REQUIRE(stat(place, &info) == 0);
+    ino_t inode = 0;
+    CHECK((inodes >> inode && inode == info.st_ino));
+  }
   std::ifstream environment(recording.path() + ".env");
   for (std::string line; std::getline(environment, line);) {
     CAPTURE(line);

@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include "shared/base/version.h"
 #include "shared/config/link_plan.h"
@@ -28,6 +28,7 @@
 #include "wg4netns/app/sandbox.h"
 #include "wg4netns/app/serve.h"
 #include "wg4netns/app/system_entropy.h"
+#include "wg4netns/app/target.h"
 #include "wg4netns/app/workers.h"
 #include "wg4netns/crypto/aead_backends.h"
 #include "wg4netns/forward/forwarder.h"
@@ -318,25 +319,6 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
   return ended;
 }
 
-/// The PID that a target means, nothing for a path.
-Result<std::optional<pid_t>> target_pid(const AttachCommand& command) {
-  const std::string& target = command.target;
-  pid_t pid = 0;
-  const auto [end, error] = std::from_chars(target.data(), target.data() + target.size(), pid);
-  const bool is_number = error == std::errc{} && end == target.data() + target.size() && pid > 0;
-  if (command.target_type == TargetType::path || (command.target_type == TargetType::guess && !is_number))
-    return std::nullopt;
-  if (!is_number)
-    return fail("'" + target + "' is not a process id", 0, "For the path of a namespace use --netns-type=path");
-  return pid;
-}
-
-/// The helper is another process: "/proc/self" is not the same there.
-std::string seen_by_helper(const std::string& path) {
-  constexpr std::string_view self = "/proc/self/";
-  return path.starts_with(self) ? "/proc/" + std::to_string(getpid()) + "/" + path.substr(self.size()) : path;
-}
-
 /// What is left to us of an engine's network: who made the interface sets it up, too.
 EngineOptions engine_around(const AttachCommand& command, bool existed) {
   EngineOptions engine = *command.engine;
@@ -361,12 +343,10 @@ std::string name_of(Configuration configuration) {
   return "auto";
 }
 
-AttachRequest make_request(const AttachCommand& command, std::optional<pid_t> pid) {
+AttachRequest make_request(const AttachCommand& command, TargetNamespaces target) {
   AttachRequest request;
   request.helper = command.helper.value_or("");
-  request.pid = pid;
-  if (!pid) request.netns_path = seen_by_helper(command.target);
-  request.userns_path = command.userns_path.value_or("");
+  request.target = std::move(target);
   request.ifname = command.ifname;
   request.vnet_hdr = command.tunnel.offloads.vnet_header;
   request.queues = thread_count(command.tunnel) * queues_per_thread;
@@ -383,24 +363,24 @@ AttachRequest make_request(const AttachCommand& command, std::optional<pid_t> pi
 }  // namespace
 
 Result<void> attach(const AttachCommand& command) {
-  const auto pid = TRY(target_pid(command));
+  Target target = TRY(open_target(command));
+  const std::string where = target.namespaces.name;
   std::optional<TargetWatch> watch;
   std::optional<NetnsWatch> netns;
   if (command.until_given_up)
-    netns = TRY(NetnsWatch::create(pid ? pid : pid_of_path(command.target), pid ? "" : command.target));
-  else if (pid)
-    watch = TRY(TargetWatch::create(*pid, command.tunnel.sandbox.enabled()));
-  const std::string where = pid                               ? "process " + command.target
-                            : command.tunnel.configured_by_wg ? "this namespace"
-                                                              : command.target;
+    netns = TRY(NetnsWatch::create(std::move(target.process), target.is_process ? "" : command.target));
+  else if (target.is_process)
+    watch = TRY(
+        TargetWatch::create(std::move(target.process), target.namespaces.net.get(), command.tunnel.sandbox.enabled()));
   const bool sets_dns = command.engine || command.resolv_conf;
   Parts parts = TRY(prepare(command.tunnel, {where, command.engine, sets_dns, command.ifname}));
-  if (command.tunnel.configured_by_wg && parts.control) netns = TRY(NetnsWatch::create({}, parts.control->path()));
+  if (command.tunnel.configured_by_wg && parts.control)
+    netns = TRY(NetnsWatch::create(UniqueFd(), parts.control->path()));
   parts.end.target = std::move(watch);
   parts.end.netns = std::move(netns);
   parts.end.with_interface = command.tunnel.configured_by_wg;
 
-  Attachment attachment = TRY(Attachment::begin(make_request(command, pid)));
+  Attachment attachment = TRY(Attachment::begin(make_request(command, std::move(target.namespaces))));
   LinkPlan plan = make_link_plan(parts.config, parts.mtu);
   if (command.engine) add_engine_network(plan, engine_around(command, attachment.tun().existed));
   // RootlessKit, which has made the interface, is about to set this MTU. IPv6 would raise that of our routes along with

@@ -314,7 +314,7 @@ Result<void> serve(UniqueFd listener, std::optional<NetnsWatch> socket_file, std
 /// With a socket of our own, whose name goes with us.
 Result<void> serve_at(const std::string& path, UniqueFd listener, std::optional<std::chrono::seconds> idle) {
   const UniqueFile file = TRY(UniqueFile::own(path));
-  auto watch = TRY(NetnsWatch::create(std::nullopt, path));
+  auto watch = TRY(NetnsWatch::create(UniqueFd(), path));
   return serve(std::move(listener), std::move(watch), idle);
 }
 

@@ -22,7 +22,9 @@ namespace fs = std::filesystem;
 
 constexpr const char* helper_name = "wg4netns-helper";
 constexpr const char* helper_variable = "WIREGUARD4NETNS_HELPER";
-constexpr int handoff_fd = 3;  // in the helper
+constexpr int handoff_fd = 3;  // these in the helper
+constexpr int netns_fd = 4;
+constexpr int userns_fd = 5;
 // After its last message the helper has nothing to do but to end.
 constexpr std::chrono::milliseconds time_to_end = std::chrono::seconds(2);
 
@@ -31,11 +33,9 @@ std::vector<std::string> command_line(const AttachRequest& request) {
   const auto add = [&words](const char* option, const std::string& value) {
     words.push_back(std::string(option) + "=" + value);  // one word: a value may begin with a dash
   };
-  if (request.pid)
-    add("--pid", std::to_string(*request.pid));
-  else
-    add("--netns", request.netns_path);
-  if (!request.userns_path.empty()) add("--userns", request.userns_path);
+  add("--netns-fd", std::to_string(netns_fd));
+  add("--userns-fd", std::to_string(userns_fd));
+  add("--target", request.target.name);
   add("--ifname", request.ifname);
   if (request.vnet_hdr) words.emplace_back("--vnet-hdr");
   add("--queues", std::to_string(request.queues));
@@ -55,7 +55,10 @@ Result<Child> start_helper(const AttachRequest& request, int socket) {
   return Child::spawn({.program = program,
                        .arguments = command_line(request),
                        .environment = {},
-                       .fds = {{no_input.get(), STDIN_FILENO}, {socket, handoff_fd}}});
+                       .fds = {{no_input.get(), STDIN_FILENO},
+                               {socket, handoff_fd},
+                               {request.target.net.get(), netns_fd},
+                               {request.target.user.get(), userns_fd}}});
 }
 
 std::string seconds(std::chrono::milliseconds time) {

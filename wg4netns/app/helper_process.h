@@ -8,10 +8,7 @@
 // The helper stays in between, so that a host program that fails in the meantime leaves nothing behind: destroying an
 // Attachment kills the helper, and the TUN goes with the last of its descriptors.
 
-#include <sys/types.h>
-
 #include <chrono>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,16 +17,15 @@
 #include "shared/config/link_plan.h"
 #include "shared/handoff/handoff.h"
 #include "shared/sys/deadline.h"
+#include "shared/sys/namespaces.h"
 #include "shared/sys/process.h"
 
 namespace wg4 {
 
 /// What the helper is to do.
 struct AttachRequest {
-  std::string helper;        ///< path of wg4netns-helper; empty = find_helper()
-  std::optional<pid_t> pid;  ///< a process in the target network namespace, else:
-  std::string netns_path;
-  std::string userns_path;  ///< empty = the owner of the network namespace
+  std::string helper;       ///< path of wg4netns-helper; empty = find_helper()
+  TargetNamespaces target;  ///< opened here, once: the helper gets descriptors, and looks nothing up
   std::string ifname = "wg0";
   bool vnet_hdr = false;
   unsigned queues = 1;       ///< 1..handoff::max_tun_fds

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sys/inotify.h>
 #include <sys/statfs.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -19,12 +18,6 @@ namespace {
 
 constexpr std::uint32_t name_goes = IN_DELETE | IN_MOVED_FROM;
 constexpr std::uint32_t folder_goes = IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED;
-
-Result<UniqueFd> watch_process(pid_t pid) {
-  UniqueFd fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-  if (!fd.valid()) return fail("watch process " + std::to_string(pid), errno, "Is it still running?");
-  return fd;
-}
 
 bool is_in_proc(const std::string& folder) {
   struct statfs info{};
@@ -55,8 +48,7 @@ std::optional<pid_t> pid_of_path(const std::string& path) {
   return pid;
 }
 
-Result<NetnsWatch> NetnsWatch::create(std::optional<pid_t> pid, const std::string& path) {
-  UniqueFd process = pid ? TRY(watch_process(*pid)) : UniqueFd();
+Result<NetnsWatch> NetnsWatch::create(UniqueFd process, const std::string& path) {
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   if (path.empty() || is_in_proc(folder)) return NetnsWatch(std::move(process), {}, {});

@@ -18,8 +18,8 @@ namespace wg4 {
 
 class NetnsWatch {
  public:
-  /// Watches the process, and the name at the end of `path` unless that is in /proc; either may be missing.
-  [[nodiscard]] static Result<NetnsWatch> create(std::optional<pid_t> pid, const std::string& path);
+  /// Watches the process (a pidfd), and the name at the end of `path` unless that is in /proc; either may be missing.
+  [[nodiscard]] static Result<NetnsWatch> create(UniqueFd process, const std::string& path);
 
   /// Readable when gone() is to be asked.
   [[nodiscard]] std::vector<int> fds() const;

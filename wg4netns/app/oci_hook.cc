@@ -13,7 +13,6 @@
 #include "shared/sys/deadline.h"
 #include "shared/sys/log.h"
 #include "shared/sys/named_file.h"
-#include "shared/sys/namespaces.h"
 #include "shared/sys/read_all.h"
 #include "wg4netns/app/attach.h"
 #include "wg4netns/app/oci_state.h"
@@ -96,17 +95,8 @@ Result<AttachCommand> make_command(const OciHookCommand& hook, const oci::State&
   return command;
 }
 
-/// In the host's network a tunnel would be everybody's.
-Result<void> refuse_host_network(const oci::State& state) {
-  const UniqueFd theirs = TRY(open_netns(state.pid));
-  const UniqueFd ours = TRY(open_netns(getpid()));
-  if (!TRY(same_namespace(theirs.get(), ours.get()))) return {};
-  return fail("it shares the host's network", 0, "Run it with --network none");
-}
-
 Result<void> serve_container(const OciHookCommand& hook, const oci::State& state) {
   AttachCommand command = TRY(make_command(hook, state));
-  TRY(refuse_host_network(state));
   const pid_t pid = TRY(run_in_background([&](UniqueFd ready) {
     command.tunnel.ready_fd = ready.release();
     return attach(command);

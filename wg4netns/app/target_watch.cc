@@ -92,21 +92,17 @@ class Occupants {
 
 }  // namespace
 
-Result<TargetWatch> TargetWatch::create(pid_t pid, bool sandboxed) {
+Result<TargetWatch> TargetWatch::create(UniqueFd process, int netns, bool sandboxed) {
   const UniqueFd proc(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!proc.valid()) return fail("open /proc", errno, "This program needs it to follow process " + std::to_string(pid));
-  UniqueFd pidfd = open_pidfd(pid);
-  if (!pidfd.valid()) return fail("watch process " + std::to_string(pid), errno, "Is it still running?");
+  if (!proc.valid()) return fail("open /proc", errno, "This program needs it to follow the target's processes");
   struct stat info{};
-  if (fstatat(proc.get(), (std::to_string(pid) + "/ns/net").c_str(), &info, 0) < 0)
-    return fail("find the network namespace of process " + std::to_string(pid), errno,
-                "It belongs to another user, or to a user namespace that you are not in: run this there, as its owner");
+  if (fstat(netns, &info) < 0) return fail("look at the target's network namespace", errno);
   const Occupants occupants(proc.get(), info.st_dev, info.st_ino, getpid());
-  const std::array kept{proc.get(), pidfd.get()};
+  const std::array kept{proc.get(), process.get()};
   return TargetWatch(TRY(Child::fork(kept, [&] {
     prctl(PR_SET_NAME, "wg4netns-watch");
     if (!confine_watcher(sandboxed)) return EXIT_FAILURE;
-    for (; pidfd.valid(); pidfd = occupants.find()) wait_for_end(pidfd.get());
+    for (; process.valid(); process = occupants.find()) wait_for_end(process.get());
     return EXIT_SUCCESS;
   })));
 }

@@ -5,17 +5,17 @@
 // A process of its own does that: whose namespace another process is in can be seen only by who might trace it, and
 // that right is what the sandbox of the program takes away.
 
-#include <sys/types.h>
-
 #include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
 #include "shared/sys/process.h"
 
 namespace wg4 {
 
 class TargetWatch {
  public:
-  /// Watches the network namespace that `pid` is in, until the end. To be called before any secret is read.
-  [[nodiscard]] static Result<TargetWatch> create(pid_t pid, bool sandboxed);
+  /// Watches a network namespace until the end, beginning with `process` in it (a pidfd). To be called before any
+  /// secret is read.
+  [[nodiscard]] static Result<TargetWatch> create(UniqueFd process, int netns, bool sandboxed);
 
   /// Readable when there is something to learn from end().
   [[nodiscard]] int fd() const { return watcher_.pidfd(); }
