@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <fstream>
 #include <optional>
 #include <string_view>
 
@@ -131,6 +132,14 @@ Result<void> enter(const TargetNamespaces& target) {
   TRY(enter_userns(target));
   TRY(enter_netns(target));
   return {};
+}
+
+uid_t outer_uid() {
+  const uid_t own = getuid();
+  std::ifstream map("/proc/self/uid_map");
+  for (uid_t inside = 0, outside = 0, count = 0; map >> inside >> outside >> count;)
+    if (own >= inside && own - inside < count) return outside + (own - inside);
+  return own;
 }
 
 std::string userns_restriction(const std::string& proc_sys) {

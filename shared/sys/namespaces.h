@@ -36,6 +36,9 @@ struct TargetNamespaces {
 /// Moves this (single-threaded) process into both. A user namespace that it is in already stays as it is.
 [[nodiscard]] Result<void> enter(const TargetNamespaces& target);
 
+/// This user's uid outside of the user namespace that we are in: in podman's, for one, we are 0.
+[[nodiscard]] uid_t outer_uid();
+
 /// Why this host gives ordinary users no rights in user namespaces, with the next step; empty if it does not say so.
 /// `proc_sys` is a parameter for tests.
 [[nodiscard]] std::string userns_restriction(const std::string& proc_sys = "/proc/sys");

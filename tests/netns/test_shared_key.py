@@ -1,19 +1,26 @@
 """One key, one tunnel: a second one on the same host is refused, until the first has ended."""
 
+import base64
 import contextlib
+import hashlib
+import os
+import shutil
+import socket
 import subprocess
 import time
+from pathlib import Path
 
 import harness
 from fixtures import THEIRS, pair_on_loopback
 from namespaces import World
-from processes import PATIENCE_S, wait_until
+from processes import PATIENCE_S, read_line, wait_until
 from program import Wg4, bindir, program_environment
+from wireguard import Identity, wg
 
 IN_TIME_S = 1.5  # the second one waits for two
 
 
-class SharedKey(harness.TestCase):
+class KeyCase(harness.TestCase):
     def setUp(self) -> None:
         super().setUp()
         self.pair = pair_on_loopback(self)
@@ -36,6 +43,8 @@ class SharedKey(harness.TestCase):
             env=program_environment(self.scratch),
         )
 
+
+class SharedKey(KeyCase):
     def test_refused_by_the_name_of_the_other(self) -> None:
         first = self.first()
         before = self.second.snapshot()
@@ -99,6 +108,111 @@ class SharedKey(harness.TestCase):
             world = stack.enter_context(World())
             container = self.namespace(world.host)
             stack.enter_context(Wg4(self.scratch, container, self.pair.config, where=world.host))
+
+
+class Stranger(KeyCase):
+    """What others do with names and folders that everybody can have is a warning at most."""
+
+    def held_names(self) -> list[str]:
+        lines = Path("/proc/net/unix").read_text().splitlines()
+        return [line.split("@", 1)[1] for line in lines if "@wireguard4netns/key/" in line]
+
+    def test_the_name_of_a_key_is_taken(self) -> None:
+        first = self.first()
+        names = self.held_names()
+        first.stop()
+        self.assertGreaterEqual(len(names), 2)
+        for name in set(names) - set(self.held_names()):  # the other end has its own
+            squatter = self.enterContext(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+            squatter.bind("\0" + name)
+        started = time.monotonic()
+        first = self.first()
+        self.assertLess(time.monotonic() - started, 2)
+        self.assertIn("warning: another program may have the private key, too", first.log.read_text())
+        # The lock itself is where it was.
+        refused = self.run_second()
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("the private key is in use by process", refused.stderr)
+        # A key that is set while it runs is locked in the same way.
+        control = [bindir() / "wireguard4netns", "wg", "set", f"wg0-{first.pid}", "private-key", "/dev/stdin"]
+        other = Identity().private
+        for key in (other, self.pair.config.private):
+            subprocess.run(
+                control, input=key, text=True, check=True, env=program_environment(self.scratch)
+            )
+
+    def test_names_say_nothing_about_a_key(self) -> None:
+        """Who knows the public key, or another key, cannot tell what the name will be."""
+        self.first()
+        raw = base64.b64decode(wg("pubkey", text=self.pair.config.private))
+        for known in (raw, hashlib.blake2s(raw, digest_size=16).digest()):
+            for name in self.held_names():
+                self.assertNotIn(known.hex(), name)
+
+    def test_folders_that_are_not_ours(self) -> None:
+        """Without XDG_RUNTIME_DIR; what lies in its place has been made by somebody else, or is open to others."""
+        fallback = Path(f"/tmp/wireguard4netns-{os.getuid()}")
+        self.addCleanup(shutil.rmtree, fallback, ignore_errors=True)
+        shutil.rmtree(fallback, ignore_errors=True)
+        fallback.mkdir()
+        fallback.chmod(0o777)
+        started = self.run_second(XDG_RUNTIME_DIR="")
+        self.assertEqual(started.returncode, 0, started.stderr)
+        self.assertIn("warning: whether another tunnel has the private key cannot be told", started.stderr)
+        self.assertIn(f"{fallback} is not this user's alone", started.stderr)
+        self.assertEqual(list(fallback.iterdir()), [])
+        fallback.rmdir()
+        fallback.symlink_to(self.scratch.folder)
+        started = self.run_second(XDG_RUNTIME_DIR="")
+        self.assertEqual(started.returncode, 0, started.stderr)
+        self.assertIn("cannot be told", started.stderr)
+        fallback.unlink()
+
+
+class Places(KeyCase):
+    def hold(self, target: int, *prefix: str, **environment: str) -> subprocess.Popen[str]:
+        """A tunnel with the key that is up."""
+        config = self.scratch.file("first.conf", self.pair.config.for_wg_quick())
+        first = subprocess.Popen(
+            [*prefix, bindir() / "wireguard4netns", "--config", config, "--control=off", str(target)],
+            stderr=subprocess.PIPE,
+            text=True,
+            env=program_environment(self.scratch, **environment),
+        )
+        self.addCleanup(first.communicate)
+        self.addCleanup(first.kill)
+        assert first.stderr
+        self.assertIn("wg0 in ", first.stderr.readline())
+        return first
+
+    def process(self, *prefix: str) -> int:
+        """One that is there until the end of the test."""
+        process = subprocess.Popen(
+            [*prefix, "sh", "-c", "echo; exec cat"], bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        self.addCleanup(process.communicate)
+        read_line(process)
+        return process.pid
+
+    def assert_refused(self, **environment: str) -> None:
+        refused = self.run_second(**environment)
+        self.assertEqual(refused.returncode, 1, refused.stderr)
+        self.assertIn("the private key is in use by process", refused.stderr)
+
+    def test_without_a_runtime_folder(self) -> None:
+        self.hold(self.pair.one.pid, XDG_RUNTIME_DIR="")
+        self.assert_refused(XDG_RUNTIME_DIR="")
+
+    def test_as_podman_starts_it(self) -> None:
+        """uid 0 of a user namespace, in a mount namespace of its own: the same user."""
+        podman = self.process("unshare", "--user", "--map-root-user", "--mount")
+        inside = ("nsenter", "-t", str(podman), "-U", "-m", "--preserve-credentials")
+        first = self.hold(self.process(*inside, "unshare", "--net"), *inside)
+        self.assert_refused()
+        first.kill()
+        first.wait()
+        with Wg4(self.scratch, self.second, self.pair.config):
+            self.assert_pings(self.second, THEIRS, count=1)
 
 
 if __name__ == "__main__":

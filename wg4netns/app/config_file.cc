@@ -14,7 +14,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 #include <utility>
 
@@ -23,6 +22,7 @@
 #include "shared/sys/deadline.h"
 #include "shared/sys/log.h"
 #include "shared/sys/named_file.h"
+#include "shared/sys/namespaces.h"
 #include "shared/sys/service_port.h"
 #include "wg4netns/app/judgement.h"
 
@@ -73,15 +73,6 @@ std::chrono::seconds patience_with(int fd) {
   struct statfs info{};
   const bool made_by_a_shell = fstatfs(fd, &info) == 0 && info.f_type == PIPEFS_MAGIC;
   return made_by_a_shell ? std::chrono::seconds(60) : std::chrono::seconds(10);
-}
-
-/// Who we are outside of this user namespace: as a hook of rootless Podman's we are 0 in one.
-uid_t outer_uid() {
-  const uid_t own = getuid();
-  std::ifstream map("/proc/self/uid_map");
-  for (uid_t inside = 0, outside = 0, count = 0; map >> inside >> outside >> count;)
-    if (own >= inside && own - inside < count) return outside + (own - inside);
-  return own;
 }
 
 /// A hook's environment may be empty.

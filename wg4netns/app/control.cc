@@ -90,13 +90,10 @@ uapi::Errno Control::apply(DeviceChange change) {
 
 uapi::Errno Control::lock_key(const PrivateKey& key) {
   if (parts_.key_lock.is_for(key)) return 0;
-  auto lock = KeyLock::take_now(key, parts_.where, parts_.allow_shared_key);
-  if (!lock) {
-    log::warning("the private key stays as it was: {}", lock.error().message());
-    return number_of(lock.error());
-  }
-  parts_.key_lock = *std::move(lock);
-  return 0;
+  const auto changed = parts_.key_lock.change(key, parts_.where, parts_.allow_shared_key);
+  if (changed) return 0;
+  log::warning("the private key stays as it was: {}", changed.error().message());
+  return number_of(changed.error());
 }
 
 /// 0 = another one that is free.

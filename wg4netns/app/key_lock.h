@@ -2,11 +2,21 @@
 // Two tunnels with one key take packets from each other: the peer has one endpoint for a key, that of the last one who
 // spoke. So a key is locked for as long as a tunnel has it.
 //
-// The lock is the name of an abstract UNIX socket, "wireguard4netns/key/HASH". Such names belong to the network
-// namespace that the UDP socket is in, too, are the same for all users, and go with their process, whatever ends it:
-// nothing is ever left on a disk. A second name, with the process id and what the tunnel is for behind the hash, tells
-// who holds the lock. HASH is of the public key: it says nothing about the private one.
+// The lock is on a byte of an empty file in a folder of the user's own, which nobody else can open (fcntl(2), open file
+// description locks): the kernel takes it back whatever ends the process, and a process in its sandbox can move it. The
+// byte's place is a MAC by the key over the network namespace that the UDP socket is in: elsewhere another tunnel with
+// the key is no harm.
+//
+//   /run/wireguard4netns/keys.lock (root), $XDG_RUNTIME_DIR/wireguard4netns/keys.lock, /run/user/UID/...,
+//   /tmp/wireguard4netns-UID/keys.lock
+//
+// Who has it is told by the name of an abstract UNIX socket, "wireguard4netns/key/MAC/PID/WHERE". Anybody can take such
+// a name, and everybody sees it: what it says is for messages alone. "wireguard4netns/key/MAC" is taken as well: if
+// another user has that, a tunnel of theirs may have the key, and this is a warning.
 
+#include <sys/types.h>
+
+#include <chrono>
 #include <string>
 
 #include "shared/base/keys.h"
@@ -17,26 +27,35 @@ namespace wg4 {
 
 class KeyLock {
  public:
-  /// Holds nothing.
-  KeyLock() = default;
-
   /// Locks `key` for a tunnel to `where` ("process 4711"). A holder that is just ending is waited for, 2 seconds at
-  /// most; then it is an error that names the holder, or with `shared` a warning. A zero key needs no lock.
+  /// most; then it is an error that names the holder, or with `shared` a warning. A zero key needs no lock. Where there
+  /// is no folder for the file, that is a warning, too.
   [[nodiscard]] static Result<KeyLock> take(const PrivateKey& key, const std::string& where, bool shared);
-  /// The same for a program that serves already: it waits for nobody, and cannot look for the holder's name.
-  /// EADDRINUSE.
-  [[nodiscard]] static Result<KeyLock> take_now(const PrivateKey& key, const std::string& where, bool shared);
+  /// Another key in the place of this one, for a program that serves already: it waits for nobody, and cannot look for
+  /// the holder's name. EADDRINUSE; then this one stays locked.
+  [[nodiscard]] Result<void> change(const PrivateKey& key, const std::string& where, bool shared);
 
   /// True for the key that it was taken for, whether it is held or shared.
   [[nodiscard]] bool is_for(const PrivateKey& key) const;
 
  private:
-  KeyLock(std::string name, UniqueFd lock, UniqueFd label)
-      : name_(std::move(name)), lock_(std::move(lock)), label_(std::move(label)) {}
-  [[nodiscard]] static Result<KeyLock> hold(const std::string& name, UniqueFd lock, const std::string& where);
+  /// What a key is called here.
+  struct Fingerprint {
+    std::string name;  // of sockets; empty for a zero key
+    off_t place = 0;   // in the file
+  };
 
-  std::string name_;  // empty without a key
-  UniqueFd lock_;
+  KeyLock(UniqueFd file, std::string network) : file_(std::move(file)), network_(std::move(network)) {}
+  [[nodiscard]] Fingerprint fingerprint(const PrivateKey& key) const;
+  /// True if it is ours now.
+  [[nodiscard]] Result<bool> lock(const Fingerprint& key) const;
+  /// False if somebody else has its name.
+  [[nodiscard]] bool announce(const Fingerprint& key, const std::string& where, std::chrono::milliseconds time);
+
+  UniqueFd file_;        // invalid where there was no place for it
+  std::string network_;  // which namespace this is, as bytes
+  Fingerprint held_;
+  UniqueFd name_;
   UniqueFd label_;
 };
 

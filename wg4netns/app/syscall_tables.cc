@@ -73,14 +73,15 @@ SyscallTable control_syscalls() {
       {SCMP_SYS(accept4), "who configures it"},
       {SCMP_SYS(recvfrom), "requests"},
       {SCMP_SYS(sendto), "answers"},
-      {SCMP_SYS(bind), "another UDP port; the lock on another key"},
+      {SCMP_SYS(bind), "another UDP port; the name of another key"},
+      {SCMP_SYS(fcntl), "the lock on another key", {equals(1, F_OFD_SETLK)}},
       {SCMP_SYS(getsockname), "which UDP port it has become"},
       {SCMP_SYS(dup3), "the new UDP port in the place of the old one"},
       {SCMP_SYS(ioctl), "the interface that a link-local endpoint names", {equals(1, SIOCGIFINDEX)}},
   };
   for (const int family : {AF_INET, AF_INET6, AF_UNIX})
     table.push_back({SCMP_SYS(socket),
-                     "another UDP port; the lock on another key",
+                     "another UDP port; the name of another key",
                      {equals(0, family), bits(1, kind_mask, SOCK_DGRAM)}});
   for (const auto& [level, option] : {std::pair{SOL_SOCKET, SO_RCVBUF},
                                       {SOL_SOCKET, SO_SNDBUF},
