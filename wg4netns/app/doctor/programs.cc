@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -24,6 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t largest_file = std::size_t{1} << 20;  // bytes
+constexpr std::chrono::seconds patience(1);                 // with a file of a slow file system
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -63,7 +65,8 @@ ContainersConf read_configuration() {
   for (const fs::path& path : configuration_files()) {
     const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!file.valid()) continue;
-    if (const auto text = read_all(file.get(), path.string(), largest_file)) read_containers_conf(*text, conf);
+    const auto text = read_all(file.get(), path.string(), largest_file, deadline_in(patience));
+    if (text) read_containers_conf(*text, conf);
   }
   return conf;
 }
