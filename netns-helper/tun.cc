@@ -1,11 +1,9 @@
 #include "netns-helper/tun.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,11 +11,11 @@
 #include <string_view>
 
 #include "shared/sys/namespaces.h"
+#include "shared/sys/tun_file.h"
 
 namespace wg4 {
 namespace {
 
-constexpr const char* device_path = "/dev/net/tun";
 constexpr const char* other_name_hint = "Choose another interface name";
 
 bool is_name_character(char c) {
@@ -51,26 +49,6 @@ Result<Shape> take_over(const Link& existing, Shape wanted) {
   return Shape{existing.tun->multi_queue ? wanted.queues : 1, existing.tun->multi_queue};
 }
 
-std::string hint_for_open(int number) {
-  struct stat status{};
-  switch (number) {
-    case ENOENT:
-      return "The device is missing. As root: modprobe tun; in a container, pass it in (--device /dev/net/tun)";
-    case ENODEV:
-    case ENXIO:
-      return "The kernel has no TUN driver loaded. As root: modprobe tun";
-    case EPERM:
-      return "A device policy of the container that this runs in forbids it: pass the device in "
-             "(--device /dev/net/tun)";
-    case EACCES:
-      if (stat(device_path, &status) != 0) return {};
-      return "Its mode here is " + fmt::format("{:04o}", status.st_mode & 07777U) +
-             "; usual systems have 0666. As root: chmod 0666 /dev/net/tun";
-    default:
-      return {};
-  }
-}
-
 std::string hint_for_attach(int number) {
   switch (number) {
     case EBUSY:
@@ -86,11 +64,8 @@ std::string hint_for_attach(int number) {
 
 /// The device is bound to a network namespace when it is opened, not when it is attached.
 Result<UniqueFd> open_queue(const std::string& ifname, unsigned flags) {
-  UniqueFd fd(open(device_path, O_RDWR | O_CLOEXEC | O_NONBLOCK));
-  if (!fd.valid()) {
-    const int number = errno;
-    return fail(std::string("open ") + device_path, number, hint_for_open(number));
-  }
+  UniqueFd fd(open(tun_file_path, O_RDWR | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.valid()) return fail(std::string("open ") + tun_file_path, errno);
   ifreq request{};
   std::memcpy(request.ifr_name, ifname.data(), ifname.size());
   request.ifr_flags = static_cast<std::int16_t>(flags);
@@ -105,6 +80,7 @@ Result<UniqueFd> open_queue(const std::string& ifname, unsigned flags) {
 
 Result<Tun> make_tun(Netlink& netlink, const TunRequest& request) {
   TRY(check_name(request.ifname));
+  if (auto fault = fault_of(look_at_tun_file())) return std::unexpected(*std::move(fault));
   Shape shape{request.queues, request.queues > 1};
   const auto existing = TRY(netlink.link(request.ifname));
   if (existing) shape = TRY(take_over(*existing, shape));

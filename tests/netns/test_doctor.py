@@ -92,6 +92,13 @@ class Host(DoctorTestCase):
         ns.run("sh", "-c", "mount -t tmpfs tmpfs /dev/net && touch /dev/net/tun")
         self.assertRegex(self.line(self.doctor(where=ns), "tun-device"), "^problem .*is no device")
 
+    def test_tun_device_that_is_another(self) -> None:
+        ns = self.namespace(mount=True)
+        ns.run("mount", "--bind", "/dev/null", "/dev/net/tun")
+        done = self.doctor(where=ns)
+        self.assertRegex(self.line(done, "tun-device"), "^problem .*number is 1:3.*c 10 200")
+        self.assertRegex(self.line(done, "tun"), "^note .*not tried")
+
     def test_no_locked_memory(self) -> None:
         def limit() -> None:
             resource.setrlimit(resource.RLIMIT_MEMLOCK, (0, 0))

@@ -429,36 +429,38 @@ class TunDevice(FailureTestCase):
         self.target = self.namespace(self.host)
         self.pid = str(self.target.pid)
 
+    def refused(self, name: str, spoil: str, *expected: str) -> None:
+        self.host.run("sh", "-c", spoil)
+        self.check(Failure(name, [self.pid], ["/dev/net", *expected], where=self.host))
+
     def test_missing(self) -> None:
-        self.host.run("mount", "-t", "tmpfs", "tmpfs", "/dev/net")
-        self.check(
-            Failure(
-                "missing",
-                [self.pid],
-                ["/dev/net/tun", "No such file", "mknod|modprobe"],
-                where=self.host,
-            )
-        )
+        spoil = "mount -t tmpfs tmpfs /dev/net"
+        self.refused("missing", spoil, "tun is missing", "No such file", "modprobe")
 
-    def test_not_permitted(self) -> None:
-        self.host.run(
-            "sh",
-            "-c",
+    def test_its_folder_is_missing(self) -> None:
+        spoil = "mount -t tmpfs tmpfs /dev && touch /dev/null && chmod 666 /dev/null"
+        self.refused("no folder", spoil, "the folder /dev/net is missing", "modprobe")
+
+    def test_devices_do_not_work_there(self) -> None:
+        """Its mode is 0666: to make it that is no advice."""
+        spoil = (
             "mount --bind /dev/net/tun /dev/net/tun && "
-            "mount -o remount,bind,nodev /dev/net/tun",
+            "mount -o remount,bind,nodev /dev/net/tun"
         )
-        self.check(
-            Failure(
-                "not permitted",
-                [self.pid],
-                ["/dev/net/tun", "Permission denied", "chmod"],
-                where=self.host,
-            )
-        )
+        self.refused("nodev", spoil, "Permission denied", "option nodev")
 
-    def test_something_else(self) -> None:
-        self.host.run("mount", "--bind", "/dev/null", "/dev/net/tun")
-        self.check(Failure("not the device", [self.pid], ["TUN", "ioctl"], where=self.host))
+    def test_another_device(self) -> None:
+        spoil = "mount --bind /dev/null /dev/net/tun"
+        self.refused("another device", spoil, "its number is 1:3, and TUN is 10:200")
+
+    def test_no_device(self) -> None:
+        for make, kind in (
+            ("touch /dev/net/tun", "an ordinary file"),
+            ("mkfifo /dev/net/tun", "a named pipe"),
+            ("mkdir /dev/net/tun", "a folder"),
+        ):
+            spoil = f"mount -t tmpfs tmpfs /dev/net && {make}"
+            self.refused(kind, spoil, f"is no device, but {kind}", "mknod")
 
 
 class ForbiddenUserNamespaces(harness.TestCase):

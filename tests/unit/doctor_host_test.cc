@@ -16,8 +16,6 @@ HostFacts good() {
   HostFacts host;
   host.kernel = "6.8.0";
   host.user = "alice";
-  host.tun_is_device = true;
-  host.tun_mode = 0666;
   host.tun_tried = host.tun_header = host.tun_checksum = host.tun_tso = host.tun_uso = true;
   host.udp_segment = host.udp_gro = true;
   host.landlock_version = 4;
@@ -81,21 +79,41 @@ TEST_CASE("a sysctl that is off says nothing as long as namespaces can be made")
   CHECK(complaints(host).empty());
 }
 
-TEST_CASE("the TUN's device: missing, no device, closed, refused") {
+TEST_CASE("the TUN's device: missing, another thing, another device") {
   HostFacts host = good();
-  host.tun_look_error = ENOENT;
-  CHECK(says(host, "problem  tun-device: /dev/net/tun: No such file", "modprobe tun"));
+  host.tun_file.look_error = ENOENT;
+  CHECK(says(host, "problem  tun-device: /dev/net/tun is missing: No such file", "modprobe tun"));
+  host.tun_file.folder_is_missing = true;
+  CHECK(says(host, "problem  tun-device: the folder /dev/net is missing", "--device /dev/net/tun"));
   host = good();
-  host.tun_is_device = false;
-  CHECK(says(host, "problem  tun-device: /dev/net/tun is no device", "mknod"));
+  host.tun_file.kind = wg4::TunFile::Kind::file;
+  CHECK(says(host, "problem  tun-device: /dev/net/tun is no device, but an ordinary file", "mknod"));
+  host.tun_file.kind = wg4::TunFile::Kind::pipe;
+  CHECK(says(host, "problem  tun-device: /dev/net/tun is no device, but a named pipe", "mknod"));
   host = good();
-  host.tun_mode = 0600;
+  host.tun_file.major = 1;
+  host.tun_file.minor = 3;
+  CHECK(says(host, "problem  tun-device: /dev/net/tun is another device: its number is 1:3, and TUN is 10:200",
+             "mknod -m 0666 /dev/net/tun c 10 200"));
+}
+
+TEST_CASE("the TUN's device: closed, and why; what is open already is not to be opened") {
+  HostFacts host = good();
+  host.tun_file.mode = 0600;
   CHECK(complaints(host).empty());  // it opens: root's
-  host.tun_open_error = EACCES;
-  CHECK(says(host, "problem  tun-device: /dev/net/tun: Permission denied, mode 0600", "chmod 0666 /dev/net/tun"));
-  host.tun_mode = 0666;
-  host.tun_open_error = EPERM;
-  CHECK(says(host, "problem  tun-device: ", "device rules forbid it"));
+  host.tun_file.open_error = EACCES;
+  CHECK(says(host, "problem  tun-device: open /dev/net/tun: Permission denied", "chmod 0666 /dev/net/tun"));
+  host.tun_file.mode = 0666;
+  CHECK(says(host, "problem  tun-device: open /dev/net/tun: Permission denied", "AppArmor, SELinux"));
+  CHECK_FALSE(says(host, "problem  tun-device: ", "chmod"));
+  host.tun_file.on_nodev = true;
+  CHECK(says(host, "problem  tun-device: open /dev/net/tun: Permission denied", "option nodev"));
+  CHECK_FALSE(says(host, "problem  tun-device: ", "chmod"));
+  host = good();
+  host.tun_file.open_error = EPERM;
+  CHECK(says(host, "problem  tun-device: open /dev/net/tun: Operation not permitted", "device rules (cgroup)"));
+  host.tun_file.open_error = ENODEV;
+  CHECK(says(host, "problem  tun-device: open /dev/net/tun: No such device", "modprobe tun"));
 }
 
 TEST_CASE("what one can do without is a note") {

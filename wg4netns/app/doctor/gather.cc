@@ -29,6 +29,7 @@
 #include "shared/sys/namespaces.h"
 #include "shared/sys/process.h"
 #include "shared/sys/read_all.h"
+#include "shared/sys/tun_file.h"
 #include "wg4netns/app/doctor/host_facts.h"
 #include "wg4netns/app/doctor/programs.h"
 #include "wg4netns/app/helper_process.h"
@@ -37,7 +38,6 @@
 namespace wg4::doctor {
 namespace {
 
-constexpr const char* tun_path = "/dev/net/tun";
 constexpr std::chrono::seconds patience{5};  // with a program that is to say its version
 constexpr std::size_t most_output = 64UL * 1024;
 
@@ -69,7 +69,8 @@ Tried try_namespaces() {
     tried.namespaces_error = errno;
     return tried;
   }
-  UniqueFd fd(open(tun_path, O_RDWR | O_CLOEXEC));
+  if (fault_of(look_at_tun_file())) return tried;
+  UniqueFd fd(open(tun_file_path, O_RDWR | O_CLOEXEC));
   if (!fd.valid()) return tried;
   tried.tun_tried = true;
   ifreq request{};
@@ -106,18 +107,6 @@ void gather_namespaces(HostFacts& facts) {
   facts.tun_checksum = tried.offloads.checksum;
   facts.tun_tso = tried.offloads.segment_tcp;
   facts.tun_uso = tried.offloads.segment_udp;
-}
-
-void gather_tun_device(HostFacts& facts) {
-  struct stat info{};
-  if (stat(tun_path, &info) < 0) {
-    facts.tun_look_error = errno;
-    return;
-  }
-  facts.tun_is_device = S_ISCHR(info.st_mode);
-  facts.tun_mode = info.st_mode & 07777U;
-  const UniqueFd fd(open(tun_path, O_RDWR | O_CLOEXEC));
-  facts.tun_open_error = fd.valid() ? 0 : errno;
 }
 
 // ---------------------------------------------------------------- kernel
@@ -217,7 +206,7 @@ void gather_programs(HostFacts& facts) {
 HostFacts gather_host_facts() {
   HostFacts facts;
   gather_namespaces(facts);
-  gather_tun_device(facts);
+  facts.tun_file = look_at_tun_file();
   gather_kernel(facts);
   gather_user(facts);
   gather_programs(facts);

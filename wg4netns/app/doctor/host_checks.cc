@@ -15,12 +15,6 @@ constexpr std::uint64_t wanted_memlock = 64 * 1024;       // some hundred peers 
 
 std::string error_text(int error) { return std::strerror(error); }
 
-std::string octal(unsigned mode) {
-  std::string text = "0000";
-  for (std::size_t i = text.size(); i-- > 0; mode >>= 3U) text[i] = static_cast<char>('0' + (mode & 7U));
-  return text;
-}
-
 std::string size_text(std::uint64_t bytes) { return std::to_string(bytes / 1024) + " KiB"; }
 
 CheckResult check_kernel(const HostFacts& host) { return {"kernel", Verdict::ok, "Linux " + host.kernel}; }
@@ -38,19 +32,10 @@ CheckResult check_namespaces(const HostFacts& host) {
 
 CheckResult check_tun_device(const HostFacts& host) {
   constexpr const char* name = "tun-device";
-  if (host.tun_look_error != 0)
-    return {name, Verdict::problem, "/dev/net/tun: " + error_text(host.tun_look_error),
-            "As root: modprobe tun; in a container: --device /dev/net/tun"};
-  if (!host.tun_is_device)
-    return {name, Verdict::problem, "/dev/net/tun is no device",
-            "As root: rm /dev/net/tun; mknod -m 0666 /dev/net/tun c 10 200"};
-  const std::string mode = "mode " + octal(host.tun_mode);
-  if (host.tun_open_error == 0) return {name, Verdict::ok, "/dev/net/tun opens, " + mode};
-  const bool closed = (host.tun_mode & 6U) != 6U;
-  return {name, Verdict::problem, "/dev/net/tun: " + error_text(host.tun_open_error) + ", " + mode,
-          closed
-              ? "Usual hosts have it open to everyone. As root: chmod 0666 /dev/net/tun"
-              : "The kernel's module may be missing, as root: modprobe tun; or the container's device rules forbid it"};
+  auto fault = fault_of(host.tun_file);
+  if (!fault) return {name, Verdict::ok, "/dev/net/tun opens, mode " + octal(host.tun_file.mode)};
+  const std::string hint = std::exchange(fault->hint, "");
+  return {name, Verdict::problem, fault->message(), hint};
 }
 
 CheckResult check_tun(const HostFacts& host) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "shared/sys/tun_file.h"
 #include "wg4netns/app/doctor/containers_conf.h"
 
 namespace wg4::doctor {
@@ -48,11 +49,7 @@ struct HostFacts {
   int namespaces_error = 0;       ///< errno; 0 = it could
   std::string namespaces_hint{};  ///< what the host says of itself (userns_restriction())
 
-  // /dev/net/tun
-  int tun_look_error = 0;  ///< errno of stat(2)
-  bool tun_is_device = false;
-  unsigned tun_mode = 0;   ///< permission bits
-  int tun_open_error = 0;  ///< errno of opening it to read and write
+  TunFile tun_file{};
 
   // of a TUN that this child makes there; only with namespaces and the device
   bool tun_tried = false;
