@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "shared/base/escaped_text.h"
+
 namespace wg4::log {
 namespace {
 
@@ -63,7 +65,7 @@ void look_for_journal() {
 
 void write(Level level, std::string_view message) {
   std::string line(journal ? journal_prefix(level) : "");
-  line.append(program).append(prefix(level)).append(message).push_back('\n');
+  line.append(program).append(prefix(level)).append(printable(message)).push_back('\n');
   // One write a line, so that lines of several processes do not mix. A log that cannot be written is no reason to stop.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <string>
 
+#include "shared/base/escaped_text.h"
+
 namespace wg4 {
 namespace {
 
@@ -77,7 +79,7 @@ Result<ServiceManager> ServiceManager::from_environment() {
   return ServiceManager(std::move(socket), interval);
 }
 
-void ServiceManager::ready(std::string_view status) { tell("READY=1\nSTATUS=" + std::string(status) + "\n", 0); }
+void ServiceManager::ready(std::string_view status) { tell("READY=1\nSTATUS=" + printable(status) + "\n", 0); }
 void ServiceManager::reloading(std::chrono::nanoseconds monotonic) {
   const auto usec = std::chrono::duration_cast<std::chrono::microseconds>(monotonic).count();
   tell("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(usec) + "\n", MSG_DONTWAIT);

@@ -112,7 +112,7 @@ class TestCase(unittest.TestCase):
         self.assertEqual(left, [], "files left in HOME or XDG_RUNTIME_DIR")
         self.assertEqual(self.world_files() - self._files, set(), "files left behind")
 
-    def wg4(self, target: Namespace, config: Config | str, **options) -> Wg4:
+    def wg4(self, target: Namespace, config: Config | str | Path, **options) -> Wg4:
         """Our program, up and ready, until the end of the test."""
         return self.enterContext(Wg4(self.scratch, target, config, **options))
 

@@ -47,13 +47,14 @@ class Wg4:
     where     the Namespace that plays its host; None: the test's own network, as a plain user
     by_path   name the target by its netns path (a process otherwise)
     prefix    a command that the program is started through (strace)
+    config    a Config, its text, or the path of a file
     """
 
     def __init__(
         self,
         scratch: Scratch,
         target: Namespace,
-        config: Config | str,
+        config: Config | str | Path,
         *,
         where: Namespace | None = None,
         ifname: str = "wg0",
@@ -64,8 +65,11 @@ class Wg4:
     ) -> None:
         self.target, self.where, self.ifname = target, where, ifname
         self.scratch = scratch
-        text = config if isinstance(config, str) else config.for_wg_quick()
-        self.config_path = scratch.file("wg0.conf", text)
+        if isinstance(config, Path):
+            self.config_path = config
+        else:
+            text = config if isinstance(config, str) else config.for_wg_quick()
+            self.config_path = scratch.file("wg0.conf", text)
         self.log = scratch.file("wireguard4netns.log")
         self._traced = "strace" in prefix
         self._before = ""

@@ -448,6 +448,34 @@ class Show(ControlCase):
         self.assertEqual(ours["peers"][self.peer]["allowedIps"], ["10.77.0.2/32", "fd77::2/128"])
         self.assertGreater(ours["drops"]["no-route"], 0)
 
+    def test_what_the_edges_could_not_pass_on(self) -> None:
+        drops = json.loads(self.show("ours", "--json"))["ours"]["drops"]
+        for edge in ("tun-read", "tun-write", "udp-send", "udp-queue"):
+            self.assertEqual(drops[edge], 0, edge)
+            self.assertIn(f"{edge}\t0\n", self.show("ours", "drops"))
+
+    def test_whatever_bytes_a_path_has(self) -> None:
+        """A line stays a line, JSON stays JSON, and who reads it gets the path back."""
+        for name in (
+            b'My "home".conf',
+            b"a\\tb.conf",
+            b"caf\xe9.conf",
+            b"a\nerrno=1\n\n.conf",
+            b"\x1b[2J.conf",
+        ):
+            text = end_to_end(Identity(), Identity(), 1).for_wg_quick()
+            config = self.scratch.file(os.fsdecode(name), text)
+            tunnel = self.wg4(self.namespace(), config, options=["--control=odd"])
+            shown = json.loads(self.show("odd", "--json"))["odd"]
+            self.assertEqual(shown["details"]["config"], str(config))
+            self.assertNotIn("\x1b", self.show("odd"))
+            details = dict(line.split("\t") for line in self.show("odd", "details").splitlines())
+            self.assertEqual(details["threads"], str(shown["details"]["threads"]))
+            self.run_program("reload", "odd")
+            tunnel.stop()
+            for line in tunnel.log.read_text().splitlines():
+                self.assertRegex(line, "^wireguard4netns: ")
+
     def test_watch(self) -> None:
         command = [bindir() / "wireguard4netns", "show", "ours", "transfer", "--watch=0.1"]
         with subprocess.Popen(

@@ -52,6 +52,27 @@ show::Tunnel example() {
 
 WallTime after(std::int64_t seconds) { return WallTime(std::chrono::seconds(1000 + seconds)); }
 
+std::string json_of(const std::string& path) {
+  std::vector<show::Tunnel> tunnels(1);
+  tunnels.front().name = "wg0";
+  tunnels.front().own = {{"config", path}};
+  return show::json(tunnels, {});
+}
+
+TEST_CASE("JSON, whatever bytes a path has") {
+  CHECK_NE(json_of("/a/My \"home\"\\t\n\x1b.conf").find(R"("config": "/a/My \"home\"\\t\n\u001b.conf")"),
+           std::string::npos);
+  CHECK_NE(json_of("/caf\xe9/caf\xc3\xa9").find("\"config\": \"/caf\\udce9/caf\xc3\xa9\""), std::string::npos);
+}
+
+TEST_CASE("a path moves no terminal's cursor, and ends no line") {
+  show::Tunnel tunnel;
+  tunnel.name = "wg0";
+  tunnel.own = {{"config", "/a\\b\x1b[2J\n  mtu: 1"}};
+  CHECK_NE(show::pretty(tunnel, WallTime{}, {}).find("config: /a\\b\\x1b[2J\\n  mtu: 1\n"), std::string::npos);
+  CHECK_EQ(show::field(tunnel, "details", false).value(), "config\t/a\\\\b\\x1b[2J\\n  mtu: 1\n");
+}
+
 TEST_CASE("for people") {
   show::Tunnel tunnel = example();
   CHECK_EQ(show::pretty(tunnel, after(86400 + 2 * 3600 + 61), {}),

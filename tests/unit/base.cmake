@@ -1,5 +1,6 @@
 wg4_unit_test(base
-  SOURCES base_bytes_test.cc base_hex_base64_test.cc base_near_word_test.cc base_result_test.cc base_scope_exit_test.cc
+  SOURCES base_bytes_test.cc base_escaped_text_test.cc base_hex_base64_test.cc base_near_word_test.cc
+          base_result_test.cc base_scope_exit_test.cc
           base_secret_test.cc base_unique_fd_test.cc
   ALONE base_check_test.cc
   DEPENDS wg4_base)

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "shared/base/escaped_text.h"
 #include "shared/base/hex_base64.h"
 #include "shared/sys/log.h"
 
@@ -21,8 +22,9 @@ std::optional<std::uint32_t> scope_of_name(const std::string& name) {
   return index == 0 ? std::nullopt : std::optional<std::uint32_t>(index);
 }
 
+/// The one writer of texts: whatever bytes a path has, each stays a line.
 void write_line(SecretText& out, std::string_view key, std::string_view value) {
-  out.append(key).append("=").append(value).append("\n");
+  out.append(key).append("=").append(escape(value)).append("\n");
 }
 
 void write_line(SecretText& out, std::string_view key, std::integral auto value) {
@@ -148,6 +150,11 @@ void Control::write_own_status(SecretText& out) {
     const auto reason = static_cast<DropReason>(i);
     write_line(out, std::string("drop_").append(name(reason)), device->drops()[reason]);
   }
+  const EdgeDrops& edges = device.edge_drops();
+  write_line(out, "drop_tun-read", edges.tun_malformed);
+  write_line(out, "drop_tun-write", edges.tun_refused);
+  write_line(out, "drop_udp-send", edges.udp_refused);
+  write_line(out, "drop_udp-queue", edges.udp_overflow);
   write_diagnoses(out, *device);
 }
 

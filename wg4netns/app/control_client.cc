@@ -10,6 +10,7 @@
 #include <functional>
 #include <system_error>
 
+#include "shared/base/escaped_text.h"
 #include "shared/sys/deadline.h"
 #include "wg4netns/uapi/control_socket.h"
 
@@ -120,7 +121,9 @@ OwnStatus ask_own_status(const RunningTunnel& tunnel, const AnswerLimits& limits
   const auto told = talk(tunnel, "wg4netns=1\n\n", limits, [&](std::string_view line) {
     const std::size_t equals = line.find('=');
     if (equals == std::string_view::npos) return EPROTO;
-    if (line.substr(0, equals) != "errno") lines.emplace_back(line.substr(0, equals), line.substr(equals + 1));
+    auto value = unescape(line.substr(equals + 1));
+    if (!value) return EPROTO;
+    if (line.substr(0, equals) != "errno") lines.emplace_back(line.substr(0, equals), *std::move(value));
     return 0;
   });
   return told ? lines : OwnStatus{};

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "shared/base/escaped_text.h"
 #include "shared/base/hex_base64.h"
 #include "wg4netns/crypto/curve25519.h"
 
@@ -153,11 +155,11 @@ std::string pretty_own(const Tunnel& tunnel, const Paint& paint) {
     const auto& [key, value] = line;
     if (is_diagnosis(line)) {
       const auto [peer, sentence] = diagnosis_of(value);
-      text += paint.line("diagnosis", fmt::format("peer {}: {}", peer, sentence));
+      text += paint.line("diagnosis", fmt::format("peer {}: {}", peer, printable(sentence)));
     } else if (!is_drop(line)) {
       std::string name = key;
       std::ranges::replace(name, '_', ' ');
-      text += paint.line(name, value);
+      text += paint.line(name, printable(value));
     } else if (value != "0") {
       drops += fmt::format("{}{} {}", drops.empty() ? "" : ", ", value, paint.cyan(drop_name(key)));
     }
@@ -204,20 +206,42 @@ std::string own_lines(const Tunnel& tunnel, bool drops, std::string_view prefix)
   std::string text;
   for (const auto& line : tunnel.own)
     if (is_drop(line) == drops)
-      text +=
-          fmt::format("{}{}\t{}\n", prefix, drops ? drop_name(line.first) : std::string_view(line.first), line.second);
+      text += fmt::format("{}{}\t{}\n", prefix, drops ? drop_name(line.first) : std::string_view(line.first),
+                          escape(line.second));
   return text;
 }
 
 // ---------------------------------------------------------------- JSON
 
-/// The members of an object, in their order. No text of ours has anything in it that would have to be escaped.
+/// A string of JSON. A byte that is no UTF-8 becomes half of a surrogate pair, as Python's file names have it (PEP
+/// 383): what reads it gets the path back.
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  std::string characters;
+  const auto take_characters = [&] {
+    const std::string literal = nlohmann::json(std::exchange(characters, "")).dump();
+    out.append(literal, 1, literal.size() - 2);
+  };
+  while (!text.empty()) {
+    const std::size_t size = character_size(text);
+    characters += text.substr(0, size);
+    if (size == 0) {
+      take_characters();
+      out += fmt::format("\\udc{:02x}", static_cast<unsigned char>(text.front()));
+    }
+    text.remove_prefix(std::max<std::size_t>(size, 1));
+  }
+  take_characters();
+  return out + "\"";
+}
+
+/// The members of an object, in their order.
 class JsonObject {
  public:
   explicit JsonObject(int depth) : indent_(static_cast<std::size_t>(depth) + 1, '\t') {}
-  void text(std::string_view name, std::string_view value) { raw(name, fmt::format("\"{}\"", value)); }
+  void text(std::string_view name, std::string_view value) { raw(name, quoted(value)); }
   void raw(std::string_view name, std::string_view value) {
-    members_ += fmt::format("{}\n{}\"{}\": {}", members_.empty() ? "" : ",", indent_, name, value);
+    members_ += fmt::format("{}\n{}{}: {}", members_.empty() ? "" : ",", indent_, quoted(name), value);
   }
   [[nodiscard]] std::string close() const { return "{" + members_ + "\n" + indent_.substr(1) + "}"; }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "shared/base/check.h"
+#include "shared/base/escaped_text.h"
 
 namespace wg4::metrics {
 namespace {
@@ -36,28 +37,6 @@ class Number {
   std::array<char, 32> digits_;
   std::size_t size_;
 };
-
-std::uint8_t byte_at(std::string_view text, std::size_t at) { return static_cast<std::uint8_t>(text[at]); }
-
-/// The smallest second byte for a first byte that allows not all of them (Unicode, table 3-7), and the largest.
-bool second_byte_fits(std::uint8_t first, std::uint8_t second) {
-  if (first == 0xe0) return second >= 0xa0;
-  if (first == 0xed) return second <= 0x9f;
-  if (first == 0xf0) return second >= 0x90;
-  if (first == 0xf4) return second <= 0x8f;
-  return true;
-}
-
-/// How many bytes the character at the front takes; 0 if it is no UTF-8.
-std::size_t character_size(std::string_view text) {
-  const std::uint8_t first = byte_at(text, 0);
-  if (first < 0x80) return 1;
-  const std::size_t size = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-  if (size == 0 || text.size() < size || !second_byte_fits(first, byte_at(text, 1))) return 0;
-  for (std::size_t i = 1; i < size; ++i)
-    if ((byte_at(text, i) & 0xc0) != 0x80) return 0;
-  return size;
-}
 
 /// One text that is not UTF-8 would cost the reader all of the metrics.
 void append_escaped(std::string& out, std::string_view value) {
