@@ -25,15 +25,19 @@ void declare(CLI::App& app, Options& options, std::string& configure) {
       ->required()
       ->check(CLI::NonNegativeNumber.description(""))
       ->type_name("FD");
-  app.add_option("--netns-fd", options.netns_fd, "Network namespace that gets the interface")
-      ->required()
-      ->check(CLI::NonNegativeNumber.description(""))
-      ->type_name("FD");
+  auto* netns = app.add_option("--netns-fd", options.netns_fd, "Network namespace that gets the interface")
+                    ->check(CLI::NonNegativeNumber.description(""))
+                    ->type_name("FD");
   app.add_option("--userns-fd", options.userns_fd, "User namespace that has the rights over it")
-      ->required()
       ->check(CLI::NonNegativeNumber.description(""))
+      ->needs(netns)
       ->type_name("FD");
   app.add_option("--target", options.target, "What the user calls them")->type_name("NAME");
+  app.add_option("--tun-fd", options.tun_fd,
+                 "... or neither: a TUN interface that serves already, and is to follow another plan")
+      ->check(CLI::NonNegativeNumber.description(""))
+      ->excludes(netns)
+      ->type_name("FD");
   app.add_option("--ifname", options.ifname, "Name of the interface (default: wg0)")->type_name("NAME");
   app.add_flag("--vnet-hdr", options.vnet_hdr, "Packets carry a virtio_net_hdr, for segmentation offload");
   app.add_option("--queues", options.queues, "Number of TUN queues, at most 64 (default: 1)")
@@ -76,6 +80,8 @@ std::variant<Options, int> parse_command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return usage_error(error.what());
   }
+  if (options.tun_fd < 0 && (options.netns_fd < 0 || options.userns_fd < 0))
+    return usage_error("--netns-fd and --userns-fd, or --tun-fd, are required");
   options.configure = configure_choices.at(configure);
   return options;
 }

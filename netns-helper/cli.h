@@ -21,6 +21,7 @@ struct Options {
   int netns_fd = -1;  ///< the namespaces to join, opened by who started us
   int userns_fd = -1;
   std::string target;  ///< what the user calls them
+  int tun_fd = -1;     ///< ... or, of an interface that serves already: none of these
   std::string ifname = "wg0";
   bool vnet_hdr = false;
   unsigned queues = 1;

@@ -50,6 +50,14 @@ Result<void> enter_namespaces(const Options& options) {
   return enter({options.target, UniqueFd(options.userns_fd), UniqueFd(options.netns_fd)});
 }
 
+/// Those of the interface of a TUN's descriptor, whose name is returned.
+Result<std::string> enter_namespaces_of(const UniqueFd& tun) {
+  TunOfDescriptor found = TRY(look_at_tun(tun.get()));
+  UniqueFd user = TRY(owning_userns(found.net.get()));
+  TRY(enter({"that of " + found.ifname, std::move(user), std::move(found.net)}));
+  return std::move(found.ifname);
+}
+
 Result<void> send(int host, const handoff::Message& message, std::span<const UniqueFd> fds = {}) {
   return send_message(host, handoff::encode(message), fds);
 }
@@ -120,7 +128,27 @@ Result<bool> set_up(const Options& options, int host) {
   return true;
 }
 
+/// An interface that serves follows another plan: no TUN is made, and what it is and where it lies is asked of the
+/// descriptor, so that whoever passes it can name no other namespace than its own.
+Result<void> follow(const Options& options, int host) {
+  const pid_t parent = getppid();
+  TRY(protect_process(std::array{host, options.tun_fd}));
+  TRY(stay_with_parent(parent));
+  const std::string ifname = TRY(enter_namespaces_of(UniqueFd(options.tun_fd)));
+  TRY(stay_with_parent(parent));
+  TRY(keep_capabilities(net_admin_only));
+  Netlink netlink = TRY(Netlink::open());
+  TRY(send(host, handoff::TunReady{ifname, 0, true}));
+  TRY(confine(options.sandbox, HelperRole::configures));
+  const auto plan = TRY(receive_plan(host));
+  if (!plan) return {};
+  auto followed = TRY(follow_plan(netlink, ifname, *plan));
+  TRY(keep_capabilities(0));
+  return send(host, handoff::Done{std::move(followed.warnings), std::move(followed.changes)});
+}
+
 Result<void> work(const Options& options, int host) {
+  if (options.tun_fd >= 0) return follow(options, host);
   const bool is_set_up = TRY(set_up(options, host));
   return is_set_up && options.agent ? run_agent(host) : Result<void>{};
 }

@@ -2,8 +2,11 @@
 
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -100,6 +103,19 @@ Result<Tun> make_tun(Netlink& netlink, const TunRequest& request) {
   tun.ifname = tun.replaced ? request.ifname : std::string(made.ifr_name, strnlen(made.ifr_name, IFNAMSIZ));
   tun.flags = static_cast<std::uint16_t>(made.ifr_flags);
   return tun;
+}
+
+Result<TunOfDescriptor> look_at_tun(int fd) {
+  struct stat info{};
+  if (fstat(fd, &info) != 0) return fail("look at --tun-fd", errno);
+  const bool is_tun = S_ISCHR(info.st_mode) && info.st_rdev == makedev(tun_file_major, tun_file_minor);
+  ifreq request{};
+  if (!is_tun || ioctl(fd, TUNGETIFF, &request) != 0) return fail("what the tunnel passed is no TUN interface");
+  UniqueFd net(ioctl(fd, SIOCGSKNS));
+  if (!net.valid())
+    return fail("find the network namespace of " + std::string(request.ifr_name, strnlen(request.ifr_name, IFNAMSIZ)),
+                errno, "The namespace must belong to the user who reloads");
+  return TunOfDescriptor{std::string(request.ifr_name, strnlen(request.ifr_name, IFNAMSIZ)), std::move(net)};
 }
 
 }  // namespace wg4

@@ -34,4 +34,14 @@ struct Tun {
 /// replaced. Any other interface of that name is an error.
 [[nodiscard]] Result<Tun> make_tun(Netlink& netlink, const TunRequest& request);
 
+/// The interface that a descriptor is of, and the network namespace that it was made in.
+struct TunOfDescriptor {
+  std::string ifname;
+  UniqueFd net;
+};
+
+/// Fails for anything but a descriptor of /dev/net/tun that has an interface. Needs the rights of the namespace's
+/// owner.
+[[nodiscard]] Result<TunOfDescriptor> look_at_tun(int fd);
+
 }  // namespace wg4

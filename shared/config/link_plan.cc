@@ -62,7 +62,8 @@ LinkPlan make_link_plan(const WgConfig& config, std::uint16_t mtu) {
                 .dns_search = config.dns_search,
                 .route_sources = {},
                 .route_mtu = 0,
-                .gateways = {}};
+                .gateways = {},
+                .retired_addresses = {}};
   if (config.table == RouteTable::off) return plan;
   plan.routes = make_routes(config);
   // The kernel's own routes are in the main table; a table of the user's choice needs them all.

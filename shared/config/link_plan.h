@@ -26,6 +26,8 @@ struct LinkPlan {
   /// What default routes name as their next hop, at most one of each family; without it they lead to the interface as
   /// all others do.
   std::vector<IpAddress> gateways;
+  /// Addresses of an earlier plan: they are taken off the interface, as far as `addresses` has them no more.
+  std::vector<Prefix> retired_addresses;
 
   friend bool operator==(const LinkPlan&, const LinkPlan&) = default;
 };

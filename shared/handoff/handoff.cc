@@ -142,6 +142,7 @@ std::vector<std::uint8_t> encode_body(const PlanPart& message) {
   writer.list(message.plan.route_sources, &Writer::address);
   writer.number(message.plan.route_mtu);
   writer.list(message.plan.gateways, &Writer::address);
+  writer.list(message.plan.retired_addresses, &Writer::prefix);
   writer.flag(message.last);
   return writer.take();
 }
@@ -151,6 +152,9 @@ std::vector<std::uint8_t> encode_body(const Done& message) {
   std::vector<std::string> warnings = message.warnings;
   warnings.resize(std::min(warnings.size(), max_warnings));
   writer.list(warnings, &Writer::string);
+  std::vector<std::string> changes = message.changes;
+  changes.resize(std::min(changes.size(), max_changes));
+  writer.list(changes, &Writer::string);
   return writer.take();
 }
 
@@ -196,13 +200,16 @@ PlanPart read_plan_part(Reader& reader) {
   message.plan.route_sources = reader.list(&Reader::address);
   message.plan.route_mtu = reader.number<std::uint16_t>();
   message.plan.gateways = reader.list(&Reader::address);
+  message.plan.retired_addresses = reader.list(&Reader::prefix);
   message.last = reader.flag();
   return message;
 }
 
 Done read_done(Reader& reader) {
-  Done message{reader.list(&Reader::text)};
-  reader.require(message.warnings.size() <= max_warnings);
+  Done message;
+  message.warnings = reader.list(&Reader::text);
+  message.changes = reader.list(&Reader::text);
+  reader.require(message.warnings.size() <= max_warnings && message.changes.size() <= max_changes);
   return message;
 }
 
@@ -320,6 +327,7 @@ std::vector<PlanPart> split(const LinkPlan& plan) {
   splitter.add(&LinkPlan::dns_search, plan.dns_search);
   splitter.add(&LinkPlan::route_sources, plan.route_sources);
   splitter.add(&LinkPlan::gateways, plan.gateways);
+  splitter.add(&LinkPlan::retired_addresses, plan.retired_addresses);
   return splitter.take();
 }
 
@@ -333,6 +341,7 @@ void append(LinkPlan& plan, PlanPart part) {
   append_list(plan.dns_search, std::move(part.plan.dns_search));
   append_list(plan.route_sources, std::move(part.plan.route_sources));
   append_list(plan.gateways, std::move(part.plan.gateways));
+  append_list(plan.retired_addresses, std::move(part.plan.retired_addresses));
 }
 
 }  // namespace wg4::handoff

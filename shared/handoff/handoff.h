@@ -7,6 +7,8 @@
 //   helper -> host   Done
 //   helper -> host   Failure    instead of any of its own messages; it then exits
 //
+// For an interface that serves already (a reload) TunReady has no descriptors.
+//
 // A helper that was asked to stay is then the agent for published ports:
 //
 //   host -> helper   Dial
@@ -32,7 +34,8 @@ namespace wg4::handoff {
 inline constexpr std::size_t max_message_size = std::size_t{32} * 1024;  // well under the default socket buffer
 inline constexpr std::size_t max_tun_fds = 64;
 inline constexpr std::size_t max_text_size = 2048;  // bytes of one sentence or name; what is longer is cut
-inline constexpr std::size_t max_warnings = 15;     // so that Done fits; what is more is left out
+inline constexpr std::size_t max_warnings = 10;     // so that Done fits; what is more is left out
+inline constexpr std::size_t max_changes = 5;       // likewise
 
 /// The TUN exists in the target namespace; its descriptors are attached to this message.
 struct TunReady {
@@ -50,7 +53,8 @@ struct PlanPart {
 /// The plan is in force. The namespace's tables of open ports are attached if they were asked for: tcp, udp and, where
 /// there is IPv6, tcp6, udp6.
 struct Done {
-  std::vector<std::string> warnings;  ///< one sentence each
+  std::vector<std::string> warnings;   ///< one sentence each
+  std::vector<std::string> changes{};  ///< of an interface that serves: "MTU 1300", "routes set: ..."
 };
 
 /// The helper gave up; it leaves nothing behind.

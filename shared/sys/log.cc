@@ -1,13 +1,22 @@
 #include "shared/sys/log.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "shared/base/escaped_text.h"
+#include "shared/sys/log_reader.h"
 
 namespace wg4::log {
 namespace {
@@ -18,6 +27,50 @@ Level current_level = Level::info;
 std::string program = "wireguard4netns";
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
 bool journal = false;
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
+bool has_no_reader = false;
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
+int syslog_socket = -1;
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
+std::vector<std::string> kept_warnings;
+
+constexpr std::size_t most_warnings = 16;
+
+/// A file without a name, /dev/null, or nothing at all.
+bool nobody_reads(int fd) {
+  struct stat info{};
+  if (fstat(fd, &info) != 0) return true;
+  if (S_ISREG(info.st_mode)) return info.st_nlink == 0;
+  return S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3);
+}
+
+/// Connected, so that it works in a sandbox without files; it never waits for who reads it.
+int connect_to_syslog() {
+  constexpr std::string_view path = "/dev/log";
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, path.size());
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  // The kernel's one way to pass addresses of all families.
+  if (fd >= 0 && connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;  // NOLINT
+  if (fd >= 0) close(fd);
+  return -1;
+}
+
+int priority(Level level) {
+  switch (level) {
+    case Level::error:
+      return LOG_USER | LOG_ERR;
+    case Level::warning:
+      return LOG_USER | LOG_WARNING;
+    case Level::debug:
+      return LOG_USER | LOG_DEBUG;
+    case Level::info:
+    case Level::silent:
+      break;
+  }
+  return LOG_USER | LOG_INFO;
+}
 
 std::string_view prefix(Level level) {
   switch (level) {
@@ -65,9 +118,52 @@ void look_for_journal() {
 
 void write(Level level, std::string_view message) {
   std::string line(journal ? journal_prefix(level) : "");
-  line.append(program).append(prefix(level)).append(printable(message)).push_back('\n');
+  const std::string text = std::string(prefix(level)).append(printable(message));
+  line.append(program).append(text).push_back('\n');
+  if (level == Level::warning && kept_warnings.size() < most_warnings) kept_warnings.emplace_back(message);
   // One write a line, so that lines of several processes do not mix. A log that cannot be written is no reason to stop.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+  if (syslog_socket < 0) return;
+  // Without the time, for which a file would have to be read: who takes it knows what time it is.
+  const std::string copy = fmt::format("<{}>{}[{}]{}", priority(level), program, getpid(), text);
+  [[maybe_unused]] const ssize_t copied = ::write(syslog_socket, copy.data(), copy.size());
+}
+
+void look_for_reader() {
+  has_no_reader = !journal && nobody_reads(STDERR_FILENO);
+  if (has_no_reader && syslog_socket < 0) syslog_socket = connect_to_syslog();
+}
+
+void leave_syslog() { syslog_socket = -1; }
+
+std::string place() {
+  if (journal) return "the journal (journalctl)";
+  if (!has_no_reader) return "standard error";
+  if (syslog_socket >= 0) return "syslog (journalctl -t " + program + ")";
+  return "nowhere, since nobody reads its standard error and there is no /dev/log";
+}
+
+std::vector<std::string> warnings() { return kept_warnings; }
+
+UniqueFd stderr_of_engine() {
+  struct stat info{};
+  const bool is_file = fstat(STDERR_FILENO, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 0;
+  const int seals = fcntl(STDERR_FILENO, F_GET_SEALS);
+  const bool is_daemons = seals >= 0 && (seals & F_SEAL_SEAL) == 0;  // daemon.h: shown to who started it
+  const pid_t parent = getppid();
+  if (!is_file || is_daemons || parent <= 1) return {};
+  const UniqueFd engine(static_cast<int>(syscall(SYS_pidfd_open, parent, 0)));
+  if (!engine.valid()) return {};
+  UniqueFd fd(static_cast<int>(syscall(SYS_pidfd_getfd, engine.get(), STDERR_FILENO, 0)));
+  return fd.valid() && !nobody_reads(fd.get()) ? std::move(fd) : UniqueFd();
+}
+
+void repeat_warnings(const UniqueFd& fd) {
+  if (!fd.valid()) return;
+  for (const std::string& warning : kept_warnings) {
+    const std::string line = fmt::format("{}{}{}\n", program, prefix(Level::warning), printable(warning));
+    [[maybe_unused]] const ssize_t written = ::write(fd.get(), line.data(), line.size());
+  }
 }
 
 }  // namespace wg4::log

@@ -58,6 +58,7 @@ struct RouteEntry {
   Prefix destination;
   std::uint32_t table = 0;
   std::uint32_t link = 0;  // index; 0 = none, or several
+  bool is_ours = false;    // has the mark of our routes
   bool is_plain = false;   // of the family, type of service and metric that our routes have
 
   explicit RouteEntry(const nlmsghdr* message) {
@@ -68,6 +69,7 @@ struct RouteEntry {
     destination = {attributes.address(RTA_DST).value_or(any), body.rtm_dst_len};
     table = attributes.u32(RTA_TABLE).value_or(body.rtm_table);
     link = attributes.u32(RTA_OIF).value_or(0);
+    is_ours = body.rtm_protocol == RTPROT_STATIC && body.rtm_type == RTN_UNICAST;
     is_plain = (v4 || body.rtm_family == AF_INET6) && body.rtm_tos == 0 &&
                attributes.u32(RTA_PRIORITY).value_or(0) == (v4 ? default_metric_v4 : default_metric_v6);
   }
@@ -77,8 +79,8 @@ void write_route(netlink::Request& request, std::uint32_t link, const Prefix& ro
   auto& body = request.body<rtmsg>();
   body.rtm_family = kernel_family(route.address);
   body.rtm_dst_len = route.length;
-  body.rtm_table = RT_TABLE_UNSPEC;  // RTA_TABLE has the room
-  body.rtm_protocol = RTPROT_BOOT;   // as `ip route add` does
+  body.rtm_table = RT_TABLE_UNSPEC;   // RTA_TABLE has the room
+  body.rtm_protocol = RTPROT_STATIC;  // tells ours from those of `ip route add`
   body.rtm_scope = route.address.is_v4() ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
   body.rtm_type = RTN_UNICAST;
   request.put(RTA_DST, route.masked().address);
@@ -279,6 +281,33 @@ Result<void> Netlink::add_address(const Link& link, const Prefix& address) {
   return added;
 }
 
+Result<std::vector<Prefix>> Netlink::addresses(const Link& link) {
+  netlink::Request request(RTM_GETADDR, NLM_F_DUMP);
+  request.body<ifaddrmsg>().ifa_family = AF_UNSPEC;
+  std::vector<Prefix> addresses;
+  TRY(send_one(request.message(), "list the addresses of " + link.name, [&](const nlmsghdr* message) {
+    const auto body = netlink::body_of<ifaddrmsg>(message);
+    const netlink::Attributes attributes(message, sizeof body);
+    const auto local = attributes.address(IFA_LOCAL);
+    const auto address = local ? local : attributes.address(IFA_ADDRESS);
+    const bool is_given = body.ifa_scope != RT_SCOPE_LINK;
+    if (body.ifa_index == link.index && address && is_given) addresses.push_back({*address, body.ifa_prefixlen});
+  }));
+  return addresses;
+}
+
+Result<void> Netlink::remove_address(const Link& link, const Prefix& address) {
+  netlink::Request request(RTM_DELADDR, 0);
+  auto& body = request.body<ifaddrmsg>();
+  body.ifa_family = kernel_family(address.address);
+  body.ifa_prefixlen = address.length;
+  body.ifa_index = link.index;
+  request.put(IFA_LOCAL, address.address);
+  auto removed = send_one(request.message(), "remove the address " + address.to_string() + " from " + link.name);
+  if (!removed && removed.error().number == EADDRNOTAVAIL) return {};
+  return removed;
+}
+
 /// Sends one batch; the routes that were there already, whoever has them, come back.
 Result<std::vector<Prefix>> Netlink::add_route_batch(const Link& link, std::span<const Prefix> routes,
                                                      const RouteOptions& options) {
@@ -371,6 +400,37 @@ Result<void> Netlink::add_entry(const Link& link, LinkEntry entry) {
   auto added = send_one(message, "give the interface " + link.name + " " + what + " that its predecessor had");
   if (!added && added.error().number == EEXIST) return {};
   return added;
+}
+
+Result<std::vector<OwnRoute>> Netlink::own_routes(const Link& link) {
+  netlink::Request request(RTM_GETROUTE, NLM_F_DUMP);
+  request.body<rtmsg>().rtm_family = AF_UNSPEC;
+  std::vector<OwnRoute> routes;
+  TRY(send_one(request.message(), "list the routes", [&](const nlmsghdr* message) {
+    const RouteEntry entry(message);
+    if (entry.link == link.index && entry.is_ours && entry.is_plain) routes.push_back({entry.destination, entry.table});
+  }));
+  return routes;
+}
+
+Result<void> Netlink::remove_routes(const Link& link, std::span<const OwnRoute> routes) {
+  for (; !routes.empty(); routes = routes.subspan(std::min(routes.size(), routes_per_batch))) {
+    const auto some = routes.first(std::min(routes.size(), routes_per_batch));
+    const std::uint32_t first = sequence_ + 1;
+    std::vector<std::uint8_t> batch;
+    for (const OwnRoute& route : some) {
+      netlink::Request request(RTM_DELROUTE, &route == &some.back() ? NLM_F_ACK : 0U);
+      request.message()->nlmsg_seq = ++sequence_;
+      write_route(request, link.index, route.destination, {.table = route.table});
+      batch.insert(batch.end(), request.bytes().begin(), request.bytes().end());
+    }
+    for (const Refusal& refusal : TRY(converse(batch, sequence_, [](const nlmsghdr*) {})))
+      if (refusal.number != ESRCH)
+        return fail(
+            with_detail("remove the route " + some[refusal.sequence - first].destination.to_string(), refusal.text),
+            refusal.number);
+  }
+  return {};
 }
 
 Result<bool> Netlink::has_default_route(const Link& link) {

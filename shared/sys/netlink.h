@@ -51,6 +51,13 @@ struct RouteOptions {
   std::optional<IpAddress> gateway = std::nullopt;           ///< next hop of a default route, whatever network it is in
 };
 
+/// A route of a link, in any table, that add_routes() may have made.
+struct OwnRoute {
+  Prefix destination;
+  std::uint32_t table = 0;
+  friend auto operator<=>(const OwnRoute&, const OwnRoute&) = default;
+};
+
 /// A route that could not be added because another interface has that very route.
 struct RouteConflict {
   Prefix route;
@@ -80,8 +87,14 @@ class Netlink {
   /// (by sysctl), EOPNOTSUPP or EAFNOSUPPORT (no IPv6 in the kernel).
   [[nodiscard]] Result<void> add_address(const Link& link, const Prefix& address);
 
-  /// Routes straight to the link, many in one system call. A route that the link has already is fine. Those that
-  /// another interface has are left alone and returned. Errors where IPv6 is off are those of add_address().
+  /// All addresses of the link but those that the kernel gave it.
+  [[nodiscard]] Result<std::vector<Prefix>> addresses(const Link& link);
+  /// An address that the link does not have is fine.
+  [[nodiscard]] Result<void> remove_address(const Link& link, const Prefix& address);
+
+  /// Routes straight to the link, marked "proto static", many in one system call. A route that the link has already is
+  /// fine. Those that another interface has are left alone and returned. Errors where IPv6 is off are those of
+  /// add_address().
   [[nodiscard]] Result<std::vector<RouteConflict>> add_routes(const Link& link, std::span<const Prefix> routes,
                                                               const RouteOptions& options = {});
 
@@ -89,6 +102,10 @@ class Netlink {
   [[nodiscard]] Result<std::vector<LinkEntry>> entries(const Link& link);
   /// Gives `link` what another link has, too. What it has already is fine.
   [[nodiscard]] Result<void> add_entry(const Link& link, LinkEntry entry);
+  /// The link's routes with that mark.
+  [[nodiscard]] Result<std::vector<OwnRoute>> own_routes(const Link& link);
+  /// Routes that are not there are fine.
+  [[nodiscard]] Result<void> remove_routes(const Link& link, std::span<const OwnRoute> routes);
 
   /// Is there an IPv4 default route through `link`, in the main table?
   [[nodiscard]] Result<bool> has_default_route(const Link& link);

@@ -22,6 +22,7 @@
 #include <cstring>
 
 #include "shared/sys/deadline.h"
+#include "shared/sys/log_reader.h"
 
 // Order of things in spawn():
 //   1. the parent prepares all that needs memory (argv, the copy of a program that its mount forbids to run);
@@ -147,6 +148,7 @@ void close_from_to(int from, int to) {
 void keep_only(std::span<const int> fds) {
   const int null = open("/dev/null", O_RDWR);
   for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; ++fd) dup2(null, fd);
+  log::leave_syslog();
   close_others(fds);
 }
 

@@ -1,7 +1,11 @@
 """`podman run --network slirp4netns`, with our program in slirp4netns' place."""
 
+import json
 import os
+import re
 import signal
+import subprocess
+from pathlib import Path
 
 import harness_path  # noqa: F401  isort: skip
 
@@ -11,6 +15,8 @@ from fixtures import THEIRS
 from podman import IMAGE
 from podman_case import PodmanCase
 from processes import wait_until
+from program import bindir
+from wireguard import Identity
 
 
 class Run(PodmanCase):
@@ -96,6 +102,68 @@ class Run(PodmanCase):
     def test_info_shows_our_version(self) -> None:
         info = self.podman.run("info", "--format", "{{.Host.Slirp4NetNS.Version}}").stdout
         self.assertRegex(info, r"wireguard4netns version \d+\.\d+")
+
+
+class Seen(PodmanCase):
+    """Podman unlinks the file that our standard error is: what we have to say finds another way."""
+
+    clients = 2
+
+    def program(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [bindir() / "wireguard4netns", *arguments],
+            env=self.podman.environment(),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def shown(self) -> dict[str, dict]:
+        return json.loads(self.program("show", "--json").stdout)
+
+    def test_by_the_name_of_the_namespace_that_podman_tells(self) -> None:
+        other = self.scratch.file("other.conf", self.beyond.configs[1])
+        self.podman.start("box", IMAGE)
+        self.podman.start("other", IMAGE, WIREGUARD4NETNS_CONFIG=str(other))
+        names = self.shown()
+        self.assertEqual(len(names), 2)
+        for container in ("box", "other"):
+            path = self.podman.run("inspect", "--format", "{{.NetworkSettings.SandboxKey}}", container)
+            name = Path(path.stdout.strip()).name[:15].rstrip("-")
+            self.assertIn(name, names)
+            self.assertTrue(self.program("show", name).stdout.startswith(f"interface: {name}\n"))
+        self.assertIn("link set up by: wireguard4netns, for an engine", self.program("show", name).stdout)
+        self.podman.run("rm", "--force", "--time", "0", "--all")
+        self.assert_engine_empty()
+        self.assertEqual(self.shown(), {})
+
+    def test_what_the_start_warns_of(self) -> None:
+        """It stands in Podman's own standard error, and stays to be asked for."""
+        self.podman.config.chmod(0o644)
+        warning = f"{self.podman.config} holds a private key and every user can read it"
+        started = self.podman.start("box", IMAGE)
+        self.assertIn(f"wireguard4netns: warning: {warning}", started.stderr)
+        (tunnel,) = self.shown().values()
+        self.assertIn(warning, tunnel["warnings"][0])
+        told = self.program("doctor", str(self.podman.config)).stdout
+        self.assertRegex(told, f"note +tunnel: .* at its start: {warning}")
+
+    def test_why_a_peer_does_not_answer(self) -> None:
+        text = self.podman.config.read_text()
+        key = re.search("PublicKey = (.*)", text)[1]
+        self.podman.config.write_text(text.replace(key, Identity().public))
+        self.podman.start("box", IMAGE)
+        self.podman.inside("box", "timeout", "2", "wget", "-q", f"http://{THEIRS}/", check=False)
+
+        def found() -> bool:
+            return any(tunnel["diagnoses"] for tunnel in self.shown().values())
+
+        self.assertTrue(wait_until(found, 40, pause=0.5))
+        told = self.program("doctor", str(self.podman.config))
+        self.assertEqual(told.returncode, 1)
+        self.assertRegex(told.stdout, "problem +tunnel: netns-.*: peer ")
+        self.assertRegex(told.stdout, "note +key: .*said above, of the tunnel that runs")
 
 
 class Life(PodmanCase):

@@ -4,100 +4,22 @@ import contextlib
 import json
 import os
 import select
-import signal
 import socket
 import stat
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import harness
-from fixtures import THEIRS, THEIRS6, Pair, pair_on_loopback, tunnel_in_world
+from control_case import Client, ControlCase
+from fixtures import THEIRS, tunnel_in_world
 from namespaces import World
 from processes import PATIENCE_S, cpu_seconds, wait_until
 from program import SANITIZED, Wg4, bindir, program_environment
 from wireguard import Identity, end_to_end, free_udp_port, wg
 
 MANY = 130_000
-
-
-class Client:
-    """A connection to a control socket."""
-
-    def __init__(self, path: Path) -> None:
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(PATIENCE_S)
-        self.socket.connect(str(path))
-
-    def __enter__(self) -> "Client":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.socket.close()
-
-    def hear(self) -> str:
-        """One answer."""
-        text = b""
-        while not text.endswith(b"\n\n"):
-            part = self.socket.recv(65536)
-            if not part:
-                raise EOFError(text)
-            text += part
-        return text.decode()
-
-    def ask(self, request: str) -> str:
-        self.socket.sendall(request.encode())
-        return self.hear()
-
-
-class ControlCase(harness.TestCase):
-    """A tunnel called `ours` to one called `theirs`, of the same user."""
-
-    def setUp(self) -> None:
-        super().setUp()
-        self.pair: Pair = pair_on_loopback(self)
-        self.theirs = self.wg4(
-            self.pair.other, self.pair.other_config, options=["--control=theirs", "--sandbox=on"]
-        )
-        self.folder = self.scratch.folder / "wireguard"
-        self.path = self.folder / "ours.sock"
-        self.peer = self.pair.config.peers[0].public
-
-    def start(self, *options: str) -> Wg4:
-        options = ("--control=ours", "--sandbox=on", *options)
-        return self.wg4(self.pair.one, self.pair.config, options=options)
-
-    def run_program(self, *arguments: str, text: str = "", **environment: str):
-        return subprocess.run(
-            [bindir() / "wireguard4netns", *arguments],
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-            env=program_environment(self.scratch, **environment),
-        )
-
-    def wg(self, *arguments: str, text: str = "") -> str:
-        done = self.run_program("wg", *arguments, text=text)
-        self.assertEqual((done.returncode, done.stderr), (0, ""), arguments)
-        return done.stdout
-
-    def file(self, text: str) -> str:
-        return str(self.scratch.file("set.conf", text))
-
-    def assert_session_kept(self, change) -> None:
-        """`change` costs no ping and no new handshake."""
-        self.assert_pings(self.pair.one, THEIRS, count=1)
-        handshake = self.handshake_line()
-        self.assertNotEqual(handshake, f"{self.peer}\t0")
-        change()
-        self.assert_pings(self.pair.one, THEIRS, THEIRS6, count=2)
-        self.assertEqual(self.handshake_line(), handshake)
-
-    def handshake_line(self) -> str:
-        lines = self.wg("show", "ours", "latest-handshakes").splitlines()
-        return next(line for line in lines if line.startswith(self.peer))
 
 
 class StockWg(ControlCase):
@@ -392,9 +314,35 @@ class Names(ControlCase):
         self.assertEqual(os.listdir(self.folder), ["theirs.sock"])
 
     def test_without_a_folder_there_is_none(self) -> None:
-        prefix = ["env", "-u", "XDG_RUNTIME_DIR"]
-        self.wg4(self.pair.one, self.pair.config, prefix=prefix)
+        """The start says so, and `show` does: nothing shown does not mean that nothing runs."""
+        read_only = self.scratch.folder / "00-read-only"
+        read_only.mkdir(mode=0o500)
+        long = self.scratch.folder / ("00-" + 90 * "x")
+        long.mkdir()
+        for value, why in (
+            (None, "XDG_RUNTIME_DIR is not set"),
+            ("relative", "is not an absolute path"),
+            ("/nonexistent", "No such file"),
+            ("/etc/passwd", "is not a folder"),
+            ("/", "belongs to another user"),
+            (str(read_only), "cannot be written to"),
+            (str(long), "too long for a socket"),
+        ):
+            setting = ["-u", "XDG_RUNTIME_DIR"] if value is None else [f"XDG_RUNTIME_DIR={value}"]
+            with Wg4(self.scratch, self.pair.one, self.pair.config, prefix=["env", *setting]) as tunnel:
+                self.assertRegex(tunnel.log.read_text(), f"warning: .*{why}.*no control socket")
+            for command in (["show"], ["show", "interfaces"], ["show", "--json"]):
+                done = subprocess.run(
+                    ["env", *setting, bindir() / "wireguard4netns", *command],
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+                self.assertEqual(done.returncode, 1, (value, command))
+                self.assertRegex(done.stderr, why)
         self.assertEqual(os.listdir(self.folder), ["theirs.sock"])
+        long.rmdir()
+        read_only.rmdir()
 
 
 class Show(ControlCase):
@@ -496,52 +444,68 @@ class Show(ControlCase):
             self.assertIn(why, done.stderr)
 
 
-class Reload(ControlCase):
+class NobodyReads(harness.TestCase):
+    """Standard error is /dev/null, or a file that has lost its name: what is said goes to syslog as well."""
+
+    LISTEN = """
+import socket, sys
+log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+log.bind("/dev/log")
+print("ready", flush=True)
+while True:
+    print(log.recv(65536).decode(), flush=True)
+"""
+    OWN_DEV = (
+        "mount -t tmpfs tmpfs /mnt && mkdir /mnt/net && touch /mnt/null /mnt/urandom && "
+        "mount --bind /dev/null /mnt/null && mount --bind /dev/urandom /mnt/urandom && "
+        "mount --rbind /dev/net /mnt/net && mount --rbind /mnt /dev"
+    )
+
     def setUp(self) -> None:
         super().setUp()
-        self.ours = self.start()
-        self.new = Identity()
+        self.host = self.namespace(mount=True)
+        self.target = self.namespace(self.host)
+        self.host.run("sh", "-c", self.OWN_DEV)
+        self.syslog = self.enterContext(
+            self.host.background(sys.executable, "-c", self.LISTEN)
+        )
+        self.assertEqual(self.next_line(), "ready\n")
+        self.config = end_to_end(Identity(), Identity(), 1)
 
-    def change_file(self) -> None:
-        """One peer more, written as editors do: another file by the same name."""
-        text = self.pair.config.for_wg_quick()
-        text += f"[Peer]\nPublicKey = {self.new.public}\nAllowedIPs = 10.9.0.0/16\n"
-        replacement = self.scratch.file("new.conf", text)
-        replacement.rename(self.ours.config_path)
+    def next_line(self) -> str:
+        return self.syslog.stdout.readline().decode()
 
-    def has_new_peer(self) -> bool:
-        return self.new.public in self.wg("show", "ours", "peers")
+    def start(self, redirection: str) -> Wg4:
+        prefix = ["sh", "-c", f'{redirection}; exec "$@"', "sh"]
+        tunnel = self.wg4(self.target, self.config, where=self.host, prefix=prefix, options=["--control=quiet"])
+        said = self.next_line()
+        self.assertRegex(said, r"^<14>wireguard4netns\[\d+\]: wg0 in ")
+        return tunnel
 
-    def reload(self) -> None:
-        done = self.run_program("reload", "ours")
-        self.assertEqual(done.returncode, 0, done.stderr)
+    def place(self) -> str:
+        setting = f"XDG_RUNTIME_DIR={self.scratch.folder}"
+        command = ("env", setting, str(bindir() / "wireguard4netns"), "show", "quiet", "--json")
+        return json.loads(self.host.run(*command).stdout)["quiet"]["details"]["log"]
 
-    def test_by_command(self) -> None:
-        self.change_file()
-        port = self.wg("show", "ours", "listen-port")
-        self.assert_session_kept(self.reload)
-        self.assertTrue(self.has_new_peer())
-        self.assertEqual(self.wg("show", "ours", "listen-port"), port)
-        self.assertIn("nothing has changed", self.run_program("reload", "ours").stderr)
+    def test_null(self) -> None:
+        self.start("exec 2<&0")
+        self.assertIn("syslog", self.place())
 
-    def test_by_signal(self) -> None:
-        self.change_file()
+    def test_a_file_without_a_name(self) -> None:
+        file = self.scratch.folder / "00-gone"
+        self.start(f"exec 2>{file}; rm {file}")
+        self.assertIn("syslog", self.place())
 
-        def hang_up() -> None:
-            self.ours.process.send_signal(signal.SIGHUP)
-            self.assertTrue(wait_until(self.has_new_peer, 10, pause=0.2))
+    def test_warnings_and_what_happens_in_the_sandbox(self) -> None:
+        self.config.peers[0].endpoint = "127.0.0.1:9"
+        self.start("exec 2<&0")
+        self.target.run("ping", "-c1", "-W1", THEIRS, check=False)
+        said = self.next_line()
+        self.assertRegex(said, r"^<12>wireguard4netns\[\d+\]: warning: peer ")
 
-        self.assert_session_kept(hang_up)
-        self.assertIn("ours: follows", self.ours.log.read_text())
-
-    def test_by_signal_with_a_file_that_is_bad(self) -> None:
-        self.ours.config_path.write_text("[Interface]\nNonsense = 1\n")
-
-        def hang_up() -> None:
-            self.ours.process.send_signal(signal.SIGHUP)
-            self.assertTrue(wait_until(lambda: "Nonsense" in self.ours.log.read_text(), 10))
-
-        self.assert_session_kept(hang_up)
+    def test_somebody_reads(self) -> None:
+        self.wg4(self.target, self.config, where=self.host, options=["--control=quiet"])
+        self.assertEqual(self.place(), "standard error")
 
 
 class Root(harness.TestCase):

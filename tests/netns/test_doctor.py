@@ -265,6 +265,7 @@ class Peers(DoctorTestCase):
         done = self.examine()
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertRegex(self.line(done, "key"), "^note .*in use by process .*No handshake is tried")
+        self.assertRegex(self.line(done, "tunnel"), "^ok .*what it says goes to standard error.*show wg0")
         self.assertEqual(self.lines(done, "handshake"), [])
         self.assert_pings(container, "10.9.0.2", count=3)
 

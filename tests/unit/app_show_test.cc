@@ -46,7 +46,8 @@ show::Tunnel example() {
                 {"tun_queues", "8"},
                 {"drop_no-route", "3"},
                 {"drop_bad-tag", "0"},
-                {"diagnosis", public_text + " no answer"}};
+                {"diagnosis", public_text + " no answer"},
+                {"warning", "all can read \"it\""}};
   return tunnel;
 }
 
@@ -105,6 +106,7 @@ TEST_CASE("for people") {
                "  diagnosis: peer " +
                public_text +
                ": no answer\n"
+               "  warning: all can read \"it\"\n"
                "  dropped packets: 3 no-route\n");
 }
 
@@ -138,8 +140,9 @@ TEST_CASE("for programs") {
   CHECK_EQ(show::field(tunnel, "allowed-ips", false), peer_text + "\t10.0.0.0/8 ::/0\n" + public_text + "\t(none)\n");
   CHECK_EQ(show::field(tunnel, "transfer", false), peer_text + "\t1023\t5368709120\n" + public_text + "\t0\t0\n");
   CHECK_EQ(show::field(tunnel, "drops", false), "no-route\t3\nbad-tag\t0\n");
-  CHECK_EQ(show::field(tunnel, "details", true),
-           "wg0\tcipher\tavx2\nwg0\ttun_queues\t8\nwg0\tdiagnosis\t" + public_text + " no answer\n");
+  CHECK_EQ(show::field(tunnel, "details", true), "wg0\tcipher\tavx2\nwg0\ttun_queues\t8\nwg0\tdiagnosis\t" +
+                                                     public_text + " no answer\n" +
+                                                     "wg0\twarning\tall can read \"it\"\n");
   CHECK_FALSE(show::field(tunnel, "nothing", false).has_value());
   show::Tunnel empty;
   CHECK_EQ(show::field(empty, "dump", false), "(none)\t(none)\t0\toff\n");
@@ -159,7 +162,8 @@ TEST_CASE("as JSON") {
           "\t\t\t\t\t\"::/0\"\n\t\t\t\t]\n\t\t\t}\n\t\t},\n\t\t\"details\": {\n\t\t\t\"cipher\": \"avx2\",\n"
           "\t\t\t\"tun_queues\": 8\n\t\t},\n\t\t\"drops\": {\n\t\t\t\"no-route\": 3,\n\t\t\t\"bad-tag\": 0\n"
           "\t\t},\n\t\t\"diagnoses\": {\n\t\t\t\"" +
-          public_text + "\": \"no answer\"\n\t\t}\n\t}\n}\n");
+          public_text +
+          "\": \"no answer\"\n\t\t},\n\t\t\"warnings\": [\n\t\t\t\"all can read \\\"it\\\"\"\n\t\t]\n\t}\n}\n");
 }
 
 // ---------------------------------------------------------------- reload

@@ -63,7 +63,9 @@ TEST_CASE("every message comes back as it was sent") {
   CHECK(part.plan == small_plan());
   CHECK(part.last);
 
-  CHECK(round_trip(Done{{"one", "two"}}).warnings == std::vector<std::string>{"one", "two"});
+  const Done done = round_trip(Done{{"one", "two"}, {"MTU 1300"}});
+  CHECK(done.warnings == std::vector<std::string>{"one", "two"});
+  CHECK(done.changes == std::vector<std::string>{"MTU 1300"});
 
   const Error error = round_trip(Failure{{"open /dev/net/tun", 13, "chmod it"}}).error;
   CHECK(error.what == "open /dev/net/tun");

@@ -137,7 +137,7 @@ TEST_CASE("routes of both families, with table and preferred source") {
   must(netlink.add_address(test.get(), prefix("192.0.2.1/32")));
   const std::array routes{prefix("10.1.2.3/8"), prefix("0.0.0.0/0"), prefix("2001:db8:1::/48"), prefix("::/0")};
   CHECK(must(netlink.add_routes(test.get(), routes)).empty());
-  run("ip -4 route show default | grep -q '^default dev test0 scope link'");
+  run("ip -4 route show default | grep -q '^default dev test0 proto static scope link'");
   run("ip -4 route show 10.0.0.0/8 | grep -q 'dev test0'");
   run("ip -6 route show default | grep -q 'dev test0'");
   run("ip -6 route show 2001:db8:1::/48 | grep -q 'dev test0'");
@@ -146,7 +146,29 @@ TEST_CASE("routes of both families, with table and preferred source") {
   CHECK(must(netlink.add_routes(test.get(), in_table,
                                 {.table = 51820, .preferred_source = IpAddress::parse("192.0.2.1")}))
             .empty());
-  run("ip route show table 51820 | grep -q '^10.2.0.0/16 dev test0 scope link src 192.0.2.1'");
+  run("ip route show table 51820 | grep -q '^10.2.0.0/16 dev test0 proto static scope link src 192.0.2.1'");
+}
+
+TEST_CASE("ours are told from those of others, and go again") {
+  Netlink netlink = open_netlink();
+  const TestLink test(netlink, "test0");
+  const std::array addresses{prefix("192.0.2.1/24"), prefix("2001:db8::1/64")};
+  for (const Prefix& address : addresses) must(netlink.add_address(test.get(), address));
+  CHECK_EQ(must(netlink.addresses(test.get())).size(), 2U);
+
+  run("ip route add 10.1.0.0/16 dev test0");
+  const std::array routes{prefix("10.2.0.0/16"), prefix("2001:db8:1::/48"), prefix("0.0.0.0/0")};
+  must(netlink.add_routes(test.get(), routes));
+  must(netlink.add_routes(test.get(), std::array{prefix("10.3.0.0/16")}, {.table = 77}));
+  const auto ours = must(netlink.own_routes(test.get()));
+  CHECK_EQ(ours.size(), 4U);
+  for (int times = 0; times < 2; ++times) must(netlink.remove_routes(test.get(), ours));
+  CHECK(must(netlink.own_routes(test.get())).empty());
+  run("ip route show | grep -q '^10.1.0.0/16 dev test0'");
+
+  for (int times = 0; times < 2; ++times)
+    for (const Prefix& address : addresses) must(netlink.remove_address(test.get(), address));
+  CHECK(must(netlink.addresses(test.get())).empty());
 }
 
 TEST_CASE("a gateway is the next hop of default routes alone, in whatever network it is") {

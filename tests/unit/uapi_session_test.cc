@@ -47,12 +47,18 @@ class FakeTarget final : public Target {
     followed = std::move(names);
     return followed.size() == 2 ? EOPNOTSUPP : 0;
   }
+  Errno follow_link(LinkStatus wanted) override {
+    link = std::move(wanted);
+    return link.mtu == 0 ? EINVAL : 0;
+  }
   void begin_capture(UniqueFd /*client*/, bool /*with_keys*/) override {}
+  void give_tun(UniqueFd /*client*/) override {}
 
   static constexpr std::uint16_t busy_port = 7;
   std::uint16_t port = 0;
   std::vector<Prefix> allowed_ips;
   std::vector<NamedEndpoint> followed;
+  LinkStatus link;
   int changes = 0;
   std::size_t largest = 0;
 };
@@ -111,19 +117,36 @@ TEST_CASE("a capture is the end of the talk, once all answers were read") {
     Talk talk;
     const std::string text = std::string("wg4netns=1\n\nwg4netns=capture") + (keys ? "-keys\n" : "\n");
     CHECK(talk.say(text) == "mtu=1420\nerrno=0\n\n");
-    CHECK_FALSE(talk.session.wants_capture());
+    CHECK(talk.session.handover() == Session::Handover::none);
     CHECK(talk.session.wants_input());
     CHECK(talk.say("\nget=1\n\n") == "");
-    CHECK(talk.session.wants_capture());
-    CHECK(talk.session.wants_keys() == keys);
+    CHECK(talk.session.handover() == (keys ? Session::Handover::capture_with_keys : Session::Handover::capture));
     CHECK_FALSE(talk.session.wants_input());
     CHECK_FALSE(talk.session.done());
   }
   Talk talk;
   CHECK(talk.say("wg4netns=capture\nkeys=1\n\n") == "errno=22\n\n");
-  CHECK_FALSE(talk.session.wants_capture());
+  CHECK(talk.session.handover() == Session::Handover::none);
   talk.say("wg4netns=captured\n\n");
   CHECK(talk.session.done());
+}
+
+TEST_CASE("what a reload has made of the interface counts all or not at all") {
+  Talk talk;
+  CHECK_EQ(talk.say("wg4netns=link\nmtu=1300\ntable=auto\naddress=10.9.0.2/24\naddress=fd00::2/128\n\n"),
+           "errno=0\n\n");
+  CHECK_EQ(talk.target.link.mtu, 1300);
+  CHECK_EQ(talk.target.link.table, "auto");
+  CHECK_EQ(talk.target.link.addresses.size(), 2U);
+  for (const char* bad : {"mtu=70000", "mtu=-1", "table=", "table=a b", "address=10.9.0.2/33", "address=", "other=1"})
+    CHECK_EQ(talk.say("wg4netns=link\nmtu=1280\n" + std::string(bad) + "\n\n"), "errno=22\n\n");
+  CHECK_EQ(talk.target.link.mtu, 1300);
+}
+
+TEST_CASE("the TUN is asked for at the end of a talk") {
+  Talk talk;
+  talk.say("wg4netns=tun\n\n");
+  CHECK(talk.session.handover() == Session::Handover::tun);
 }
 
 TEST_CASE("requests follow each other, whole or byte by byte") {

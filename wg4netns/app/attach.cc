@@ -13,6 +13,7 @@
 #include "shared/base/version.h"
 #include "shared/config/link_plan.h"
 #include "shared/sys/log.h"
+#include "shared/sys/log_reader.h"
 #include "shared/sys/secret_memory.h"
 #include "shared/sys/service_manager.h"
 #include "wg4netns/app/clocks.h"
@@ -24,6 +25,7 @@
 #include "wg4netns/app/key_lock.h"
 #include "wg4netns/app/mtu.h"
 #include "wg4netns/app/observe.h"
+#include "wg4netns/app/reload_link.h"
 #include "wg4netns/app/resolv_conf.h"
 #include "wg4netns/app/sandbox.h"
 #include "wg4netns/app/serve.h"
@@ -67,6 +69,8 @@ struct Parts {
   Endpoints endpoints;
   Diagnostics diagnostics;
   std::uint16_t mtu;
+  LinkOwner link_owner;
+  bool sets_dns;
   crypto::Choice cipher;
   std::unique_ptr<SharedGateway> gateway;  // for an engine; null otherwise
   Observers observers;
@@ -107,8 +111,8 @@ std::string describe(const OffloadFacts& offloads) {
 struct Purpose {
   std::string where;  ///< in the words of the user
   std::optional<EngineOptions> engine = std::nullopt;
-  bool sets_dns = false;  ///< the namespace's processes will ask the configuration's servers
-  std::string ifname{};   ///< empty if somebody else made it
+  bool sets_dns = false;        ///< the namespace's processes will ask the configuration's servers
+  std::string usual_control{};  ///< name of the control socket where none is wanted by name; empty = none then
 };
 
 /// The configuration that the tunnel starts with, and what reads it again.
@@ -133,6 +137,7 @@ Result<Configured> read_configuration(const TunnelOptions& options, const Purpos
 
 Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
   const auto& engine = purpose.engine;
+  log::look_for_reader();
   std::signal(SIGPIPE, SIG_IGN);  // who reads our log, or waits for us to be ready, may go before us
   EndConditions end{TRY(SignalFd::create({SIGTERM, SIGINT, SIGHUP})),
                     TRY(adopt_descriptor(options.exit_fd, "--exit-fd", O_RDONLY)),
@@ -154,8 +159,7 @@ Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
                          .v4 = v4,
                          .v6 = v6};
   UdpSocket udp = TRY(UdpSocket::open(udp_options));
-  // Some engines end this program in a way that it cannot clean up after: they must ask for a socket.
-  auto control = TRY(open_control_socket(options.control, engine ? "" : purpose.ifname));
+  auto control = TRY(open_control_socket(options.control, purpose.usual_control));
   const auto retries = TRY(Endpoints::parse_retries(std::getenv("WG_ENDPOINT_RESOLUTION_RETRIES")));
   Endpoints endpoints = TRY(Endpoints::create(config, retries, options.sandbox.mode));
   if (configured.reloader) endpoints.have(configured.reloader->take_resolver());
@@ -186,6 +190,8 @@ Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
                .endpoints = std::move(endpoints),
                .diagnostics = std::move(diagnostics),
                .mtu = mtu,
+               .link_owner = LinkOwner::others,
+               .sets_dns = purpose.sets_dns,
                .cipher = std::move(cipher),
                .gateway = std::move(gateway),
                .observers = std::move(observers)};
@@ -249,12 +255,26 @@ TunnelNeeds needs_of(const TunnelOptions& options, std::size_t threads, const st
   return needs;
 }
 
+Control::Facts facts_of(const Parts& parts, const TunnelOptions& options) {
+  Control::Facts facts;
+  facts.config = parts.config_path;
+  facts.link = {.mtu = parts.mtu, .addresses = parts.config.addresses, .table = table_name(parts.config)};
+  facts.link_owner = parts.link_owner;
+  facts.wanted_mtu = options.mtu;
+  facts.dns = dns_text(parts.config);
+  facts.uses_dns = parts.sets_dns;
+  return facts;
+}
+
 /// Everything is open: becomes the process that only serves.
 Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions& options, const std::string& what,
                  std::optional<PublishedPorts> ports = {}) {
   SecretMemory secrets;
   SystemEntropy entropy;
   SharedDevice device(*parts.cipher.aead, entropy, secrets.resource());
+  std::vector<UniqueFd> tun_for_reload;
+  tun_for_reload.emplace_back(fcntl(queues.front().get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  Control::Facts facts = facts_of(parts, options);
   const TunQueues tun = TRY(TunQueues::adopt(std::move(queues), tun_offloads(options.offloads)));
   const std::size_t threads = std::min<std::size_t>(thread_count(options), tun.size());
   if (threads > 1) device.threads();
@@ -270,11 +290,12 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
 
   DeviceChange change = make_device_change(parts.config);
   parts.endpoints.fill_in(change);
-  device.hold()->set_mtu(parts.mtu);
+  device.hold().set_mtu(parts.mtu);
   TRY(device.hold()->apply(change, read_clocks(), *tunnel));
   parts.config = WgConfig{};  // its keys are in `secrets` now, and nowhere else
   change = DeviceChange{};
 
+  if (parts.link_owner == LinkOwner::engine) log::repeat_warnings(log::stderr_of_engine());
   TRY(confine_tunnel(options.sandbox, needs_of(options, threads, ports, parts.control, parts.observers)));
   if (ports) ports->forwarder.start();
   TRY(workers.start());
@@ -304,12 +325,16 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
   if (parts.control) {
     captures = TRY(LiveCaptures::create(*parts.observers.taps(), device, tun[0].name()));
     guests.push_back(captures.get());
-    control =
-        TRY(Control::create(*std::move(parts.control),
-                            {device, *tunnel, workers, parts.udp, parts.udp_options, parts.endpoints, parts.key_lock,
-                             parts.reloader, parts.diagnostics, *captures, parts.where, options.allow_shared_key},
-                            {parts.config_path, parts.mtu, threads, tun.size(), std::string(parts.cipher.aead->name()),
-                             describe(offloads)}));
+    facts.warnings = log::warnings();
+    facts.threads = threads;
+    facts.queues = tun.size();
+    facts.cipher = parts.cipher.aead->name();
+    facts.offloads = describe(offloads);
+    control = TRY(Control::create(
+        *std::move(parts.control),
+        {device, *tunnel, workers, parts.udp, parts.udp_options, parts.endpoints, parts.key_lock, parts.reloader,
+         parts.diagnostics, *captures, tun_for_reload, parts.where, options.allow_shared_key},
+        std::move(facts)));
   }
   auto ended = serve(device, *tunnel, workers,
                      {parts.endpoints, parts.diagnostics, parts.manager, control.get(),
@@ -360,6 +385,13 @@ AttachRequest make_request(const AttachCommand& command, TargetNamespaces target
   return request;
 }
 
+LinkOwner link_owner(const AttachCommand& command, bool existed) {
+  if (command.engine) return LinkOwner::engine;
+  const bool is_ours =
+      command.configuration == Configuration::yes || (command.configuration == Configuration::automatic && !existed);
+  return is_ours ? LinkOwner::ours : LinkOwner::others;
+}
+
 }  // namespace
 
 Result<void> attach(const AttachCommand& command) {
@@ -373,7 +405,9 @@ Result<void> attach(const AttachCommand& command) {
     watch = TRY(
         TargetWatch::create(std::move(target.process), target.namespaces.net.get(), command.tunnel.sandbox.enabled()));
   const bool sets_dns = command.engine || command.resolv_conf;
-  Parts parts = TRY(prepare(command.tunnel, {where, command.engine, sets_dns, command.ifname}));
+  const std::string usual_control =
+      command.engine ? name_under_engine(command.ifname, command.target, target.is_process) : command.ifname;
+  Parts parts = TRY(prepare(command.tunnel, {where, command.engine, sets_dns, usual_control}));
   if (command.tunnel.configured_by_wg && parts.control)
     netns = TRY(NetnsWatch::create(UniqueFd(), parts.control->path()));
   parts.end.target = std::move(watch);
@@ -386,6 +420,7 @@ Result<void> attach(const AttachCommand& command) {
   // RootlessKit, which has made the interface, is about to set this MTU. IPv6 would raise that of our routes along with
   // it, had the two been the same before.
   if (command.engine && attachment.tun().existed) plan.mtu = command.tunnel.mtu.value_or(plan.mtu);
+  parts.link_owner = link_owner(command, attachment.tun().existed);
   const auto warnings = TRY(attachment.finish(plan));
   for (const std::string& warning : warnings) log::warning("{}", warning);
   if (command.resolv_conf && !parts.config.dns_servers.empty())

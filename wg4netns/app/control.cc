@@ -3,13 +3,15 @@
 #include <net/if.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 
 #include "shared/base/escaped_text.h"
 #include "shared/base/hex_base64.h"
+#include "shared/sys/fd_pass.h"
 #include "shared/sys/log.h"
+#include "shared/sys/log_reader.h"
 
 namespace wg4 {
 namespace {
@@ -31,26 +33,58 @@ void write_line(SecretText& out, std::string_view key, std::integral auto value)
   out.append(key).append("=").append(value).append("\n");
 }
 
+std::string text_of(const std::vector<Prefix>& prefixes) {
+  std::string text;
+  for (const Prefix& prefix : prefixes) text.append(text.empty() ? "" : ", ").append(prefix.to_string());
+  return text;
+}
+
+std::string with_number(const std::string& name, const std::string& number) {
+  return name.substr(0, uapi::longest_socket_name - 1 - std::min<std::size_t>(number.size(), 10)) + "-" + number;
+}
+
 }  // namespace
 
+std::string name_under_engine(const std::string& ifname, const std::string& target, bool is_process) {
+  if (is_process) return with_number(ifname, target);
+  const std::string own_number = std::to_string(getpid());
+  if (target.starts_with("/proc/")) return with_number(ifname, own_number);
+  std::string name = target.substr(target.rfind('/') + 1).substr(0, uapi::longest_socket_name);
+  while (name.ends_with('-')) name.pop_back();
+  return uapi::is_socket_name(name) ? name : with_number(ifname, own_number);
+}
+
+std::string_view name(LinkOwner owner) {
+  switch (owner) {
+    case LinkOwner::ours:
+      return "wireguard4netns";
+    case LinkOwner::engine:
+      return "wireguard4netns, for an engine";
+    case LinkOwner::others:
+      break;
+  }
+  return "others";
+}
+
 Result<std::optional<uapi::ControlSocket>> open_control_socket(const std::optional<std::string>& wanted,
-                                                               const std::string& ifname) {
-  if (wanted == "off" || (!wanted && ifname.empty())) return std::nullopt;
+                                                               const std::string& usual) {
+  if (wanted == "off" || (!wanted && usual.empty())) return std::nullopt;
   const auto folder = uapi::writable_folder();
   if (wanted) {
     if (!folder) return fail_in("--control " + *wanted, folder.error());
     return TRY(uapi::ControlSocket::create(*folder, *wanted));
   }
-  auto socket = folder ? uapi::ControlSocket::create(*folder, ifname) : std::unexpected(folder.error());
+  auto socket = folder ? uapi::ControlSocket::create(*folder, usual) : std::unexpected(folder.error());
   if (!socket && socket.error().number == EADDRINUSE) {
     // Containers have an interface of the same name each.
-    const std::string pid = std::to_string(getpid());
-    constexpr std::size_t longest = 15;
-    const std::string own = ifname.substr(0, longest - 1 - pid.size()) + "-" + pid;
-    socket = uapi::ControlSocket::create(*folder, own);
+    socket = uapi::ControlSocket::create(*folder, with_number(usual, std::to_string(getpid())));
   }
   if (socket) return *std::move(socket);
-  log::debug("no control socket: {}", socket.error().message());
+  const Error& why = socket.error();
+  log::warning(
+      "{}. So there is no control socket: show, wg and reload will not know this tunnel (--control=off if so "
+      "wanted){}{}",
+      Error{why.what, why.number, ""}.message(), why.hint.empty() ? "" : ". ", why.hint);
   return std::nullopt;
 }
 
@@ -136,7 +170,16 @@ std::optional<StatusPiece> Control::next_peer(StatusCursor& cursor, std::size_t 
 
 void Control::write_own_status(SecretText& out) {
   write_line(out, "config", facts_.config);
-  write_line(out, "mtu", facts_.mtu);
+  write_line(out, "mtu", facts_.link.mtu);
+  if (facts_.wanted_mtu) write_line(out, "wanted_mtu", *facts_.wanted_mtu);
+  write_line(out, "address", text_of(facts_.link.addresses));
+  write_line(out, "table", facts_.link.table);
+  write_line(out, "dns", facts_.dns);
+  write_line(out, "dns_used", facts_.uses_dns ? "yes" : "no");
+  write_line(out, "link_set_up_by", name(facts_.link_owner));
+  write_line(out, "pid", getpid());
+  write_line(out, "log", log::place());
+  for (const std::string& warning : facts_.warnings) write_line(out, "warning", warning);
   write_line(out, "threads", facts_.threads);
   write_line(out, "tun_queues", facts_.queues);
   write_line(out, "cipher", facts_.cipher);
@@ -171,6 +214,22 @@ uapi::Errno Control::follow(std::vector<uapi::NamedEndpoint> names) {
     if (const Peer* peer = device->peer(id); peer != nullptr && !peer->path)
       parts_.endpoints.unanswered(peer->public_key());
   return 0;
+}
+
+/// After a reload. The core pads no packet beyond the interface's MTU.
+uapi::Errno Control::follow_link(uapi::LinkStatus link) {
+  if (link.mtu == 0) return EINVAL;
+  facts_.link = std::move(link);
+  parts_.device.hold().set_mtu(facts_.link.mtu);
+  return 0;
+}
+
+/// To a client that may do all with the tunnel anyway. What joins the namespace is started over there.
+void Control::give_tun(UniqueFd client) {
+  constexpr std::string_view answer = "errno=0\n\n";
+  const ByteView bytes(reinterpret_cast<const std::uint8_t*>(answer.data()), answer.size());  // NOLINT: text as bytes
+  if (const auto sent = send_message(client.get(), bytes, parts_.tun); !sent)
+    log::debug("reload: {}", sent.error().message());
 }
 
 void Control::begin_capture(UniqueFd client, bool with_keys) {

@@ -2,9 +2,15 @@
 // What a control socket's clients configure and ask: the device, its UDP socket, and the lock on its key. In the order
 // of a set: private key, port, mark, peers; where one fails, those before it stay applied.
 
+#include <sys/types.h>
+
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "shared/base/result.h"
 #include "wg4netns/app/diagnostics.h"
@@ -19,17 +25,34 @@
 
 namespace wg4 {
 
-/// The socket that `wanted` (--control) asks for: a name, "off", or nothing, which means that of the interface. In the
-/// last case a name that is taken gets this process' number, and where no socket can be, there is none.
+/// The socket that `wanted` (--control) asks for: a name, "off", or nothing, which means `usual` (empty: none). In the
+/// last case a name that is taken gets this process' number, and where no socket can be, there is none, with a warning.
 [[nodiscard]] Result<std::optional<uapi::ControlSocket>> open_control_socket(const std::optional<std::string>& wanted,
-                                                                             const std::string& ifname);
+                                                                             const std::string& usual);
+
+/// What people know a tunnel by that an engine started: containers call their interface the same, so it is the name of
+/// the network namespace ("netns-1bcf3ad2"), or else the interface's with the process ("tap0-4711").
+[[nodiscard]] std::string name_under_engine(const std::string& ifname, const std::string& target, bool is_process);
+
+/// Who gives the interface its addresses and routes.
+enum class LinkOwner : std::uint8_t {
+  ours,    ///< the helper: a reload can do it again
+  engine,  ///< the helper, as an engine needs it: for one start
+  others,
+};
+[[nodiscard]] std::string_view name(LinkOwner owner);
 
 class Control final : private uapi::Target {
  public:
-  /// What does not change while the tunnel runs; for `show`.
+  /// What it was started with; for `show` and `reload`.
   struct Facts {
-    std::string config;  // path of the file that it was started with
-    std::uint16_t mtu = 0;
+    std::string config;     // path of the file that it was started with
+    uapi::LinkStatus link;  // as it was started; a reload may change it
+    LinkOwner link_owner = LinkOwner::others;
+    std::optional<std::uint16_t> wanted_mtu;  // --mtu
+    std::string dns;                          // of the configuration
+    std::vector<std::string> warnings;        // of the start
+    bool uses_dns = false;
     std::size_t threads = 1;
     std::size_t queues = 1;
     std::string cipher;
@@ -47,8 +70,9 @@ class Control final : private uapi::Target {
     std::optional<Reloader>& reloader;
     const Diagnostics& diagnostics;
     LiveCaptures& captures;
-    std::string where;      // for the lock
-    bool allow_shared_key;  // likewise
+    std::span<const UniqueFd> tun;  // one descriptor, for a reload
+    std::string where;              // for the lock
+    bool allow_shared_key;          // likewise
   };
 
   [[nodiscard]] static Result<std::unique_ptr<Control>> create(uapi::ControlSocket socket, const Parts& parts,
@@ -70,6 +94,8 @@ class Control final : private uapi::Target {
   std::optional<StatusPiece> next_peer(StatusCursor& cursor, std::size_t most) override;
   void write_own_status(SecretText& out) override;
   uapi::Errno follow(std::vector<uapi::NamedEndpoint> names) override;
+  uapi::Errno follow_link(uapi::LinkStatus link) override;
+  void give_tun(UniqueFd client) override;
   void begin_capture(UniqueFd client, bool with_keys) override;
 
   void write_diagnoses(SecretText& out, const Device& device) const;

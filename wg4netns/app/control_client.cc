@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
@@ -12,6 +13,7 @@
 
 #include "shared/base/escaped_text.h"
 #include "shared/sys/deadline.h"
+#include "shared/sys/fd_pass.h"
 #include "wg4netns/uapi/control_socket.h"
 
 namespace wg4 {
@@ -104,8 +106,10 @@ Result<RunningTunnel> find_tunnel(const std::string& name) {
   if (found != tunnels.end()) return std::move(*found);
   std::string names;
   for (const RunningTunnel& tunnel : tunnels) names.append(names.empty() ? "" : ", ").append(tunnel.name);
-  return fail("no tunnel of this user is called " + name, 0,
-              names.empty() ? "None runs that has a control socket" : "There are: " + names);
+  const std::string what = "no tunnel of this user is called " + name;
+  if (!names.empty()) return fail(what, 0, "There are: " + names);
+  const auto folder = uapi::expect_a_folder();
+  return fail(what, 0, "None runs that has a control socket" + (folder ? "" : ": " + folder.error().message()));
 }
 
 Result<uapi::StatusReader> ask_status(const RunningTunnel& tunnel, const AnswerLimits& limits) {
@@ -156,6 +160,29 @@ Result<void> send_names(const RunningTunnel& tunnel, const std::vector<uapi::Nam
   TRY(talk(tunnel, text.view(), outcome_limits, [&](std::string_view line) { return reader.line(line); }));
   if (const auto number = reader.result.value_or(EPROTO); number != 0)
     return fail("follow the names of " + tunnel.name, number);
+  return {};
+}
+
+Result<UniqueFd> ask_for_tun(const RunningTunnel& tunnel) {
+  const UniqueFd fd = TRY(uapi::connect_to(tunnel.path));
+  TRY(send_all(fd.get(), "wg4netns=tun\n\n"));
+  if (!TRY(wait_until(fd.get(), POLLIN, deadline_in(patience)))) return fail(tunnel.name + " does not answer");
+  std::array<std::uint8_t, longest_answer> answer{};
+  auto message = TRY(receive_message(fd.get(), answer, 1));
+  if (!message || message->fds.size() != 1)
+    return fail(tunnel.name + " gives nobody its interface", 0, "It is another program, or an older version");
+  return std::move(message->fds.front());
+}
+
+Result<void> send_link(const RunningTunnel& tunnel, const uapi::LinkStatus& link) {
+  SecretText text;
+  text.append("wg4netns=link\n");
+  uapi::write(text, link);
+  text.append("\n");
+  uapi::StatusReader reader;
+  TRY(talk(tunnel, text.view(), outcome_limits, [&](std::string_view line) { return reader.line(line); }));
+  if (const auto number = reader.result.value_or(EPROTO); number != 0)
+    return fail("tell " + tunnel.name + " of its interface", number);
   return {};
 }
 

@@ -49,6 +49,11 @@ using OwnStatus = std::vector<std::pair<std::string, std::string>>;
 /// A connection that a capture of the tunnel comes from, for who has ended its own half of it until the last packet.
 [[nodiscard]] Result<UniqueFd> begin_capture(const RunningTunnel& tunnel, bool with_keys);
 
+/// A descriptor of the tunnel's TUN.
+[[nodiscard]] Result<UniqueFd> ask_for_tun(const RunningTunnel& tunnel);
+/// Tells the tunnel what its interface has become.
+[[nodiscard]] Result<void> send_link(const RunningTunnel& tunnel, const uapi::LinkStatus& link);
+
 [[nodiscard]] Result<void> send_change(const RunningTunnel& tunnel, const DeviceChange& change);
 
 }  // namespace wg4

@@ -25,6 +25,7 @@ constexpr const char* helper_variable = "WIREGUARD4NETNS_HELPER";
 constexpr int handoff_fd = 3;  // these in the helper
 constexpr int netns_fd = 4;
 constexpr int userns_fd = 5;
+constexpr int given_tun_fd = 4;  // in the place of both
 // After its last message the helper has nothing to do but to end.
 constexpr std::chrono::milliseconds time_to_end = std::chrono::seconds(2);
 
@@ -33,6 +34,11 @@ std::vector<std::string> command_line(const AttachRequest& request) {
   const auto add = [&words](const char* option, const std::string& value) {
     words.push_back(std::string(option) + "=" + value);  // one word: a value may begin with a dash
   };
+  if (request.tun_fd >= 0) {
+    add("--tun-fd", std::to_string(given_tun_fd));
+    add("--sandbox", request.sandbox);
+    return words;
+  }
   add("--netns-fd", std::to_string(netns_fd));
   add("--userns-fd", std::to_string(userns_fd));
   add("--target", request.target.name);
@@ -52,13 +58,17 @@ Result<Child> start_helper(const AttachRequest& request, int socket) {
   const UniqueFd no_input(open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!no_input.valid()) return fail("open /dev/null", errno);
   // The environment is empty: what ours holds (paths of key files, say) is none of the helper's business.
-  return Child::spawn({.program = program,
-                       .arguments = command_line(request),
-                       .environment = {},
-                       .fds = {{no_input.get(), STDIN_FILENO},
-                               {socket, handoff_fd},
-                               {request.target.net.get(), netns_fd},
-                               {request.target.user.get(), userns_fd}}});
+  SpawnRequest spawn{.program = program,
+                     .arguments = command_line(request),
+                     .environment = {},
+                     .fds = {{no_input.get(), STDIN_FILENO}, {socket, handoff_fd}}};
+  if (request.tun_fd >= 0) {
+    spawn.fds.push_back({request.tun_fd, given_tun_fd});
+  } else {
+    spawn.fds.push_back({request.target.net.get(), netns_fd});
+    spawn.fds.push_back({request.target.user.get(), userns_fd});
+  }
+  return Child::spawn(spawn);
 }
 
 std::string seconds(std::chrono::milliseconds time) {
@@ -92,7 +102,7 @@ Result<Attachment> Attachment::begin(const AttachRequest& request) {
   Attachment attachment(std::move(helper), std::move(sockets.ours), request);
   handoff::Message message = TRY(attachment.receive(deadline_in(request.timeout), &attachment.queues_));
   auto* tun = std::get_if<handoff::TunReady>(&message);
-  if (tun == nullptr || attachment.queues_.empty()) return fail("wg4netns-helper sent no TUN");
+  if (tun == nullptr || (attachment.queues_.empty() && request.tun_fd < 0)) return fail("wg4netns-helper sent no TUN");
   attachment.tun_ = std::move(*tun);
   return attachment;
 }
@@ -104,6 +114,7 @@ Result<std::vector<std::string>> Attachment::finish(const LinkPlan& plan) {
   auto* done = std::get_if<handoff::Done>(&message);
   if (done == nullptr) return fail("wg4netns-helper did not say that it is done");
   if (!agent_ && !TRY(helper_.wait(time_to_end))) helper_.kill();  // our destructor reaps it
+  changes_ = std::move(done->changes);
   return std::move(done->warnings);
 }
 

@@ -26,6 +26,7 @@ namespace wg4 {
 struct AttachRequest {
   std::string helper;       ///< path of wg4netns-helper; empty = find_helper()
   TargetNamespaces target;  ///< opened here, once: the helper gets descriptors, and looks nothing up
+  int tun_fd = -1;          ///< in its place: of an interface that serves, and is to follow another plan
   std::string ifname = "wg0";
   bool vnet_hdr = false;
   unsigned queues = 1;       ///< 1..handoff::max_tun_fds
@@ -63,6 +64,9 @@ class Attachment {
   /// The warnings are sentences for the user. To be called once.
   [[nodiscard]] Result<std::vector<std::string>> finish(const LinkPlan& plan);
 
+  /// After finish(), for an interface that serves: what is another now.
+  [[nodiscard]] const std::vector<std::string>& changes() const { return changes_; }
+
   /// After finish(), if the request said `agent`.
   [[nodiscard]] Agent take_agent() { return {std::move(helper_), std::move(socket_), std::move(port_tables_)}; }
 
@@ -80,6 +84,7 @@ class Attachment {
   handoff::TunReady tun_;
   std::vector<UniqueFd> queues_;
   std::vector<UniqueFd> port_tables_;
+  std::vector<std::string> changes_;
 };
 
 }  // namespace wg4

@@ -87,7 +87,10 @@ Result<void> Observers::start(metrics::Facts facts, SharedDevice& device) {
   if (capture_) TRY(capture_->start());
   if (!metrics_socket_) return {};
   const std::string name = metrics_socket_->name();
-  auto render = [this, facts = std::move(facts), &device] { return metrics::render(facts, sample(device)); };
+  auto render = [this, facts = std::move(facts), &device]() mutable {
+    facts.mtu = device.hold().mtu();  // a reload changes it
+    return metrics::render(facts, sample(device));
+  };
   metrics_ = std::make_unique<MetricsGuest>(
       TRY(metrics::MetricsServer::create(*std::exchange(metrics_socket_, std::nullopt), std::move(render))));
   log::info("metrics: {}", name);

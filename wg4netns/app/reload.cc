@@ -9,7 +9,9 @@
 #include "wg4netns/app/config_file.h"
 #include "wg4netns/app/control_client.h"
 #include "wg4netns/app/endpoints.h"
+#include "wg4netns/app/reload_link.h"
 #include "wg4netns/uapi/codec.h"
+#include "wg4netns/uapi/control_socket.h"
 
 namespace wg4 {
 namespace {
@@ -20,14 +22,15 @@ Result<RunningTunnel> choose_tunnel(const std::optional<std::string>& name) {
   if (name) return find_tunnel(*name);
   auto tunnels = find_tunnels();
   if (tunnels.size() == 1) return std::move(tunnels.front());
-  return fail(tunnels.empty() ? "no tunnel runs that has a control socket" : "more than one tunnel runs", 0,
-              tunnels.empty() ? "" : "Name one: wireguard4netns show interfaces");
+  if (!tunnels.empty()) return fail("more than one tunnel runs", 0, "Name one: wireguard4netns show interfaces");
+  const auto folder = uapi::expect_a_folder();
+  return fail("no tunnel runs that has a control socket", 0, folder ? "" : folder.error().message());
 }
 
-Result<std::string> choose_config(const ReloadCommand& command, const RunningTunnel& tunnel) {
+Result<std::string> choose_config(const ReloadCommand& command, const RunningTunnel& tunnel, const OwnStatus& own) {
   if (command.config || command.profile) return locate_config(command.config, command.profile);
-  for (const auto& [key, value] : ask_own_status(tunnel))
-    if (key == "config") return value;
+  for (const auto& [key, value] : own)
+    if (key == "config" && !value.empty()) return value;
   return fail(tunnel.name + " does not say which file it was started with", 0, "Name one with --config");
 }
 
@@ -64,6 +67,27 @@ void follow_names(const RunningTunnel& tunnel, const WgConfig& config) {
                  tunnel.name, followed.error().message());
 }
 
+std::string join(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text.append(text.empty() ? "" : ", ").append(word);
+  return text;
+}
+
+/// What was taken over, and what was not: somebody may have changed the file for just that.
+void report(const RunningTunnel& tunnel, const std::string& path, const DeviceChange& change, const LinkReload& link) {
+  std::vector<std::string> taken;
+  if (change.private_key) taken.emplace_back("PrivateKey");
+  if (change.listen_port) taken.emplace_back("ListenPort");
+  if (change.fwmark) taken.emplace_back("FwMark");
+  if (!change.peers.empty()) taken.emplace_back("peers");
+  taken.insert(taken.end(), link.changes.begin(), link.changes.end());
+  if (!taken.empty()) log::info("{}: follows again {}: {}", tunnel.name, path, join(taken));
+  if (!link.left.empty())
+    log::warning("{}: not taken over from {}: {}. Start the tunnel again for that{}{}", tunnel.name, path,
+                 join(link.left), link.why.empty() ? "" : ": ", link.why);
+  if (taken.empty() && link.left.empty()) log::info("{}: nothing has changed in {}", tunnel.name, path);
+}
+
 }  // namespace
 
 DeviceChange difference(DeviceChange wanted, const uapi::StatusReader& running) {
@@ -95,19 +119,25 @@ DeviceChange difference(DeviceChange wanted, const uapi::StatusReader& running) 
 
 Result<void> reload(const ReloadCommand& command) {
   const RunningTunnel tunnel = TRY(choose_tunnel(command.tunnel));
-  const std::string path = TRY(choose_config(command, tunnel));
+  const OwnStatus own = ask_own_status(tunnel);
+  const std::string path = TRY(choose_config(command, tunnel, own));
   const WgConfig config = TRY(load_config(path));
   DeviceChange wanted = make_device_change(config);
   const auto retries = TRY(Endpoints::parse_retries(std::getenv("WG_ENDPOINT_RESOLUTION_RETRIES")));
   Endpoints endpoints = TRY(Endpoints::create(config, retries, SandboxMode::automatic));
   TRY(endpoints.resolve_first(dns_patience));
   endpoints.fill_in(wanted);
-  const DeviceChange change = difference(std::move(wanted), TRY(ask_status(tunnel)));
-  const bool differs = !uapi::is_empty(change);
-  if (differs) TRY(send_change(tunnel, change));
+  std::vector<Endpoint> known;
+  for (const PeerChange& peer : wanted.peers)
+    if (peer.endpoint) known.push_back(*peer.endpoint);
+  const auto status = TRY(ask_status(tunnel));
+  // First, so that a namespace that refuses it leaves the peers as they were.
+  auto link = TRY(reload_link(tunnel, read_link(own, status), config, known));
+  const DeviceChange change = difference(std::move(wanted), status);
+  if (!uapi::is_empty(change)) TRY(send_change(tunnel, change));
   // Behind the change: who is given an address has no name any more.
   follow_names(tunnel, config);
-  log::info("{}: {} {}", tunnel.name, differs ? "follows again" : "nothing has changed in", path);
+  report(tunnel, path, change, link);
   return {};
 }
 

@@ -42,6 +42,12 @@ class SharedDevice {
     [[nodiscard]] std::uint64_t count_of(EventKind kind) const {
       return shared_.event_counts_[static_cast<std::size_t>(kind)];
     }
+    /// The interface's, in bytes: a reload may change it.
+    void set_mtu(std::size_t mtu) {
+      shared_.mtu_ = mtu;
+      shared_.device_.set_mtu(mtu);
+    }
+    [[nodiscard]] std::size_t mtu() const { return shared_.mtu_; }
     /// Of all threads, as of the end of their last turns.
     [[nodiscard]] const EdgeDrops& edge_drops() const { return shared_.edge_drops_; }
     /// One thread's share goes from `before` to `after`.
@@ -69,6 +75,7 @@ class SharedDevice {
   std::vector<SendFailure> failures_;               // of the sockets, likewise
   std::array<std::uint64_t, event_kind_count> event_counts_{};
   EdgeDrops edge_drops_;
+  std::size_t mtu_ = 0;
   Instant control_wakes_at_ = never;
 };
 

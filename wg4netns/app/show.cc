@@ -12,6 +12,7 @@
 #include "wg4netns/app/clocks.h"
 #include "wg4netns/app/control_client.h"
 #include "wg4netns/app/show_text.h"
+#include "wg4netns/uapi/control_socket.h"
 
 namespace wg4 {
 namespace {
@@ -70,6 +71,14 @@ Result<std::string> text_of(const ShowCommand& command) {
   return text;
 }
 
+/// Where there can be no control socket, a tunnel that is not shown may run all the same.
+Result<void> expect_to_see_all() {
+  const auto folder = uapi::expect_a_folder();
+  if (folder) return {};
+  return fail(folder.error().what, folder.error().number,
+              "Tunnels that run without that folder are not shown. " + folder.error().hint);
+}
+
 Result<void> print(const std::string& text) {
   if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) return fail("write", errno);
   return {};
@@ -83,6 +92,7 @@ Result<void> run_show(const ShowCommand& command) {
     const std::string text = TRY(text_of(command));
     if (command.watch && terminal) TRY(print(clear_screen));
     TRY(print(text));
+    if (command.tunnel == "all" || command.tunnel == "interfaces") TRY(expect_to_see_all());
     if (!command.watch) return {};
     std::this_thread::sleep_for(*command.watch);
   }

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "shared/base/escaped_text.h"
 #include "shared/base/hex_base64.h"
+#include "wg4netns/app/json_string.h"
 #include "wg4netns/crypto/curve25519.h"
 
 namespace wg4::show {
@@ -136,6 +136,8 @@ std::string pretty_peer(const PeerStatus& peer, const Paint& paint, bool keys, s
 
 bool is_drop(const std::pair<std::string, std::string>& line) { return line.first.starts_with(drop_prefix); }
 
+bool is_warning(const std::pair<std::string, std::string>& line) { return line.first == "warning"; }
+
 bool is_diagnosis(const std::pair<std::string, std::string>& line) { return line.first == "diagnosis"; }
 
 /// The peer's key, and what is wrong.
@@ -213,35 +215,13 @@ std::string own_lines(const Tunnel& tunnel, bool drops, std::string_view prefix)
 
 // ---------------------------------------------------------------- JSON
 
-/// A string of JSON. A byte that is no UTF-8 becomes half of a surrogate pair, as Python's file names have it (PEP
-/// 383): what reads it gets the path back.
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  std::string characters;
-  const auto take_characters = [&] {
-    const std::string literal = nlohmann::json(std::exchange(characters, "")).dump();
-    out.append(literal, 1, literal.size() - 2);
-  };
-  while (!text.empty()) {
-    const std::size_t size = character_size(text);
-    characters += text.substr(0, size);
-    if (size == 0) {
-      take_characters();
-      out += fmt::format("\\udc{:02x}", static_cast<unsigned char>(text.front()));
-    }
-    text.remove_prefix(std::max<std::size_t>(size, 1));
-  }
-  take_characters();
-  return out + "\"";
-}
-
 /// The members of an object, in their order.
 class JsonObject {
  public:
   explicit JsonObject(int depth) : indent_(static_cast<std::size_t>(depth) + 1, '\t') {}
-  void text(std::string_view name, std::string_view value) { raw(name, quoted(value)); }
+  void text(std::string_view name, std::string_view value) { raw(name, json_string(value)); }
   void raw(std::string_view name, std::string_view value) {
-    members_ += fmt::format("{}\n{}{}: {}", members_.empty() ? "" : ",", indent_, quoted(name), value);
+    members_ += fmt::format("{}\n{}{}: {}", members_.empty() ? "" : ",", indent_, json_string(name), value);
   }
   [[nodiscard]] std::string close() const { return "{" + members_ + "\n" + indent_.substr(1) + "}"; }
 
@@ -280,12 +260,17 @@ std::string json_tunnel(const Tunnel& tunnel, bool keys) {
   JsonObject details(2);
   JsonObject drops(2);
   JsonObject diagnoses(2);
+  std::string warnings;
   for (const auto& line : tunnel.own) {
     const auto& [key, value] = line;
     const bool is_number = value.find_first_not_of("0123456789") == std::string::npos && !value.empty();
     if (is_diagnosis(line)) {
       const auto [peer, sentence] = diagnosis_of(value);
       diagnoses.text(peer, sentence);
+      continue;
+    }
+    if (is_warning(line)) {
+      warnings += fmt::format("{}\n\t\t\t{}", warnings.empty() ? "" : ",", json_string(value));
       continue;
     }
     JsonObject& to = is_drop(line) ? drops : details;
@@ -295,6 +280,7 @@ std::string json_tunnel(const Tunnel& tunnel, bool keys) {
   object.raw("details", details.close());
   object.raw("drops", drops.close());
   object.raw("diagnoses", diagnoses.close());
+  object.raw("warnings", "[" + warnings + "\n\t\t]");
   return object.close();
 }
 

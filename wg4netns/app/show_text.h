@@ -30,7 +30,8 @@ struct Style {
 /// with the tunnel's name.
 [[nodiscard]] std::optional<std::string> field(const Tunnel& tunnel, std::string_view name, bool named);
 
-/// In the shape of wireguard-tools' contrib/json/wg-json, with `details`, `drops` and `diagnoses` for each tunnel.
+/// In the shape of wireguard-tools' contrib/json/wg-json, with `details`, `drops`, `diagnoses` and `warnings` for
+/// each tunnel.
 [[nodiscard]] std::string json(const std::vector<Tunnel>& tunnels, Style style);
 
 }  // namespace wg4::show

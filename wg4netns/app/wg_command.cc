@@ -80,14 +80,14 @@ Result<void> show_to_wg(const std::string& own) {
 
 /// Who can write there has its sockets there, and wg finds them by itself.
 bool has_own_folder(const std::string& own) {
-  return faccessat(AT_FDCWD, uapi::system_folder, W_OK | X_OK, AT_EACCESS) != 0 && !own.empty() &&
+  return faccessat(AT_FDCWD, uapi::system_folder, W_OK | X_OK, AT_EACCESS) != 0 &&
          faccessat(AT_FDCWD, own.c_str(), R_OK | X_OK, AT_EACCESS) == 0;
 }
 
 }  // namespace
 
 Result<void> run_wg(const WgCommand& command) {
-  if (const std::string own = uapi::user_folder(); has_own_folder(own)) TRY(show_to_wg(own));
+  if (const auto own = uapi::user_folder(); own && has_own_folder(*own)) TRY(show_to_wg(*own));
   std::vector<std::string> words{"wg"};
   words.insert(words.end(), command.arguments.begin(), command.arguments.end());
   std::vector<char*> argv;

@@ -107,6 +107,33 @@ void write(SecretText& out, const NamedEndpoint& name) {
   out.append("\n");
 }
 
+// ---------------------------------------------------------------- link
+
+Errno LinkReader::line(std::string_view line) {
+  constexpr std::size_t longest_table = 10;
+  const auto parts = divide(line);
+  if (!parts) return EPROTO;
+  const auto [key, value] = *parts;
+  if (key == "mtu") return parse_number(value, link_.mtu) ? 0 : EINVAL;
+  if (key == "table") {
+    const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+    if (value.empty() || value.size() > longest_table || !std::ranges::all_of(value, is_letter)) return EINVAL;
+    link_.table = value;
+    return 0;
+  }
+  const auto address = key == "address" ? Prefix::parse(value) : std::nullopt;
+  if (!address) return EINVAL;
+  if (link_.addresses.size() >= max_addresses) return E2BIG;
+  link_.addresses.push_back(*address);
+  return 0;
+}
+
+void write(SecretText& out, const LinkStatus& link) {
+  write_number(out, "mtu", link.mtu);
+  write_text(out, "table", link.table);
+  for (const Prefix& address : link.addresses) write_text(out, "address", address.to_string());
+}
+
 // ---------------------------------------------------------------- set
 
 Errno ChangeReader::line(std::string_view line) {

@@ -79,6 +79,29 @@ class NameReader {
 /// Its line.
 void write(SecretText& out, const NamedEndpoint& name);
 
+/// What a reload has made of the interface.
+struct LinkStatus {
+  std::uint16_t mtu = 0;  ///< bytes
+  std::vector<Prefix> addresses{};
+  std::string table{};  ///< "auto", "off", or a number
+};
+
+/// The lines of "wg4netns=link".
+class LinkReader {
+ public:
+  static constexpr std::size_t max_addresses = 4096;
+
+  /// A line without its end, not an empty one. E2BIG when there are too many addresses.
+  [[nodiscard]] Errno line(std::string_view line);
+  [[nodiscard]] LinkStatus take() { return std::exchange(link_, {}); }
+
+ private:
+  LinkStatus link_;
+};
+
+/// All of its lines.
+void write(SecretText& out, const LinkStatus& link);
+
 /// What a get tells of the interface itself.
 struct InterfaceStatus {
   PrivateKey private_key;  ///< zero = none

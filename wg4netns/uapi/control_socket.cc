@@ -19,9 +19,10 @@ namespace wg4::uapi {
 namespace {
 
 constexpr std::string_view suffix = ".sock";
-constexpr std::size_t longest_name = 15;  // IFNAMSIZ, without the NUL
 constexpr int waiting_connections = 4096;
 constexpr mode_t only_this_users_folder = 0700;
+constexpr const char* parent_of_system_folder = "/run";
+constexpr const char* what_it_names = "It names the user's folder for sockets, /run/user/UID as a rule";
 
 Result<sockaddr_un> address_of(const std::string& path) {
   sockaddr_un address{};
@@ -31,6 +32,8 @@ Result<sockaddr_un> address_of(const std::string& path) {
   std::memcpy(address.sun_path, path.data(), path.size());
   return address;
 }
+
+bool may_write(const char* folder) { return faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0; }
 
 /// Made, opened and locked: two programs must not replace one socket at the same time.
 Result<UniqueFd> lock_folder(const std::string& folder) {
@@ -70,15 +73,19 @@ Result<void> expect_free(const std::string& path) {
   return {};
 }
 
-/// What programs that were killed left under a name with their number in it: nobody will take that again.
-void clear_away_numbered(const std::string& folder) {
+/// Nobody will take such a name again: one with a number in it, or of a namespace that an engine made.
+bool is_for_once(const std::string& name) {
+  const std::size_t dash = name.rfind('-');
+  return name.starts_with("netns-") ||
+         (dash != std::string::npos && name.find_first_not_of("0123456789", dash + 1) == std::string::npos);
+}
+
+/// What programs that were killed left.
+void clear_away_left(const std::string& folder) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     const std::string name = entry.path().stem();
-    const std::size_t dash = name.rfind('-');
-    const bool numbered =
-        dash != std::string::npos && name.find_first_not_of("0123456789", dash + 1) == std::string::npos;
-    if (!numbered || entry.path().extension() != suffix) continue;
+    if (!is_for_once(name) || entry.path().extension() != suffix) continue;
     const auto other = connect_to(entry.path());
     if (!other && other.error().number == ECONNREFUSED) std::filesystem::remove(entry.path(), error);
   }
@@ -88,29 +95,45 @@ void clear_away_numbered(const std::string& folder) {
 
 bool is_socket_name(const std::string& name) {
   constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_=+.-";
-  return !name.empty() && name.size() <= longest_name && name != "." && name != ".." &&
+  return !name.empty() && name.size() <= longest_socket_name && name != "." && name != ".." &&
          name.find_first_not_of(allowed) == std::string::npos;
 }
 
-std::string user_folder() {
-  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  return runtime == nullptr || *runtime != '/' ? "" : std::string(runtime) + "/wireguard";
+Result<std::string> user_folder() {
+  const char* variable = std::getenv("XDG_RUNTIME_DIR");
+  const std::string runtime = variable == nullptr ? "" : variable;
+  if (runtime.empty()) return fail("XDG_RUNTIME_DIR is not set", 0, what_it_names);
+  const std::string what = "XDG_RUNTIME_DIR=" + runtime;
+  if (!runtime.starts_with('/')) return fail(what + " is not an absolute path", 0, what_it_names);
+  struct stat info{};
+  if (stat(runtime.c_str(), &info) != 0) return fail(what, errno, what_it_names);
+  if (!S_ISDIR(info.st_mode)) return fail(what + " is not a folder", 0, what_it_names);
+  if (info.st_uid != geteuid())
+    return fail(what + " belongs to another user", 0,
+                std::string(what_it_names) + "; su(1) and sudo(8) may leave that of another user there");
+  std::string own = runtime + "/wireguard";
+  TRY(address_of(own + "/x" + std::string(suffix)));
+  if (stat(own.c_str(), &info) != 0 && faccessat(AT_FDCWD, runtime.c_str(), W_OK | X_OK, AT_EACCESS) != 0)
+    return fail(what + ", which has no folder 'wireguard' and cannot be written to", errno, what_it_names);
+  return own;
 }
 
 Result<std::string> writable_folder() {
-  if (mkdir(system_folder, only_this_users_folder) == 0 ||
-      faccessat(AT_FDCWD, system_folder, W_OK | X_OK, AT_EACCESS) == 0)
-    return system_folder;
-  std::string own = user_folder();
-  if (own.empty())
-    return fail("XDG_RUNTIME_DIR is not set", 0, "It names the user's folder for sockets, /run/user/UID as a rule");
-  return own;
+  if (mkdir(system_folder, only_this_users_folder) == 0 || may_write(system_folder)) return system_folder;
+  return user_folder();
 }
 
 std::vector<std::string> search_folders() {
   std::vector<std::string> folders{system_folder};
-  if (auto own = user_folder(); !own.empty()) folders.push_back(std::move(own));
+  if (auto own = user_folder()) folders.push_back(*std::move(own));
   return folders;
+}
+
+Result<void> expect_a_folder() {
+  const bool exists = access(system_folder, F_OK) == 0;
+  if (may_write(exists ? system_folder : parent_of_system_folder)) return {};
+  auto own = user_folder();
+  return own ? Result<void>{} : std::unexpected(std::move(own).error());
 }
 
 Result<UniqueFd> connect_to(const std::string& path) {
@@ -128,7 +151,7 @@ Result<ControlSocket> ControlSocket::create(const std::string& folder, const std
   TRY(address_of(path));
   const UniqueFd lock = TRY(lock_folder(folder));
   TRY(expect_free(path));
-  clear_away_numbered(folder);
+  clear_away_left(folder);
   UnixListener listener =
       TRY(UnixListener::create(path, "the control socket " + path, UnixListener::Replaces::all, waiting_connections));
   return ControlSocket(name, std::move(path), std::move(listener));

@@ -2,6 +2,7 @@
 // Where the program is found by who configures it: NAME.sock in a folder of such sockets. Stock wg(8) looks in
 // /run/wireguard, which is root's; `wireguard4netns wg` shows it the user's own.
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -13,11 +14,13 @@ namespace wg4::uapi {
 
 inline constexpr const char* system_folder = "/run/wireguard";
 
+inline constexpr std::size_t longest_socket_name = 15;  // IFNAMSIZ, without the NUL
+
 /// As an interface may be called, and so as wg(8) takes it.
 [[nodiscard]] bool is_socket_name(const std::string& name);
 
-/// $XDG_RUNTIME_DIR/wireguard; empty without that variable.
-[[nodiscard]] std::string user_folder();
+/// $XDG_RUNTIME_DIR/wireguard, or why this user can have no socket there. Need not exist.
+[[nodiscard]] Result<std::string> user_folder();
 
 /// Where to make a socket: /run/wireguard if this process may write there, else the user's own. The folder is made,
 /// with mode 0700, if need be.
@@ -26,6 +29,10 @@ inline constexpr const char* system_folder = "/run/wireguard";
 /// Folders to look for sockets in, whether they exist or not.
 [[nodiscard]] std::vector<std::string> search_folders();
 
+/// Fails where tunnels of this user can run that have no control socket, for want of a folder: then nothing that is
+/// found does not mean that nothing runs.
+[[nodiscard]] Result<void> expect_a_folder();
+
 /// A connection to a socket, or why there is none: ECONNREFUSED if its program is gone, EAGAIN if it is busy.
 [[nodiscard]] Result<UniqueFd> connect_to(const std::string& path);
 
@@ -33,8 +40,8 @@ inline constexpr const char* system_folder = "/run/wireguard";
 class ControlSocket {
  public:
   /// NAME.sock in `folder`. What a program that died left there is replaced, and what others left under a name that
-  /// ends with a process' number is removed; EADDRINUSE, with a hint that says whose it
-  /// is, if one still listens there.
+  /// nobody takes again (it ends with a number, or is that of an engine's namespace) is removed; EADDRINUSE, with a
+  /// hint that says whose it is, if one still listens there.
   [[nodiscard]] static Result<ControlSocket> create(const std::string& folder, const std::string& name);
 
   [[nodiscard]] int fd() const { return listener_.fd(); }

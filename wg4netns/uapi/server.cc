@@ -84,9 +84,12 @@ std::size_t Server::serve(std::size_t place, Instant now) {
     if (*moved > 0) client->active = now;
     bytes += *moved;
   }
-  if (client->session.wants_capture()) {
+  if (const auto handover = client->session.handover(); handover != Session::Handover::none) {
     loop_.forget(client->fd.get());
-    target_->begin_capture(std::move(client->fd), client->session.wants_keys());
+    if (handover == Session::Handover::tun)
+      target_->give_tun(std::move(client->fd));
+    else
+      target_->begin_capture(std::move(client->fd), handover == Session::Handover::capture_with_keys);
     drop(place);
   } else if (client->session.done()) {
     drop(place);

@@ -70,12 +70,14 @@ void Session::take_line(std::string_view line) {
       if (!line.empty()) return finish(EINVAL, State::failed);
       target_->write_own_status(output_);
       return finish(0, State::request);
-    case State::capture:
+    case State::handing:
       if (!line.empty()) return finish(EINVAL, State::failed);
       state_ = State::captured;
       return;
     case State::names:
       return name_line(line);
+    case State::link:
+      return link_line(line);
     case State::set:
       return set_line(line);
     case State::failed:
@@ -93,13 +95,18 @@ void Session::take_line(std::string_view line) {
 void Session::begin_request(std::string_view line) {
   change_ = ChangeReader(scopes_);
   names_ = NameReader();
-  with_keys_ = line == "wg4netns=capture-keys";
-  state_ = line == "get=1"                            ? State::get
-           : line == "set=1"                          ? State::set
-           : line == "wg4netns=1"                     ? State::own_status
-           : line == "wg4netns=follow"                ? State::names
-           : with_keys_ || line == "wg4netns=capture" ? State::capture
-                                                      : State::closed;
+  link_ = LinkReader();
+  handover_ = line == "wg4netns=capture"        ? Handover::capture
+              : line == "wg4netns=capture-keys" ? Handover::capture_with_keys
+              : line == "wg4netns=tun"          ? Handover::tun
+                                                : Handover::none;
+  state_ = handover_ != Handover::none ? State::handing
+           : line == "get=1"           ? State::get
+           : line == "set=1"           ? State::set
+           : line == "wg4netns=1"      ? State::own_status
+           : line == "wg4netns=follow" ? State::names
+           : line == "wg4netns=link"   ? State::link
+                                       : State::closed;
 }
 
 void Session::set_line(std::string_view line) {
@@ -117,6 +124,12 @@ void Session::set_line(std::string_view line) {
 void Session::name_line(std::string_view line) {
   if (line.empty()) return finish(target_->follow(names_.take()), State::request);
   if (const Errno number = names_.line(line); number != 0) finish(number, State::failed);
+}
+
+/// Likewise.
+void Session::link_line(std::string_view line) {
+  if (line.empty()) return finish(target_->follow_link(link_.take()), State::request);
+  if (const Errno number = link_.line(line); number != 0) finish(number, State::failed);
 }
 
 void Session::apply(DeviceChange change) {

@@ -8,8 +8,10 @@
 //   wg4netns=follow, lines, ""   errno=N, ""    endpoints that are names, in the place of all that were known
 //   wg4netns=capture, ""    errno=N, "", and from then on this is no talk any more, but a capture of the tunnel
 //   wg4netns=capture-keys, ""   likewise, with what decrypts it
+//   wg4netns=tun, ""        errno=0, "" with a descriptor of the TUN (SCM_RIGHTS), and the end: for a reload
+//   wg4netns=link, lines, ""   errno=N, ""      what a reload has made of the interface
 //
-// The last four are requests of their own because clients know get's keys: wg(8) passes over what it does not know,
+// The last six are requests of their own because clients know get's keys: wg(8) passes over what it does not know,
 // but others need not. Any other request ends the talk.
 //
 // What a client can make this hold is bounded, whatever it sends and however slowly it reads: a line, some peers of a
@@ -40,8 +42,11 @@ class Target {
   virtual void write_own_status(SecretText& out) = 0;
   /// These peers' endpoints are names, and nobody else's.
   [[nodiscard]] virtual Errno follow(std::vector<NamedEndpoint> names) = 0;
-  /// Takes over the connection of who has asked for a capture, and answers it.
+  /// The interface has these addresses, this MTU and its routes in this table now.
+  [[nodiscard]] virtual Errno follow_link(LinkStatus link) = 0;
+  /// Takes over the connection of who has asked for a capture, or for the TUN, and answers it.
   virtual void begin_capture(UniqueFd client, bool with_keys) = 0;
+  virtual void give_tun(UniqueFd client) = 0;
 };
 
 class Session {
@@ -63,9 +68,11 @@ class Session {
   /// What the client is to read next; more of it is made as it is taken. Empty: nothing for now.
   [[nodiscard]] std::string_view output() const { return output_.view(); }
   void sent(std::size_t bytes);
-  /// The connection is to be given to Target::begin_capture().
-  [[nodiscard]] bool wants_capture() const { return state_ == State::captured && output_.empty(); }
-  [[nodiscard]] bool wants_keys() const { return with_keys_; }
+  /// What the connection is to be given to Target for; all was said.
+  enum class Handover : std::uint8_t { none, capture, capture_with_keys, tun };
+  [[nodiscard]] Handover handover() const {
+    return state_ == State::captured && output_.empty() ? handover_ : Handover::none;
+  }
   /// Nothing more will be said.
   [[nodiscard]] bool done() const { return (state_ == State::closed || ended_) && output_.empty(); }
 
@@ -74,8 +81,9 @@ class Session {
     request,     ///< the first line of one
     get,         ///< the end of one
     own_status,  ///< likewise
-    capture,     ///< likewise
+    handing,     ///< likewise
     names,       ///< lines of one
+    link,        ///< lines of one
     set,         ///< lines of one
     failed,      ///< the rest of one that was answered
     answer,      ///< to a get, under way
@@ -91,6 +99,7 @@ class Session {
   void begin_request(std::string_view line);
   void set_line(std::string_view line);
   void name_line(std::string_view line);
+  void link_line(std::string_view line);
   void apply(DeviceChange change);
   void write_piece();
   void finish(Errno number, State next);
@@ -100,11 +109,12 @@ class Session {
   State state_ = State::request;
   bool ended_ = false;         // the client sends no more, and all that it sent was dealt with
   bool in_long_line_ = false;  // which is being skipped
-  bool with_keys_ = false;     // the capture
+  Handover handover_ = Handover::none;
   SecretText input_;
   SecretText output_;
   ChangeReader change_;
   NameReader names_;
+  LinkReader link_;
   StatusCursor cursor_;  // of the answer
 };
 

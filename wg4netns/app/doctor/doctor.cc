@@ -19,6 +19,7 @@
 #include "wg4netns/app/config_file.h"
 #include "wg4netns/app/doctor/host_checks.h"
 #include "wg4netns/app/doctor/peer_probe.h"
+#include "wg4netns/app/doctor/tunnels.h"
 #include "wg4netns/app/key_lock.h"
 #include "wg4netns/app/mtu.h"
 #include "wg4netns/app/resolver.h"
@@ -118,11 +119,13 @@ void find_route(PeerFacts& peer) {
 
 /// What is tried with peers; a lock that is taken is none of our business, but the end of the trial.
 Result<void> try_peers(const std::string& path, const WgConfig& config, std::vector<PeerFacts>& peers,
-                       Printer& output) {
+                       const std::vector<show::Tunnel>& running, Printer& output) {
   const auto lock = KeyLock::take(config.private_key, "wireguard4netns doctor", false);
   if (!lock) {
-    output.add({"key", Verdict::note, lock.error().what,
-                "No handshake is tried, as that would disturb it. What it finds out about peers is in its log"});
+    const std::string found = has_tunnel(running, config.private_key)
+                                  ? "What it has found out itself is said above, of the tunnel that runs"
+                                  : "It has no control socket to ask what it has found out: end it, and try again";
+    output.add({"key", Verdict::note, lock.error().what, "No handshake is tried, as that would disturb it. " + found});
     return {};
   }
   auto udp = UdpSocket::open({.port = config.listen_port, .fwmark = config.fwmark, .v4 = {}, .v6 = {}});
@@ -138,7 +141,7 @@ Result<void> try_peers(const std::string& path, const WgConfig& config, std::vec
   return probe_peers(config, options, *std::move(udp), peers);
 }
 
-Result<void> check_configuration(const std::string& name, Printer& output) {
+Result<void> check_configuration(const std::string& name, const std::vector<show::Tunnel>& running, Printer& output) {
   const auto path = find_config(name);
   const auto config = path ? read_config(*path) : Result<WgConfig>(std::unexpected(path.error()));
   if (!config) {
@@ -156,7 +159,7 @@ Result<void> check_configuration(const std::string& name, Printer& output) {
   std::vector<PeerFacts> peers = list_peers(*config);
   TRY(resolve(*config, peers));
   for (PeerFacts& peer : peers) find_route(peer);
-  TRY(try_peers(*path, *config, peers, output));
+  TRY(try_peers(*path, *config, peers, running, output));
   for (const PeerFacts& peer : peers) output.add(check_peer(peer));
   return {};
 }
@@ -169,7 +172,9 @@ Result<void> run_doctor(const DoctorCommand& command) {
   static_cast<void>(std::setvbuf(stdout, buffer.data(), _IOFBF, buffer.size()));
   Printer output(command.json);
   output.add(check_host(gather_host_facts()));
-  if (command.config) TRY(check_configuration(*command.config, output));
+  const auto running = find_running_tunnels();
+  output.add(check_tunnels(running));
+  if (command.config) TRY(check_configuration(*command.config, running, output));
   return output.finish();
 }
 

@@ -1,0 +1,185 @@
+"""A changed configuration that a tunnel takes over while it runs: by command, and by SIGHUP."""
+
+import json
+import signal
+
+import harness
+from control_case import ControlCase
+from fixtures import THEIRS, THEIRS6
+from processes import wait_until
+from wireguard import Identity
+
+
+class Reload(ControlCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.ours = self.start()
+        self.new = Identity()
+
+    def change_file(self) -> None:
+        """One peer more, written as editors do: another file by the same name."""
+        text = self.pair.config.for_wg_quick()
+        text += f"[Peer]\nPublicKey = {self.new.public}\nAllowedIPs = 10.9.0.0/16\n"
+        replacement = self.scratch.file("new.conf", text)
+        replacement.rename(self.ours.config_path)
+
+    def has_new_peer(self) -> bool:
+        return self.new.public in self.wg("show", "ours", "peers")
+
+    def reload(self) -> None:
+        done = self.run_program("reload", "ours")
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_by_command(self) -> None:
+        self.change_file()
+        port = self.wg("show", "ours", "listen-port")
+        self.assert_session_kept(self.reload)
+        self.assertTrue(self.has_new_peer())
+        self.assertEqual(self.wg("show", "ours", "listen-port"), port)
+        self.assertIn("nothing has changed", self.run_program("reload", "ours").stderr)
+
+    def test_by_signal(self) -> None:
+        self.change_file()
+
+        def hang_up() -> None:
+            self.ours.process.send_signal(signal.SIGHUP)
+            self.assertTrue(wait_until(self.has_new_peer, 10, pause=0.2))
+
+        self.assert_session_kept(hang_up)
+        self.assertIn("ours: follows", self.ours.log.read_text())
+
+    def test_by_signal_with_a_file_that_is_bad(self) -> None:
+        self.ours.config_path.write_text("[Interface]\nNonsense = 1\n")
+
+        def hang_up() -> None:
+            self.ours.process.send_signal(signal.SIGHUP)
+            self.assertTrue(wait_until(lambda: "Nonsense" in self.ours.log.read_text(), 10))
+
+        self.assert_session_kept(hang_up)
+
+
+class ReloadLink(ControlCase):
+    """What a reload makes of the interface in the namespace."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.ours = self.start()
+
+    def write(self, old: str, new: str) -> None:
+        text = self.ours.config_path.read_text()
+        self.assertIn(old, text)
+        self.ours.config_path.write_text(text.replace(old, new))
+
+    def reload(self, status: int = 0) -> str:
+        done = self.run_program("reload", "ours")
+        self.assertEqual((done.returncode, done.stdout), (status, ""), done.stderr)
+        return done.stderr
+
+    def routes(self, what: str = "") -> str:
+        shown = self.pair.one.ip(f"route show {what}")
+        return shown + self.pair.one.ip(f"-6 route show {what}")
+
+    def details(self) -> dict[str, str]:
+        shown = self.run_program("show", "ours", "--json").stdout
+        return json.loads(shown)["ours"]["details"]
+
+    def test_routes_come_and_go_with_allowed_ips(self) -> None:
+        self.pair.one.ip("route add 10.8.0.0/16 dev wg0")  # somebody else's
+        self.write("AllowedIPs = ", "AllowedIPs = 10.9.0.0/16, fd09::/32, ")
+        told = self.reload()
+        self.assertRegex(told, "follows again .*: peers, routes set: 10.9.0.0/16, fd09::/32\n")
+        self.assertIn("10.9.0.0/16 dev wg0", self.routes())
+        self.assertIn("fd09::/32 dev wg0", self.routes())
+        self.assert_pings(self.pair.one, THEIRS, THEIRS6, count=1)
+        self.write("AllowedIPs = 10.9.0.0/16, fd09::/32, ", "AllowedIPs = ")
+        self.assertIn("routes removed: 10.9.0.0/16, fd09::/32", self.reload())
+        self.assertNotIn("10.9.0.0/16", self.routes())
+        self.assertNotIn("fd09::/32", self.routes())
+        self.assertIn("10.8.0.0/16", self.routes())
+        self.assertIn("nothing has changed", self.reload())
+        self.assert_pings(self.pair.one, THEIRS, THEIRS6, count=1)
+
+    def test_address_and_mtu(self) -> None:
+        self.pair.one.ip("address add 10.8.0.1/32 dev wg0")  # somebody else's
+        self.write("MTU = 1420\n", "Address = 10.66.0.1/24, fd66::1/64\nMTU = 1300\n")
+        told = self.reload()
+        self.assertIn("MTU 1300, addresses set: 10.66.0.1/24, fd66::1/64", told)
+        self.assertIn("mtu 1300", self.pair.one.ip("link show wg0"))
+        self.assertEqual(self.details()["mtu"], 1300)
+        self.assertIn("10.66.0.1/24", self.details()["address"])
+        self.write("Address = 10.66.0.1/24, fd66::1/64\nMTU = 1300\n", "Address = 10.66.0.2/24\nMTU = 1420\n")
+        self.reload()
+        shown = self.pair.one.ip("address show wg0")
+        self.assertIn("10.66.0.2/24", shown)
+        self.assertNotIn("10.66.0.1/24", shown)
+        self.assertNotIn("fd66::1", shown)
+        self.assertIn("10.8.0.1/32", shown)
+        self.assertIn("mtu 1420", shown)
+        self.assert_pings(self.pair.one, THEIRS, count=1)
+
+    def test_an_mtu_that_ipv6_does_not_work_with_and_back(self) -> None:
+        self.write("MTU = 1420", "MTU = 1200")
+        self.assertIn("IPv6 addresses and routes were left out", self.reload())
+        self.write("MTU = 1200", "MTU = 1420")
+        self.reload()
+        self.assert_pings(self.pair.one, THEIRS, THEIRS6, count=1)
+
+    def test_table(self) -> None:
+        self.write("[Interface]\n", "[Interface]\nTable = 77\n")
+        self.assertIn(" in table 77", self.reload())
+        self.assertIn(THEIRS, self.routes("table 77"))
+        self.assertNotIn(f"{THEIRS} dev", self.routes())
+        self.write("Table = 77", "Table = off")
+        self.reload()
+        self.assertNotIn(THEIRS, self.routes("table all proto static"))
+        self.write("Table = off", "Table = auto")
+        self.reload()
+        self.assert_pings(self.pair.one, THEIRS, THEIRS6, count=1)
+
+    def test_dns_is_named(self) -> None:
+        self.write("[Interface]\n", "[Interface]\nDNS = 10.77.0.53\n")
+        self.assertIn("DNS is another in the file, and is left alone as at the start", self.reload())
+
+    def test_the_signal_says_what_the_command_says(self) -> None:
+        self.write("AllowedIPs = ", "AllowedIPs = 10.9.0.0/16, ")
+        self.write("MTU = 1420", "MTU = 1300")
+        self.ours.process.send_signal(signal.SIGHUP)
+        said = "peers, MTU 1300, routes set: 10.9.0.0/16\n"
+        self.assertTrue(wait_until(lambda: said in self.ours.log.read_text(), 10, pause=0.1))
+        self.write("MTU = 1300", "MTU = 1400")
+        self.assertIn(": MTU 1400\n", self.reload())
+
+    def test_wg_set_leaves_routes_alone_and_a_reload_does_not(self) -> None:
+        self.wg("set", "ours", "peer", self.peer, "allowed-ips", "10.77.0.2/32,fd77::2/128,10.9.0.0/16")
+        self.assertNotIn("10.9.0.0/16", self.routes())
+        self.write("AllowedIPs = ", "AllowedIPs = 10.9.0.0/16, ")
+        self.assertIn("routes set: 10.9.0.0/16", self.reload())
+
+    def test_a_route_of_another_interface_stays_and_so_do_the_peers(self) -> None:
+        self.pair.one.ip("link add other type veth peer name far")
+        self.pair.one.ip("link set other up")
+        self.pair.one.ip("route add 10.9.0.0/16 dev other")
+        self.write("AllowedIPs = ", "AllowedIPs = 10.9.0.0/16, ")
+        self.assertIn("the namespace has the route 10.9.0.0/16 already, to the interface other", self.reload(1))
+        self.assertNotIn("10.9.0.0/16", self.wg("show", "ours", "allowed-ips"))
+        self.assert_pings(self.pair.one, THEIRS, count=1)
+        self.pair.one.ip("link delete other")
+
+    def test_who_sets_it_up_is_named_where_a_reload_cannot(self) -> None:
+        """An engine's addresses and routes are its own matter."""
+        self.ours.stop()
+        self.ours = self.start("--cidr=10.0.2.0/24")
+        self.write("AllowedIPs = ", "AllowedIPs = 10.9.0.0/16, ")
+        self.write("MTU = 1420\n", "MTU = 1300\nAddress = 10.66.0.1/24\nDNS = 10.77.0.53\n")
+        told = self.reload()
+        self.assertIn(": peers\n", told)
+        left = "not taken over from .*: Address, MTU, the routes of AllowedIPs, DNS. Start the tunnel again"
+        self.assertRegex(told, left)
+        self.assertNotIn("10.9.0.0/16", self.routes())
+        told = self.reload()
+        self.assertNotIn("nothing has changed", told)
+        self.assertRegex(told, "not taken over from .*: Address, MTU, DNS. Start the tunnel again")
+
+
+if __name__ == "__main__":
+    harness.main()
