@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import time
 
 import harness
+from processes import PATIENCE_S
 from program import bindir, program_environment
 from test_errors import Failure, FailureTestCase
 
@@ -30,6 +30,14 @@ class Configuration(FailureTestCase):
         os.mkfifo(path, 0o600)
         return str(path)
 
+    def assert_serves(self, *command: str) -> None:
+        process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=self.environment())
+        assert process.stderr
+        self.assertIn(f"wg0 in process {self.pid}", process.stderr.readline())
+        process.terminate()
+        _, said = process.communicate(timeout=PATIENCE_S)
+        self.assertEqual(process.returncode, 0, said)
+
     def test_what_is_no_file(self) -> None:
         huge = self.scratch.file("huge.conf")
         os.truncate(huge, 1 << 40)
@@ -39,10 +47,8 @@ class Configuration(FailureTestCase):
             (str(self.scratch.folder), "is a directory"),
             (str(huge), "larger than 64 MiB"),
         ):
-            before = time.monotonic()
             for words in (["--config", name, self.pid], ["check", name]):
                 self.check_run(Failure(name, [], [re.escape(name), says]), [PROGRAM, *words])
-            self.assertLess(time.monotonic() - before, 5, "looked at, not read")
 
     def test_a_fifo_that_nobody_writes_to(self) -> None:
         """In the place of each command's configuration, at once: each waits for a while, and none for ever."""
@@ -54,7 +60,7 @@ class Configuration(FailureTestCase):
             for words in ([self.pid, "wg0", fifo], ["check", fifo], ["doctor", fifo])
         ]
         for process in running:
-            said, _ = process.communicate(timeout=20)
+            said, _ = process.communicate(timeout=PATIENCE_S)
             self.assertEqual(process.returncode, 1, said)
             self.assertIn(f"configuration {fifo} has no end", said)
 
@@ -62,7 +68,7 @@ class Configuration(FailureTestCase):
         def run(line: str, *more: str) -> subprocess.CompletedProcess[str]:
             words = ["bash", "-c", line, "bash", PROGRAM, str(self.config), *more]
             return subprocess.run(
-                words, capture_output=True, text=True, check=False, timeout=20, env=self.environment()
+                words, capture_output=True, text=True, check=False, timeout=PATIENCE_S, env=self.environment()
             )
 
         for line in (
@@ -74,9 +80,7 @@ class Configuration(FailureTestCase):
             done = run(line)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn("10.77.0.1", done.stdout)
-        served = run('timeout --preserve-status 2 "$1" "$3" wg0 <(cat "$2")', self.pid)
-        self.assertEqual(served.returncode, 0, served.stderr)
-        self.assertIn(f"wg0 in process {self.pid}", served.stderr)
+        self.assert_serves("bash", "-c", 'exec "$0" "$2" wg0 <(cat "$1")', PROGRAM, str(self.config), self.pid)
         endless = run('"$1" check <(yes "# more")')
         self.assertEqual(endless.returncode, 1)
         self.assertRegex(endless.stderr, "/dev/fd/[0-9]+ is larger than 64 MiB")
@@ -105,15 +109,7 @@ class Configuration(FailureTestCase):
                 failure = Failure(name, [], [says])
                 self.check_run(failure, [PROGRAM, *words], XDG_CONFIG_HOME=str(self.folder), **more)
         for name in ("good", "link"):
-            done = subprocess.run(
-                ["timeout", "--preserve-status", "2", PROGRAM, "--profile", name, self.pid],
-                capture_output=True,
-                text=True,
-                check=False,
-                env=self.environment(),
-            )
-            self.assertEqual(done.returncode, 0, done.stderr)
-            self.assertIn("wg0 in process", done.stderr)
+            self.assert_serves(PROGRAM, "--profile", name, self.pid)
 
     def test_a_pid_file_is_a_file(self) -> None:
         mine = self.scratch.file("mine", "mine\n")

@@ -177,7 +177,7 @@ class Hook(harness.TestCase):
             assert hook.stdin and hook.stderr
             hook.stdin.write("{")
             hook.stdin.flush()
-            self.assertEqual(hook.wait(20), 1)
+            self.assertEqual(hook.wait(PATIENCE_S), 1)
             self.assertIn("the container's state has no end", hook.stderr.read())
 
     def test_a_state_that_is_none(self) -> None:

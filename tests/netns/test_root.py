@@ -114,10 +114,10 @@ class Target(RootTestCase):
     def test_the_hosts_own_network(self) -> None:
         link = self.scratch.folder / "00-link"
         link.symlink_to("/proc/self/ns/net")
-        program, before = str(bindir() / "wireguard4netns"), "ip link set lo up; echo $$; "
+        start, before = f"timeout 20 {bindir() / 'wireguard4netns'}", "ip link set lo up; echo $$; "
         for name in (str(link), "/proc/self/ns/net", "$$"):
             done = subprocess.run(
-                ["unshare", "--net", "sh", "-c", f"{before} timeout 3 {program} --config {self.config} {name}; ip -o link"],
+                ["unshare", "--net", "sh", "-c", f"{before} {start} --config {self.config} {name}; ip -o link"],
                 capture_output=True,
                 text=True,
                 check=True,
@@ -156,7 +156,7 @@ class Target(RootTestCase):
         )
         self.assertNotIn("wg0", there.stdout)
         wg4.terminate()
-        wg4.communicate(timeout=5)
+        wg4.communicate(timeout=PATIENCE_S)
 
     def become(self, pid: int) -> subprocess.Popen[bytes]:
         """A process in another network that gets this number."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import harness
 from fixtures import pair_on_loopback
-from processes import descendants, wait_until
+from processes import PATIENCE_S, descendants, wait_until
 from program import bindir, program_environment
 
 PROGRAM = str(bindir() / "wireguard4netns")
@@ -65,7 +65,7 @@ class Memory(harness.TestCase):
 
     def test_the_probes_see_an_ordinary_process(self) -> None:
         with subprocess.Popen(["sleep", "100"]) as process:
-            self.assertTrue(wait_until(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "sleep\n", 5))
+            self.assertTrue(wait_until(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "sleep\n", PATIENCE_S))
             self.assertTrue(can_read_memory(process.pid))
             self.assertTrue(can_trace(process.pid))
             process.kill()
@@ -105,14 +105,14 @@ class Memory(harness.TestCase):
             assert process.stdin
             process.stdin.write(self.pair.config.private[:20].encode())
             process.stdin.flush()
-            self.assertTrue(wait_until(lambda: not can_read_memory(process.pid), 5))
+            self.assertTrue(wait_until(lambda: not can_read_memory(process.pid), PATIENCE_S))
             self.assert_closed(process.pid, "pubkey")
         for command in ("genkey", "genpsk"):
             reader, writer = os.pipe()
             fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
             os.write(writer, bytes(4096))  # full: it has to wait
             with self.running([command], stdout=writer) as process:
-                self.assertTrue(wait_until(lambda pid=process.pid: not can_read_memory(pid), 5))
+                self.assertTrue(wait_until(lambda pid=process.pid: not can_read_memory(pid), PATIENCE_S))
                 self.assert_closed(process.pid, command)
             os.close(reader)
             os.close(writer)
