@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything, from nothing: installs what is missing, builds the release and the sanitized programs, runs all tests.
-# Made for Debian 12 (bookworm), as root or with sudo.
+# Made for Debian 12 (bookworm) and 13 (trixie), as root or with sudo.
 set -euo pipefail
 
 usage() {
@@ -24,7 +24,7 @@ packages=(
 	# to run in namespaces, and to talk to
 	curl fish iperf3 iproute2 iputils-ping procps python3 strace systemd tshark util-linux wireguard-go wireguard-tools zsh
 	# engines
-	aardvark-dns busybox-static crun iptables netavark podman podman-compose rootlesskit uidmap
+	aardvark-dns busybox-static crun iptables netavark nftables podman podman-compose rootlesskit uidmap
 )
 if [[ $(dpkg --print-architecture) == amd64 ]]; then packages+=(libipsec-mb-dev); fi
 readonly test_user=wg4test # the namespace tests run as this user
@@ -137,6 +137,9 @@ step 'building: release' build release
 # Threads are the programs' alone: what loads them, with the thread sanitizer watching.
 [[ $sanitized == no || -n $label ]] || step 'building: tsan' build tsan --target wireguard4netns wg4netns-helper
 
+if [[ $quick == no && -z $label ]] && ! grep -qx 'VERSION_CODENAME=trixie' /etc/os-release; then
+	step 'building and testing: Debian 13' tests/platforms/debian13.sh
+fi
 step 'testing: release' run_tests release "${filter[@]}"
 [[ $sanitized == no ]] || step 'testing: asan' run_tests asan "${filter[@]}" --label-exclude "$once"
 if [[ $sanitized == yes && -z $label ]]; then
