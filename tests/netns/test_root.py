@@ -173,7 +173,7 @@ class Target(RootTestCase):
 
 class UserMeetsLimits(RootTestCase):
     def check(self, arguments: list[str], *says: str) -> None:
-        config = end_to_end(Identity(), Identity(), 1).for_wg_quick()
+        config = end_to_end(Identity(), Identity(), 1, endpoint="127.0.0.1:9").for_wg_quick()
         path = self.scratch.file("user.conf", config)
         self.give_to_user()
         done = subprocess.run(

@@ -152,7 +152,7 @@ Result<void> check_configuration(const std::string& name, const std::vector<show
   output.add({"configuration", Verdict::ok, fmt::format("{}, {} {}", *path, count, count == 1 ? "peer" : "peers")});
   for (const std::string& warning : config->warnings) output.add({"configuration", Verdict::note, warning});
   if (config->private_key.is_zero()) {
-    output.add({"key", Verdict::problem, "there is no private key",
+    output.add({"key", Verdict::problem, "no PrivateKey: no handshake can be tried",
                 "Make one: wireguard4netns genkey; peers need its public half"});
     return {};
   }
