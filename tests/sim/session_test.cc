@@ -255,21 +255,19 @@ TEST_CASE("data that stays unanswered for 15 s brings a new handshake") {
 }
 
 TEST_CASE("unanswered data in the first packet of a session that we began brings a new handshake") {
-  for (const std::uint64_t seed : {1U, 2U, 3U}) {
-    Pair pair(Family::v4, seed);
-    pair.world.net.passes = [](const Datagram& datagram) { return classify(datagram.bytes) != MessageType::data; };
-    pair.a.send_to(pair.b, text("first"));
-    pair.world.run_for(1s);
-    CHECK_EQ(pair.a.count(EventKind::handshake_completed), 1);
-    const auto data = pair.wire.sent(MessageType::data, pair.a);
-    REQUIRE_EQ(data.size(), 1);
-    pair.wire.clear();
-    pair.world.run_for(18s);
-    const auto found = pair.wire.sent(MessageType::initiation, pair.a);
-    REQUIRE_EQ(found.size(), 1);
-    CHECK_GE(found.front().at - data.front().at, 15s);
-    CHECK_LT(found.front().at - data.front().at, 15s + rekey_timeout_jitter_max);
-  }
+  Pair pair;
+  pair.world.net.passes = [](const Datagram& datagram) { return classify(datagram.bytes) != MessageType::data; };
+  pair.a.send_to(pair.b, text("first"));
+  pair.world.run_for(1s);
+  CHECK_EQ(pair.a.count(EventKind::handshake_completed), 1);
+  const auto data = pair.wire.sent(MessageType::data, pair.a);
+  REQUIRE_EQ(data.size(), 1);
+  pair.wire.clear();
+  pair.world.run_for(18s);
+  const auto found = pair.wire.sent(MessageType::initiation, pair.a);
+  REQUIRE_EQ(found.size(), 1);
+  CHECK_GE(found.front().at - data.front().at, 15s);
+  CHECK_LT(found.front().at - data.front().at, 15s + rekey_timeout_jitter_max);
 }
 
 TEST_CASE("unanswered data in the first packet of a session that renews another brings a new handshake") {
@@ -318,13 +316,11 @@ TEST_CASE("an answer to the first packet of a session calls the new handshake of
   pair.world.run_for(60s);
   CHECK_EQ(initiations(pair, pair.a), 1);
   CHECK_EQ(initiations(pair, pair.b), 0);
-
   Bench bench;
   bench.send_out("waits");
   bench.hand(bench.raw.initiation());
   REQUIRE(bench.raw.finish(bench.wire.last().bytes));
   bench.hand(bench.raw.seal(0, {}));
-  bench.world.run_for(1s);
   bench.hand(bench.raw.seal(1, {}));
   bench.world.run_for(60s);
   CHECK_EQ(bench.wire.sent(MessageType::initiation, bench.host).size(), 1);
