@@ -41,7 +41,7 @@ class Recorder final : public uapi::Target {
     }
     return names.size() == 13 ? 95 : 0;
   }
-  Errno follow_link(LinkStatus link) override { return link.addresses.empty() ? EINVAL : 0; }
+  uapi::Errno follow_link(uapi::LinkStatus link) override { return link.addresses.empty() ? EINVAL : 0; }
   void begin_capture(UniqueFd /*client*/, bool /*with_keys*/) override {}
   void give_tun(UniqueFd /*client*/) override {}
 
@@ -76,7 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t step = 1 + data[0] * std::size_t{data[0]};
   const std::size_t reads = 1 + (data[0] & 7U) * std::size_t{4000};
   std::size_t at = 0;
-  while (!session.done() && session.handover() == Session::Handover::none) {
+  while (!session.done() && session.handover() == uapi::Session::Handover::none) {
     if (session.wants_input() && at < text.size()) {
       const std::size_t length = std::min({step, text.size() - at, uapi::Session::max_read});
       std::ranges::copy(std::string_view(text).substr(at, length), session.room().begin());
