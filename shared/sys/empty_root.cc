@@ -16,8 +16,9 @@ namespace {
 constexpr const char* stage = "/proc";
 
 Result<void> leave_mount_namespace() {
-  if (unshare(CLONE_NEWNS) == 0) return {};
-  if (errno == EPERM && unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0) return {};
+  constexpr int others = CLONE_NEWIPC | CLONE_NEWUTS;  // a kernel may lack these, or a limit forbid them
+  const auto leave = [](int flags) { return unshare(flags | others) == 0 || unshare(flags) == 0; };
+  if (leave(CLONE_NEWNS) || (errno == EPERM && leave(CLONE_NEWUSER | CLONE_NEWNS))) return {};
   const int number = errno;
   return fail("make a mount namespace of this process' own", number, userns_restriction());
 }

@@ -1,6 +1,7 @@
 #pragma once
 // A file system with nothing in it (mount_namespaces(7), pivot_root(2)): paths lead nowhere any more, whatever the
-// process is still allowed to open.
+// process is still allowed to open. With it go, where the kernel has such namespaces, System V's ways between processes
+// and the host's name.
 
 #include "shared/base/result.h"
 

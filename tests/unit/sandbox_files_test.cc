@@ -75,6 +75,26 @@ TEST_CASE("an empty root has nothing in it, and takes nothing") {
   CHECK(exit_status(status) == 0);
 }
 
+TEST_CASE("an empty root comes with ways between processes, and a name of the host, of its own") {
+  const auto inode = [](const char* kind) {
+    struct stat info{};
+    return stat((std::string("/proc/self/ns/") + kind).c_str(), &info) == 0 ? info.st_ino : 0;
+  };
+  const ino_t ipc = inode("ipc");
+  const ino_t uts = inode("uts");
+  const UniqueFd proc(open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC));
+  const int status = in_child([&] {
+    if (!enter_empty_root()) return 100;
+    const auto now = [&proc](const char* kind) {
+      struct stat info{};
+      const std::string path = std::to_string(getpid()) + "/ns/" + kind;
+      return fstatat(proc.get(), path.c_str(), &info, 0) == 0 ? info.st_ino : 0;
+    };
+    return first_wrong(std::array{now("ipc") != 0, now("ipc") != ipc, now("uts") != 0, now("uts") != uts});
+  });
+  CHECK(exit_status(status) == 0);
+}
+
 TEST_CASE("an empty root leaves our parent's wish alone to end us with it") {
   const int status = in_child([] {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
