@@ -137,6 +137,11 @@ void reset_signals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+/// It is we who get them, and tell.
+void ignore_what_ends_all() {
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) static_cast<void>(signal(number, SIG_IGN));
+}
+
 /// Closes from..to, both included. close_range is of Linux 5.9.
 void close_from_to(int from, int to) {
   if (from > to || close_range(static_cast<unsigned>(from), static_cast<unsigned>(to), 0) == 0) return;
@@ -233,6 +238,7 @@ Result<Child> Child::fork(std::span<const int> fds, const std::function<int()>& 
   if (pid == 0) {
     if (!die_with_parent(parent)) _exit(child_failed_status);
     reset_signals();
+    ignore_what_ends_all();
     keep_only(fds);
     _exit(body());
   }
@@ -261,12 +267,15 @@ Child& Child::operator=(Child&& other) noexcept {
 Child::~Child() { kill_and_reap(); }
 
 void Child::kill() {
-  if (pidfd_.valid()) syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0);
+  if (pidfd_.valid()) static_cast<void>(try_to_kill());
+}
+
+bool Child::try_to_kill() {
+  return syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0) == 0 || errno == ESRCH;
 }
 
 void Child::kill_and_reap() {
-  if (!pidfd_.valid()) return;
-  kill();
+  if (!pidfd_.valid() || !try_to_kill()) return;
   siginfo_t info{};
   while (waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED) != 0 && errno == EINTR) {
   }

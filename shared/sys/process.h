@@ -38,7 +38,8 @@ struct ExitStatus {
   [[nodiscard]] std::string to_string() const;
 };
 
-/// A running child. Destroying it kills it (SIGKILL) and reaps it.
+/// A running child. Destroying it kills it (SIGKILL) and reaps it; if we may not kill it (any more), it goes when we
+/// do.
 class Child {
  public:
   /// Returns once the program runs: a failed exec is an error here. A file on a noexec mount (a home directory, say) is
@@ -47,7 +48,8 @@ class Child {
   [[nodiscard]] static Result<Child> spawn(const SpawnRequest& request);
   /// `body` in a child without a program of its own, whose exit status is what `body` returns; killed as above. It has
   /// a copy of our memory, so this is for before secrets are read, and for a process of one thread. Of our descriptors
-  /// it has `fds`, by the same numbers (above 2), and /dev/null as 0, 1 and 2.
+  /// it has `fds`, by the same numbers (above 2), and /dev/null as 0, 1 and 2. It ignores what a terminal or a service
+  /// manager sends to all processes to end them: it ends when we say so.
   [[nodiscard]] static Result<Child> fork(std::span<const int> fds, const std::function<int()>& body);
 
   Child(Child&&) noexcept = default;
@@ -68,6 +70,7 @@ class Child {
  private:
   Child(pid_t pid, UniqueFd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}
   [[nodiscard]] static Result<Child> watch(pid_t pid, const std::string& name);
+  [[nodiscard]] bool try_to_kill();
   void kill_and_reap();
 
   pid_t pid_ = -1;
