@@ -12,8 +12,8 @@ namespace {
 SyscallTable configuring_syscalls() {
   SyscallTable table{
       {SCMP_SYS(recvmsg), "messages of the host program; answers by netlink"},
-      {SCMP_SYS(sendmsg), "messages to the host program"},
-      {SCMP_SYS(sendto), "requests by netlink"},
+      sendmsg_rule("messages to the host program"),
+      sendto_rule("requests by netlink"),
       {SCMP_SYS(poll), "a pause, for a TAP that is still being set up"},
       {SCMP_SYS(ppoll), "a pause, on machines without poll"},
       {SCMP_SYS(capget), "the last capability goes"},

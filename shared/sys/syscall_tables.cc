@@ -40,9 +40,13 @@ SyscallTable ip_socket_syscalls(const char* reason) {
   SyscallTable table;
   for (const int family : {AF_INET, AF_INET6})
     for (const int kind : {SOCK_STREAM, SOCK_DGRAM})
-      table.push_back({SCMP_SYS(socket), reason, {equals(0, family), bits(1, kind_mask, kind)}});
+      table.push_back({SCMP_SYS(socket), reason, {equals(0, family), bits(1, kind_mask, kind), equals(2, 0)}});
   return table;
 }
+
+SyscallRule sendto_rule(const char* reason) { return {SCMP_SYS(sendto), reason, {without(3, MSG_FASTOPEN)}}; }
+SyscallRule sendmsg_rule(const char* reason) { return {SCMP_SYS(sendmsg), reason, {without(2, MSG_FASTOPEN)}}; }
+SyscallRule sendmmsg_rule(const char* reason) { return {SCMP_SYS(sendmmsg), reason, {without(3, MSG_FASTOPEN)}}; }
 
 void append(SyscallTable& table, const SyscallTable& more) { table.insert(table.end(), more.begin(), more.end()); }
 

@@ -9,8 +9,14 @@ namespace wg4 {
 /// process that it is for: a line holds its pid.
 [[nodiscard]] SyscallTable runtime_syscalls();
 
-/// TCP and UDP sockets: neither raw nor netlink nor packet nor UNIX sockets.
+/// TCP and UDP sockets: neither raw nor netlink nor packet nor UNIX sockets, and no other protocol of a kind, which
+/// Landlock knows nothing of.
 [[nodiscard]] SyscallTable ip_socket_syscalls(const char* reason);
+
+/// The calls that send, but not with MSG_FASTOPEN, by which they connect, too.
+[[nodiscard]] SyscallRule sendto_rule(const char* reason);
+[[nodiscard]] SyscallRule sendmsg_rule(const char* reason);
+[[nodiscard]] SyscallRule sendmmsg_rule(const char* reason);
 
 /// Adds the lines of `more` to `table`.
 void append(SyscallTable& table, const SyscallTable& more);

@@ -12,13 +12,16 @@ namespace wg4 {
 Result<UniqueFile> UniqueFile::own(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   const bool bare = slash == std::string::npos;
-  UniqueFile file;
-  file.name_ = bare ? path : path.substr(slash + 1);
   UniqueFd directory(open(bare ? "." : path.substr(0, slash + 1).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!directory.valid()) return fail("open the folder of " + path, errno);
+  return own(std::move(directory), bare ? path : path.substr(slash + 1));
+}
+
+Result<UniqueFile> UniqueFile::own(UniqueFd directory, std::string name) {
+  UniqueFile file;
   struct stat status{};
-  if (fstatat(directory.get(), file.name_.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
-    return fail("look at " + path, errno);
+  if (fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return fail("look at " + name, errno);
+  file.name_ = std::move(name);
   file.device_ = status.st_dev;
   file.inode_ = status.st_ino;
   file.directory_ = std::move(directory);

@@ -25,8 +25,9 @@ class UnixListener {
                                                    Replaces replaces = Replaces::the_dead, int backlog = 64);
 
   [[nodiscard]] int fd() const { return fd_.get(); }
-  /// Where the file will be removed, O_PATH: see UniqueFile::directory().
-  [[nodiscard]] int folder() const { return file_.directory(); }
+  /// The file, for somebody else to remove.
+  [[nodiscard]] UniqueFile take_file() { return std::move(file_); }
+  [[nodiscard]] UniqueFd take_fd() { return std::move(fd_); }
 
  private:
   UnixListener(UniqueFd fd, UniqueFile file) : fd_(std::move(fd)), file_(std::move(file)) {}

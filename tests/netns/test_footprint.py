@@ -40,7 +40,7 @@ class Privileges(harness.TestCase):
             check=False,
         ).stdout.split()
         self.assertNotIn(f"/proc/{wg4.pid}", inside)
-        self.assertLessEqual(len(ours), 3, "the program, who watches and who reloads")
+        self.assertLessEqual(len(ours), 4, "the program, who watches, reloads and tidies up")
 
 
 class Memory(harness.TestCase):

@@ -17,7 +17,7 @@ from pathlib import Path
 import harness
 from fixtures import pair_on_loopback
 from namespaces import HERE, PYTHON, Namespace
-from processes import PATIENCE_S, assert_only, descendants, is_idle, read_line, wait_until
+from processes import PATIENCE_S, assert_only, descendants, is_idle, read_line, status_field, wait_until
 from program import SANITIZED, Wg4, bindir, program_environment
 
 CONNECTIONS = 5000
@@ -64,6 +64,12 @@ class ForwardCase(harness.TestCase):
         self.api_path = str(self.scratch.folder / "00-api.sock")
         options += ["--api-socket", self.api_path] if api else []
         return self.wg4(self.ns, self.config, options=options, prefix=self.limit)
+
+    @staticmethod
+    def part(wg4: Wg4, name: str) -> int:
+        """One of its processes."""
+        (found,) = (entry for entry in descendants(wg4.pid) if entry.name == f"wg4netns-{name}")
+        return found.pid
 
     def api(self, request: bytes | dict) -> bytes:
         text = request if isinstance(request, bytes) else json.dumps(request).encode()
@@ -166,7 +172,8 @@ class Tcp(ForwardCase):
         inside, outside = self.service("digest"), free_port()
         wg4 = self.publish(f"{stuck_outside}:{stuck}", f"{outside}:{inside}")
         self.check_digest(outside)
-        before = int(wg4.status_field("VmRSS").split()[0])
+        forwarder = self.part(wg4, "ports")
+        before = int(status_field(forwarder, "VmRSS").split()[0])
         senders = [self.enterContext(connect(stuck_outside)) for _ in range(clients)]
         # Only some try how much is taken: 300 would fill what the host has for all of TCP, which stops others, too.
         for sender in senders[20:]:
@@ -179,10 +186,10 @@ class Tcp(ForwardCase):
             self.assertLess(time.monotonic(), deadline, "senders are never stopped")
             for sender in writable:
                 sender.send(bytes(1 << 16))
-        self.assertTrue(wait_until(lambda: is_idle(wg4.pid), 5))
+        self.assertTrue(wait_until(lambda: is_idle(forwarder), 5))
         self.check_digest(outside, size=5 << 20)
         if not SANITIZED:
-            self.assertLess(int(wg4.status_field("VmRSS").split()[0]) - before, 4096)
+            self.assertLess(int(status_field(forwarder, "VmRSS").split()[0]) - before, 4096)
 
     def test_many_connections(self) -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -197,7 +204,7 @@ class Tcp(ForwardCase):
         for number, client in enumerate(clients):
             self.assertEqual(client.recv(100), b"%d" % number)
         took = time.monotonic() - began
-        rss = wg4.status_field("VmRSS")
+        rss = status_field(self.part(wg4, "ports"), "VmRSS")
         print(f"{count} connections at once: {took:.1f} s, RSS {rss}")
         for client in clients:
             client.shutdown(socket.SHUT_WR)
@@ -381,7 +388,8 @@ class Api(ForwardCase):
 
     def test_an_old_path_is_replaced_and_a_newer_one_is_kept(self) -> None:
         self.wg4_program.kill()
-        self.assertTrue(os.path.lexists(self.api_path), "kill -9 leaves the path")
+        self.assertTrue(wait_until(lambda: not os.path.lexists(self.api_path), 3))
+        Path(self.api_path).touch()
         first = self.publish(api=True)
         self.assertEqual(self.api({"execute": "list_hostfwd"}), b'{"entries":[]}')
         os.unlink(self.api_path)
@@ -420,14 +428,31 @@ class Api(ForwardCase):
 
 
 class Ends(ForwardCase):
-    def helper(self, wg4: Wg4) -> int:
-        (agent,) = (entry for entry in descendants(wg4.pid) if entry.name == "wg4netns-helper")
-        return agent.pid
-
     def test_who_serves_has_no_rights(self) -> None:
         wg4 = self.publish(f"{free_port()}:80", api=True)
-        self.assert_confined(wg4.pid)
-        self.assert_confined(self.helper(wg4))
+        for pid in (wg4.pid, self.part(wg4, "helper"), self.part(wg4, "ports")):
+            self.assert_confined(pid)
+
+    def test_kill_of_the_forwarder(self) -> None:
+        """The program ends with it, as it would with itself."""
+        port = free_port()
+        wg4 = self.publish(f"{port}:80", api=True)
+        wg4.kill(self.part(wg4, "ports"))
+        wg4.expect_end(1)
+        self.assertIn("the process that publishes ports was killed", wg4.log.read_text())
+        self.assertRaises(ConnectionRefusedError, connect, port)
+
+    def test_a_signal_for_all_of_its_processes(self) -> None:
+        """A terminal's, or a service manager's: it is the program that ends, and the others with it."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            wg4 = self.publish(f"{free_port()}:80", api=True)
+            helper = self.part(wg4, "helper")
+            for entry in descendants(wg4.pid):
+                if entry.pid != helper:
+                    os.kill(entry.pid, number)
+            time.sleep(0.1)
+            os.kill(wg4.pid, number)
+            wg4.expect_end(0)
 
     def test_kill_of_the_program(self) -> None:
         port = free_port()
@@ -448,7 +473,7 @@ class Ends(ForwardCase):
         with connect(outside) as client:
             client.sendall(b"one")
             self.assertEqual(client.recv(10), b"one")
-            wg4.kill(self.helper(wg4))
+            wg4.kill(self.part(wg4, "helper"))
             self.assertTrue(wait_until(lambda: "ports are closed" in wg4.log.read_text(), 3))
             client.sendall(b"two")
             self.assertEqual(client.recv(10), b"two")

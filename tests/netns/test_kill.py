@@ -181,9 +181,9 @@ class Helper(KillTestCase):
         for delay in self.delays(HELPER_LATEST_S):
             wg4 = self.started()
             time.sleep(delay)
-            # The first children are who watches the target, and who reloads: test_sandbox.py has those.
+            # The first children watch the target, tidy up and reload: test_sandbox.py has those.
             children = sorted(entry.pid for entry in descendants(wg4.pid) if entry.state != "Z")
-            helpers = children[2:]
+            helpers = children[3:]
             for pid in helpers:
                 wg4.kill(pid)
             caught += bool(helpers)
@@ -205,11 +205,11 @@ class Helper(KillTestCase):
         wg4.assert_no_trace()
 
     def test_stopped_it_does_not_hang_the_end(self) -> None:
-        """A graceful end does not wait for anybody."""
+        """A graceful end waits for nobody who has nothing left to do."""
         wg4 = self.started()
         wg4.wait_ready()
-        children = [entry.pid for entry in descendants(wg4.pid)]
-        for pid in children:
+        children = {entry.pid: entry.name for entry in descendants(wg4.pid)}
+        for pid in (pid for pid, name in children.items() if name != "wg4netns-tidy"):
             os.kill(pid, signal.SIGSTOP)
         wg4.stop()
 

@@ -6,13 +6,14 @@ import pwd
 import re
 import stat
 import subprocess
+from pathlib import Path
 
 import harness
 from fixtures import OURS, THEIRS
 from harness import USER
 from namespaces import Namespace
 from probes import ping
-from processes import PATIENCE_S, read_line
+from processes import PATIENCE_S, descendants, read_line, status_field
 from program import SANITIZED, Wg4, bindir
 from wireguard import Identity, end_to_end, free_udp_port, wg
 
@@ -84,6 +85,23 @@ class RootStartsIt(RootTestCase):
         self.assertEqual(wg4.status_field("NoNewPrivs"), "1")
         self.assertEqual(os.listdir(f"/proc/{wg4.pid}/root"), [], "an empty root")
         self.assertEqual(os.readlink(f"/proc/{wg4.pid}/cwd"), "/")
+
+    def test_root_ends_as_nobody(self) -> None:
+        """What strangers talk to: the tunnel, who looks up names, and who publishes ports."""
+        named = self.enterContext(NamedNetns("wg4-one"))
+        config = end_to_end(Identity(), Identity(), 1, endpoint=f"localhost:{free_udp_port()}")
+        publish = f"--publish=127.0.0.1:{free_udp_port()}:80"
+        wg4 = self.wg4(named, config, by_path=True, options=[publish, "--log-level=debug"])
+        owners = {entry.name: status_field(entry.pid, "Uid") for entry in descendants(wg4.pid)}
+        owners["wireguard4netns"] = wg4.status_field("Uid")
+        nobody = "\t".join(["65534"] * 4)
+        for name in ("wireguard4netns", "wg4netns-names", "wg4netns-ports"):
+            self.assertEqual(owners[name], nobody, name)
+        self.assertEqual(wg4.status_field("Gid"), nobody)
+        status = Path(f"/proc/{wg4.pid}/status").read_text()
+        self.assertRegex(status, r"(?m)^Groups:\s*$")
+        self.assertNotIn("does without", wg4.log.read_text())
+        wg4.stop()  # though it may not kill those of its processes that stay root's
 
     def test_no_capture_for_another_user(self) -> None:
         """Whoever owns a file or a FIFO could read the keys in it."""
@@ -301,8 +319,8 @@ class Traced(RootTestCase):
     def test_threads_begin_in_the_sandbox(self) -> None:
         """What Landlock forbids, it forbids to the caller and to threads that are started later."""
         publish = f"--publish=127.0.0.1:{free_udp_port()}:80/udp"
-        traces = self.trace_a_session("--threads=2", publish)
-        (tunnel,) = (text for text in traces.values() if "pivot_root(" in text)
+        traces = self.trace_a_session("--threads=3", publish)
+        (tunnel,) = (text for text in traces.values() if "CLONE_THREAD" in text)
         outside, _, inside = tunnel.rpartition("\ncapset(")
         self.assertNotIn("CLONE_THREAD", outside)
         # The filter knows no clone3, so that libc falls back to clone; a sanitizer's build has no filter.

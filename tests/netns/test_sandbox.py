@@ -2,13 +2,14 @@
 
 import os
 import signal
+import subprocess
 
 import harness
 from fixtures import THEIRS, Pair, pair_on_loopback
 from namespaces import World
 from probes import first_ping_within, transfer
-from processes import descendants, is_idle, status_field, wait_until
-from program import Wg4
+from processes import descendants, is_idle, wait_until
+from program import Wg4, bindir, program_environment
 from wireguard import Identity, end_to_end
 
 OUT_OF_ALL_CAPABILITIES = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
@@ -25,17 +26,26 @@ class Sandbox(harness.TestCase):
         self.assert_pings(self.pair.one, THEIRS, count=2)
         return wg4
 
+    def shown(self, wg4: Wg4) -> str:
+        done = subprocess.run(
+            [str(bindir() / "wireguard4netns"), "show"],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=program_environment(self.scratch),
+        )
+        return done.stdout
+
     def test_by_default(self) -> None:
         wg4 = self.ours(options=["--log-level=debug"])
         self.assert_confined(wg4.pid)
         self.assertEqual(int(wg4.status_field("CapBnd"), 16), 0)
-        self.assertNotIn("sandbox: no empty root", wg4.log.read_text())
+        self.assertNotIn("does without", wg4.log.read_text())
         others = {entry.name: entry.pid for entry in descendants(wg4.pid)}
-        reloader = others.pop("wg4netns-reload")
-        (watcher,) = others.values()
-        self.assert_confined(watcher)
-        self.assertEqual(status_field(reloader, "NoNewPrivs"), "1")
-        self.assertEqual(int(status_field(reloader, "CapEff"), 16), 0)
+        self.assertEqual(set(others), {"wg4netns-reload", "wg4netns-watch", "wg4netns-tidy"})
+        for pid in others.values():
+            self.assert_confined(pid)
+        self.assertIn("sandbox: whole", self.shown(wg4))
 
     def test_every_thread(self) -> None:
         """They are started in the sandbox, and move packets there."""
@@ -60,6 +70,7 @@ class Sandbox(harness.TestCase):
         ):
             with self.subTest(prefix=prefix, options=options):
                 wg4 = self.ours(prefix=prefix, options=options)
+                self.assertIn("sandbox: off", self.shown(wg4))
                 self.assertEqual(wg4.status_field("Seccomp"), "0")
                 self.assertEqual(wg4.status_field("NoNewPrivs"), "1")
                 wg4.stop()
@@ -71,7 +82,7 @@ class Sandbox(harness.TestCase):
     def test_without_its_watcher(self) -> None:
         """It would miss the namespace's end: it ends with an error."""
         wg4 = self.ours()
-        (watcher,) = (entry for entry in descendants(wg4.pid) if entry.name != "wg4netns-reload")
+        (watcher,) = (entry for entry in descendants(wg4.pid) if entry.name == "wg4netns-watch")
         os.kill(watcher.pid, signal.SIGKILL)
         wg4.expect_end(1)
         self.assertIn("watches for the namespace's end was killed", wg4.log.read_text())
@@ -103,10 +114,11 @@ class HostThatForbids(harness.TestCase):
     def test_auto_does_without(self) -> None:
         for prefix in ([], OUT_OF_ALL_CAPABILITIES):
             with self.subTest(prefix=prefix):
-                wg4 = self.start("--log-level=debug", "--enable-seccomp", prefix=prefix)
+                wg4 = self.start("--enable-seccomp", prefix=prefix)
                 wg4.wait_ready()
                 self.assert_confined(wg4.pid)
-                self.assertRegex(wg4.log.read_text(), "debug: sandbox: no empty root directory: .*")
+                said = "sandbox: the tunnel does without empty root directory: .*"
+                self.assertRegex(wg4.log.read_text(), said)
                 wg4.stop()
 
     def test_required_it_is_an_error(self) -> None:

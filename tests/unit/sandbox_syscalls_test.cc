@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -11,6 +12,7 @@
 #include <sys/ptrace.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -125,6 +127,20 @@ const std::vector<Attempt>& sockets() {
   return attempts;
 }
 
+/// TCP connections that nobody calls so, and sockets of kinds that Landlock has no rules for.
+const std::vector<Attempt>& back_doors_to_tcp() {
+  static const std::vector<Attempt> attempts{
+      {"sendto that connects", [] { return call(SYS_sendto, -1, 0, 0, MSG_FASTOPEN | MSG_NOSIGNAL, 0, 0); }},
+      {"sendto that connects, with bits above", [] { return call(SYS_sendto, -1, 0, 0, MSG_FASTOPEN | 1L << 32); }},
+      {"sendmsg that connects", [] { return call(SYS_sendmsg, -1, 0, MSG_FASTOPEN); }},
+      {"sendmmsg that connects", [] { return call(SYS_sendmmsg, -1, 0, 1, MSG_FASTOPEN | MSG_DONTWAIT); }},
+      {"Multipath TCP", [] { return call(SYS_socket, AF_INET, SOCK_STREAM, IPPROTO_MPTCP); }},
+      {"SCTP", [] { return call(SYS_socket, AF_INET6, SOCK_STREAM, IPPROTO_SCTP); }},
+      {"echo requests", [] { return call(SYS_socket, AF_INET, SOCK_DGRAM, IPPROTO_ICMP); }},
+  };
+  return attempts;
+}
+
 #ifdef __x86_64__
 /// The same kernel, by its other doors: the filter sees x32's numbers whether or not the kernel knows them, while
 /// without a 32-bit entry there is no call to see.
@@ -193,27 +209,27 @@ TEST_CASE("a tunnel that escapes is killed") {
   check_killed(plain_tunnel, other_architectures());
 }
 
-TEST_CASE("a tunnel that forwards ports has sockets, and nothing else more") {
-  const auto table = [] {
-    return tunnel_syscalls({.threads = false, .control = false, .forwarding = true, .unlink_folders = {}});
-  };
-  check_allowed(table, sockets());
-  check_killed(table, escapes());
-  check_killed(table, files());
-  check_killed(table, {{"UNIX socket", [] { return call(SYS_socket, AF_UNIX, SOCK_STREAM, 0); }},
-                       {"netlink socket", [] { return call(SYS_socket, AF_NETLINK, SOCK_RAW, 0); }},
-                       {"connect", [] { return call(SYS_connect, -1, 0, 0); }},
-                       {"socket filter", [] { return call(SYS_setsockopt, -1, SOL_SOCKET, SO_ATTACH_FILTER, 0, 0); }},
-                       {"fcntl", [] { return call(SYS_fcntl, 0, F_DUPFD, 0); }}});
+TEST_CASE("what forwards ports has sockets, connects none, and has nothing else more") {
+  check_allowed(forwarder_syscalls, sockets());
+  check_killed(forwarder_syscalls, escapes());
+  check_killed(forwarder_syscalls, files());
+  check_killed(forwarder_syscalls, back_doors_to_tcp());
+  check_killed(forwarder_syscalls, other_architectures());
+  check_killed(forwarder_syscalls,
+               {{"UNIX socket", [] { return call(SYS_socket, AF_UNIX, SOCK_STREAM, 0); }},
+                {"netlink socket", [] { return call(SYS_socket, AF_NETLINK, SOCK_RAW, 0); }},
+                {"connect", [] { return call(SYS_connect, -1, 0, 0); }},
+                {"dup3", [] { return call(SYS_dup3, 0, 1, 0); }},
+                {"socket filter", [] { return call(SYS_setsockopt, -1, SOL_SOCKET, SO_ATTACH_FILTER, 0, 0); }},
+                {"fcntl", [] { return call(SYS_fcntl, 0, F_DUPFD, 0); }}});
 }
 
 TEST_CASE("a tunnel that is configured while it runs can have another UDP port, and nothing else more") {
-  const auto table = [] {
-    return tunnel_syscalls({.threads = false, .control = true, .forwarding = false, .unlink_folders = {}});
-  };
+  const auto table = [] { return tunnel_syscalls({.threads = false, .control = true, .administration = false}); };
   check_allowed(table, {sockets().back(), {"UNIX datagrams", [] { return call(SYS_socket, AF_UNIX, SOCK_DGRAM, 0); }}});
   check_killed(table, escapes());
   check_killed(table, files());
+  check_killed(table, back_doors_to_tcp());
   check_killed(table, {sockets().front(),
                        {"UNIX stream", [] { return call(SYS_socket, AF_UNIX, SOCK_STREAM, 0); }},
                        {"netlink socket", [] { return call(SYS_socket, AF_NETLINK, SOCK_RAW, 0); }},
@@ -223,28 +239,32 @@ TEST_CASE("a tunnel that is configured while it runs can have another UDP port, 
                        {"socket filter", [] { return call(SYS_setsockopt, -1, SOL_SOCKET, SO_ATTACH_FILTER, 0, 0); }}});
 }
 
-TEST_CASE("a tunnel that may start threads can, and cannot start processes") {
+TEST_CASE("a tunnel that looks for routes, and answers, cannot connect by TCP") {
   const auto table = [] {
-    return tunnel_syscalls({.threads = true, .control = false, .forwarding = false, .unlink_folders = {}});
+    return tunnel_syscalls({.threads = true, .control = true, .serving = true, .route_probes = true});
   };
+  check_killed(table, {sockets().front()});
+  check_killed(table, back_doors_to_tcp());
+}
+
+SyscallTable tunnel_with_threads() { return tunnel_syscalls({.threads = true, .control = false}); }
+
+TEST_CASE("a tunnel that may start threads can, and cannot start processes") {
   const auto start_thread = [] {
     int seen = 1;
     std::thread([&seen] { seen = std::vector<int>(100'000, 0).back(); }).join();
     return seen;
   };
-  check_killed(table, escapes());
-  CHECK(exit_status(under(table, start_thread)) == 0);
+  check_killed(tunnel_with_threads, escapes());
+  CHECK(exit_status(under(tunnel_with_threads, start_thread)) == 0);
   CHECK(end_signal(under(plain_tunnel, start_thread)) == SIGSYS);
 }
 
-TEST_CASE("a thread that forwards ports is held by the same table, and takes the process with it") {
-  const auto table = [] {
-    return tunnel_syscalls({.threads = true, .control = false, .forwarding = true, .unlink_folders = {}});
-  };
+TEST_CASE("a thread is held by the same table, and takes the process with it") {
   for (const auto* attempts : {&escapes(), &files()}) {
     for (const Attempt& attempt : *attempts) {
       CAPTURE(attempt.name);
-      const int status = under(table, [&attempt] {
+      const int status = under(tunnel_with_threads, [&attempt] {
         std::thread([&attempt] { attempt.call(); }).join();
         return 0;
       });
@@ -253,17 +273,19 @@ TEST_CASE("a thread that forwards ports is held by the same table, and takes the
   }
 }
 
-TEST_CASE("a tunnel may remove files in the folders that it named, and nowhere else") {
+TEST_CASE("the janitor may remove files in the folders that it was given, and nowhere else; a tunnel may nowhere") {
   const UniqueFd folder(open("/tmp", O_PATH | O_DIRECTORY | O_CLOEXEC));
   const int fd = folder.get();
-  const auto table = [fd] {
-    return tunnel_syscalls({.threads = false, .control = false, .forwarding = false, .unlink_folders = {fd}});
-  };
+  const auto table = [fd] { return janitor_syscalls(std::array{fd}); };
   const auto remove_in = [](long where, long flags) {
     return [=] { return call(SYS_unlinkat, where, address_of("wg4-no-such-file"), flags); };
   };
   CHECK(exit_status(under(table, [&] { return remove_in(fd, 0)() < 0 && errno == ENOENT ? 0 : 1; })) == 0);
   check_killed(table, {{"another folder", remove_in(AT_FDCWD, 0)}, {"a folder in it", remove_in(fd, AT_REMOVEDIR)}});
+  check_killed(table, escapes());
+  check_killed(table, files());
+  check_killed(table, sockets());
+  check_killed(plain_tunnel, {{"the same folder", remove_in(fd, 0)}});
 }
 
 TEST_CASE("the helper that configures has no sockets; the one that dials has those of IP") {
@@ -284,7 +306,40 @@ TEST_CASE("the watcher looks, and does nothing else") {
   check_killed(watcher_syscalls, escapes());
   check_killed(watcher_syscalls, sockets());
   check_killed(watcher_syscalls, other_architectures());
-  check_allowed(watcher_syscalls, {files().front()});
+  const auto looks = [](const Attempt& attempt) { return attempt.name == "stat"; };
+  for (const Attempt& attempt : files())
+    if (!looks(attempt)) check_killed(watcher_syscalls, {attempt});
+}
+
+TEST_CASE("the reloader starts programs, and does nothing to files or to other processes") {
+  const std::vector<std::string> its_work{"execve",
+                                          "execveat",
+                                          "setns",
+                                          "memfd_create",
+                                          "prctl",
+                                          "seccomp",
+                                          "clone of a process",
+                                          "clone into a user namespace"};
+  for (const Attempt& attempt : escapes()) {
+    if (std::ranges::find(its_work, attempt.name) != its_work.end()) continue;
+    CAPTURE(attempt.name);
+    const auto refused = [&attempt] { return attempt.call() == -1 && (errno == EPERM || errno == EACCES) ? 0 : 1; };
+    CHECK(exit_status(under(reloader_syscalls, refused, OnViolation::refuse)) == 0);
+  }
+  const std::vector<Attempt> deeds{
+      {"unlink", [] { return call(SYS_unlinkat, AT_FDCWD, address_of("/tmp/x"), 0); }},
+      {"truncate", [] { return call(SYS_truncate, address_of("/dev/null"), 0); }},
+      {"kill by descriptor", [] { return call(SYS_pidfd_send_signal, -1, SIGKILL, 0, 0); }},
+      {"a device", [] { return call(SYS_mknodat, AT_FDCWD, address_of("/tmp/x"), S_IFCHR | 0600, 0); }},
+  };
+  for (const auto* attempts : {&deeds, &back_doors_to_tcp()}) {
+    for (const Attempt& attempt : *attempts) {
+      CAPTURE(attempt.name);
+      const auto refused = [&attempt] { return attempt.call() == -1 && errno == EPERM ? 0 : 1; };
+      CHECK(exit_status(under(reloader_syscalls, refused, OnViolation::refuse)) == 0);
+    }
+  }
+  check_killed(reloader_syscalls, other_architectures(), OnViolation::refuse);
 }
 
 TEST_CASE("the resolver is refused what it has no need of, and lives on") {
@@ -296,6 +351,13 @@ TEST_CASE("the resolver is refused what it has no need of, and lives on") {
   check_killed(resolver_syscalls, other_architectures(), OnViolation::refuse);
   check_allowed(resolver_syscalls, sockets());
   check_allowed(resolver_syscalls, {files()[0], files()[1]});
+  const auto unix_socket = [] { return call(SYS_socket, AF_UNIX, SOCK_STREAM, 0) < 0 && errno == EPERM ? 0 : 1; };
+  CHECK(exit_status(under(resolver_syscalls, unix_socket, OnViolation::refuse)) == 0);
+  for (const Attempt& attempt : back_doors_to_tcp()) {
+    CAPTURE(attempt.name);
+    const auto refused = [&attempt] { return attempt.call() == -1 && errno == EPERM ? 0 : 1; };
+    CHECK(exit_status(under(resolver_syscalls, refused, OnViolation::refuse)) == 0);
+  }
 }
 
 TEST_CASE("under each table memory can be had, and a process that gives up says so") {

@@ -5,6 +5,7 @@
 #include <seccomp.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,18 +27,28 @@ struct Successor {
 
 const std::vector<Successor>& successors() {
   static const std::vector<Successor> all{
-      {"access", SCMP_SYS(access), SCMP_SYS(faccessat)}, {"epoll_wait", SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait)},
-      {"fstat", SCMP_SYS(fstat), SCMP_SYS(newfstatat)},  {"open", SCMP_SYS(open), SCMP_SYS(openat)},
-      {"poll", SCMP_SYS(poll), SCMP_SYS(ppoll)},         {"readlink", SCMP_SYS(readlink), SCMP_SYS(readlinkat)},
-      {"select", SCMP_SYS(select), SCMP_SYS(pselect6)},  {"stat", SCMP_SYS(stat), SCMP_SYS(newfstatat)},
+      {"dup2", SCMP_SYS(dup2), SCMP_SYS(dup3)},
+      {"fork", SCMP_SYS(fork), SCMP_SYS(clone)},
+      {"vfork", SCMP_SYS(vfork), SCMP_SYS(clone)},
+      {"access", SCMP_SYS(access), SCMP_SYS(faccessat)},
+      {"epoll_wait", SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait)},
+      {"fstat", SCMP_SYS(fstat), SCMP_SYS(newfstatat)},
+      {"open", SCMP_SYS(open), SCMP_SYS(openat)},
+      {"poll", SCMP_SYS(poll), SCMP_SYS(ppoll)},
+      {"readlink", SCMP_SYS(readlink), SCMP_SYS(readlinkat)},
+      {"select", SCMP_SYS(select), SCMP_SYS(pselect6)},
+      {"stat", SCMP_SYS(stat), SCMP_SYS(newfstatat)},
   };
   return all;
 }
 
 std::vector<std::pair<std::string, SyscallTable>> tables() {
   return {
-      {"tunnel", tunnel_syscalls({.threads = true, .control = true, .forwarding = true, .serving = true})},
+      {"tunnel", tunnel_syscalls({.threads = true, .control = true, .serving = true, .route_probes = true})},
+      {"forwarder", forwarder_syscalls()},
       {"resolver", resolver_syscalls()},
+      {"reloader", reloader_syscalls()},
+      {"janitor", janitor_syscalls(std::array{3})},
       {"watcher", watcher_syscalls()},
       {"helper that configures", helper_syscalls(HelperRole::configures)},
       {"helper that dials", helper_syscalls(HelperRole::dials)},

@@ -22,6 +22,7 @@
 #include "wg4netns/app/endpoints.h"
 #include "wg4netns/app/engine.h"
 #include "wg4netns/app/helper_process.h"
+#include "wg4netns/app/janitor.h"
 #include "wg4netns/app/key_lock.h"
 #include "wg4netns/app/mtu.h"
 #include "wg4netns/app/observe.h"
@@ -55,7 +56,8 @@ Result<UniqueFd> adopt_descriptor(std::optional<int> number, const std::string& 
 
 /// The parts that do not depend on where the TUN comes from.
 struct Parts {
-  KeyLock key_lock;  // first, so that it is given back last
+  Janitor janitor;
+  KeyLock key_lock;  // before what uses the key, so that it is given back last
   EndConditions end;
   UniqueFd ready_fd;
   ServiceManager manager;
@@ -107,6 +109,13 @@ std::string describe(const OffloadFacts& offloads) {
   return text.empty() ? "none" : text;
 }
 
+std::string describe(const SandboxOptions& options, const SandboxGaps& gaps) {
+  if (!options.enabled()) return "off";
+  std::string text;
+  for (const std::string& gap : gaps) text.append(text.empty() ? "without " : ", ").append(gap);
+  return text.empty() ? "whole" : text;
+}
+
 /// What the parts are prepared for.
 struct Purpose {
   std::string where;  ///< in the words of the user
@@ -138,11 +147,13 @@ Result<Configured> read_configuration(const TunnelOptions& options, const Purpos
 Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
   const auto& engine = purpose.engine;
   log::look_for_reader();
+  Janitor janitor = TRY(Janitor::create(options.sandbox.enabled()));
   std::signal(SIGPIPE, SIG_IGN);  // who reads our log, or waits for us to be ready, may go before us
   EndConditions end{TRY(SignalFd::create({SIGTERM, SIGINT, SIGHUP})),
                     TRY(adopt_descriptor(options.exit_fd, "--exit-fd", O_RDONLY)),
                     {},
-                    {}};
+                    {},
+                    nullptr};
   UniqueFd ready_fd = TRY(adopt_descriptor(options.ready_fd, "--ready-fd", O_WRONLY));
   // The service that an engine runs in is not ready when its network is.
   ServiceManager manager = engine ? ServiceManager() : TRY(ServiceManager::from_environment());
@@ -176,7 +187,8 @@ Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
   Observers observers = TRY(Observers::open(options.observe, config));
   auto gateway = engine ? std::make_unique<SharedGateway>(gateway_options(config, *engine, mtu)) : nullptr;
   Diagnostics diagnostics(config_written(configured.path), udp.port());
-  return Parts{.key_lock = *std::move(key_lock),
+  return Parts{.janitor = std::move(janitor),
+               .key_lock = *std::move(key_lock),
                .end = std::move(end),
                .ready_fd = std::move(ready_fd),
                .manager = std::move(manager),
@@ -231,26 +243,34 @@ class Crew {
 
 /// Published ports, and the helper that stayed to dial for them. The ports go first.
 struct PublishedPorts {
-  Child agent;
+  UniqueFile api;
+  std::optional<Child> agent;
   forward::Forwarder forwarder;
 };
 
-Result<std::optional<PublishedPorts>> open_ports(const forward::Settings& settings, Attachment& attachment) {
-  if (!settings.wanted()) return std::nullopt;
-  Agent agent = attachment.take_agent();
-  forward::Forwarder forwarder =
-      TRY(forward::Forwarder::create(settings, {std::move(agent.socket), std::move(agent.port_tables)}));
-  return PublishedPorts{std::move(agent.process), std::move(forwarder)};
+/// The process that will have them; nothing if none are wanted.
+Result<std::optional<PublishedPorts>> prepare_ports(const AttachCommand& command) {
+  if (!command.forward.wanted()) return std::nullopt;
+  const auto confine = [&sandbox = command.tunnel.sandbox] { return confine_forwarder(sandbox); };
+  return PublishedPorts{{}, {}, TRY(forward::Forwarder::create(command.forward, confine))};
 }
 
-TunnelNeeds needs_of(const TunnelOptions& options, std::size_t threads, const std::optional<PublishedPorts>& ports,
+Result<void> open_ports(PublishedPorts& ports, const forward::Settings& settings, const IpAddress& guest,
+                        Attachment& attachment) {
+  Agent agent = attachment.take_agent();
+  ports.agent = std::move(agent.process);
+  forward::ForwardLoop::Way way{.agent = std::move(agent.socket), .tables = std::move(agent.port_tables)};
+  if (!settings.api_socket.empty()) {
+    UnixListener listener = TRY(forward::listen_for_api(settings.api_socket));
+    way.api = listener.take_fd();
+    ports.api = listener.take_file();
+  }
+  return ports.forwarder.start(guest, std::move(way));
+}
+
+TunnelNeeds needs_of(const TunnelOptions& options, std::size_t threads,
                      const std::optional<uapi::ControlSocket>& control, const Observers& observers) {
-  TunnelNeeds needs{.threads = threads > 1 || ports,
-                    .control = control.has_value(),
-                    .administration = options.configured_by_wg,
-                    .forwarding = ports.has_value()};
-  if (control) needs.unlink_folders.push_back(control->folder());
-  if (const auto folder = ports ? ports->forwarder.api_folder() : std::nullopt) needs.unlink_folders.push_back(*folder);
+  TunnelNeeds needs{.threads = threads > 1, .control = control.has_value(), .administration = options.configured_by_wg};
   observers.add_needs(needs);
   return needs;
 }
@@ -264,6 +284,16 @@ Control::Facts facts_of(const Parts& parts, const TunnelOptions& options) {
   facts.dns = dns_text(parts.config);
   facts.uses_dns = parts.sets_dns;
   return facts;
+}
+
+/// What the sandbox must not have: the files of sockets, and with them their folders.
+Result<void> hand_over_files(Parts& parts, std::optional<PublishedPorts>& ports) {
+  std::vector<UniqueFile> files;
+  if (parts.control) files.push_back(parts.control->take_file());
+  if (ports) files.push_back(std::move(ports->api));
+  files.push_back(parts.observers.take_file());
+  std::erase_if(files, [](const UniqueFile& file) { return file.directory() < 0; });
+  return parts.janitor.take(std::move(files));
 }
 
 /// Everything is open: becomes the process that only serves.
@@ -296,8 +326,11 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
   change = DeviceChange{};
 
   if (parts.link_owner == LinkOwner::engine) log::repeat_warnings(log::stderr_of_engine());
-  TRY(confine_tunnel(options.sandbox, needs_of(options, threads, ports, parts.control, parts.observers)));
-  if (ports) ports->forwarder.start();
+  TRY(hand_over_files(parts, ports));
+  if (parts.reloader) TRY(parts.reloader->settle(parts.control ? std::optional(parts.control->name()) : std::nullopt));
+  if (ports) parts.end.ports = &ports->forwarder;
+  const SandboxGaps gaps =
+      TRY(confine_tunnel(options.sandbox, needs_of(options, threads, parts.control, parts.observers)));
   TRY(workers.start());
   device.hold()->bring_up(read_clocks(), *tunnel);
   tunnel->flush();
@@ -330,6 +363,7 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
     facts.queues = tun.size();
     facts.cipher = parts.cipher.aead->name();
     facts.offloads = describe(offloads);
+    facts.sandbox = describe(options.sandbox, gaps);
     control = TRY(Control::create(
         *std::move(parts.control),
         {device, *tunnel, workers, parts.udp, parts.udp_options, parts.endpoints, parts.key_lock, parts.reloader,
@@ -404,6 +438,7 @@ Result<void> attach(const AttachCommand& command) {
   else if (target.is_process)
     watch = TRY(
         TargetWatch::create(std::move(target.process), target.namespaces.net.get(), command.tunnel.sandbox.enabled()));
+  auto ports = TRY(prepare_ports(command));
   const bool sets_dns = command.engine || command.resolv_conf;
   const std::string usual_control =
       command.engine ? name_under_engine(command.ifname, command.target, target.is_process) : command.ifname;
@@ -425,9 +460,8 @@ Result<void> attach(const AttachCommand& command) {
   for (const std::string& warning : warnings) log::warning("{}", warning);
   if (command.resolv_conf && !parts.config.dns_servers.empty())
     TRY(write_resolv_conf(*command.resolv_conf, resolv_conf_text(parts.config)));
-  forward::Settings forward = command.forward;
-  if (forward.guest.is_unspecified()) forward.guest = own_address(plan);
-  auto ports = TRY(open_ports(forward, attachment));
+  const IpAddress guest = command.forward.guest.is_unspecified() ? own_address(plan) : command.forward.guest;
+  if (ports) TRY(open_ports(*ports, command.forward, guest, attachment));
   return run(std::move(parts), attachment.take_queues(), command.tunnel, attachment.tun().ifname + " in " + where,
              std::move(ports));
 }

@@ -102,7 +102,7 @@ bool Control::turn(Now now) {
 
 bool Control::reload() const {
   if (!parts_.reloader) return false;
-  parts_.reloader->reload(server_->socket().name());
+  parts_.reloader->reload();
   return true;
 }
 
@@ -184,6 +184,7 @@ void Control::write_own_status(SecretText& out) {
   write_line(out, "tun_queues", facts_.queues);
   write_line(out, "cipher", facts_.cipher);
   write_line(out, "offloads", facts_.offloads);
+  write_line(out, "sandbox", facts_.sandbox);
   auto device = parts_.device.hold();
   const Device::QueueDepths depths = device->queue_depths();
   write_line(out, "queued_packets", depths.staged_packets);

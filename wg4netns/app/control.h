@@ -57,6 +57,7 @@ class Control final : private uapi::Target {
     std::size_t queues = 1;
     std::string cipher;
     std::string offloads;
+    std::string sandbox;  // "whole", "off", or what it does without
   };
   /// All of these outlive it.
   struct Parts {

@@ -20,7 +20,8 @@ enum class Source : std::uint32_t {
   control,
   udp_replaced,
   guest,
-  reloader
+  reloader,
+  ports
 };
 using Loop = EventLoop<Source>;
 

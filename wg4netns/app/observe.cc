@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "shared/base/version.h"
+#include "shared/sys/landlock.h"
 #include "shared/sys/log.h"
 
 namespace wg4 {
@@ -64,6 +65,7 @@ Result<Observers> Observers::open(const ObserveOptions& options, const WgConfig&
 void Observers::prepare_captures(const std::string& interface, std::uint16_t udp_port, SharedDevice& device,
                                  bool live) {
   if (capture_file_ || live) taps_ = std::make_unique<capture::Taps>();
+  if (taps_ && !may_probe_routes()) taps_->do_without_probes();
   if (!capture_file_) return;
   const std::string application = "wireguard4netns " + std::string(version);
   capture_ = std::make_unique<capture::Capture>(
@@ -76,11 +78,16 @@ void Observers::prepare_captures(const std::string& interface, std::uint16_t udp
 
 void Observers::add_needs(TunnelNeeds& needs) const {
   if (capture_) needs.threads = true;
-  if (taps_) needs.route_probes = taps_->probes();
+  needs.route_probes = taps_ && may_probe_routes();
   if (!metrics_socket_) return;
   needs.serving = true;
-  if (usage_->fd() >= 0) needs.reread_files.push_back(usage_->fd());
-  if (const auto folder = metrics_socket_->folder()) needs.unlink_folders.push_back(*folder);
+  needs.rereads_files = usage_->fd() >= 0;
+}
+
+/// A TCP socket that was accepted can be connected elsewhere, by who may call connect(2); only Landlock forbids it.
+bool Observers::may_probe_routes() const {
+  constexpr long first_with_tcp = 4;
+  return !metrics_socket_ || !metrics_socket_->is_tcp() || landlock_version() >= first_with_tcp;
 }
 
 Result<void> Observers::start(metrics::Facts facts, SharedDevice& device) {

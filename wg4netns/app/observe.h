@@ -11,6 +11,7 @@
 #include "shared/base/result.h"
 #include "shared/config/wg_config.h"
 #include "shared/sys/process_usage.h"
+#include "shared/sys/unique_file.h"
 #include "wg4netns/app/loop_guest.h"
 #include "wg4netns/app/sandbox.h"
 #include "wg4netns/app/shared_device.h"
@@ -39,6 +40,8 @@ class Observers {
   [[nodiscard]] capture::Taps* taps() const { return taps_.get(); }
   /// Adds what they do once they are confined.
   void add_needs(TunnelNeeds& needs) const;
+  /// The file of a socket, for somebody else to remove; it may own nothing.
+  [[nodiscard]] UniqueFile take_file() { return metrics_socket_ ? metrics_socket_->take_file() : UniqueFile(); }
   /// `device` must outlive this.
   [[nodiscard]] Result<void> start(metrics::Facts facts, SharedDevice& device);
   /// What belongs into the loop, after start(); valid as long as this lives.
@@ -47,6 +50,7 @@ class Observers {
  private:
   Observers() = default;
   [[nodiscard]] metrics::Sample sample(SharedDevice& shared) const;
+  [[nodiscard]] bool may_probe_routes() const;
 
   std::optional<metrics::MetricsSocket> metrics_socket_;
   std::optional<ProcessUsage> usage_;

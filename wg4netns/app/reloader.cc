@@ -7,6 +7,8 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
@@ -21,7 +23,7 @@ namespace {
 
 constexpr std::chrono::seconds patience{60};           // with names that take time
 constexpr std::array<std::uint8_t, 1> has_ended{'e'};  // what is told when a reload has ended
-constexpr std::string_view begin_resolving = "/";      // no name of a tunnel
+constexpr std::string_view no_tunnel = "/";            // no name of one
 
 void run_reload(const std::string& tunnel, const std::string& path) {
   SpawnRequest request;
@@ -49,24 +51,33 @@ std::optional<Child> start_resolver(const Errands& errands) {
   return std::nullopt;
 }
 
-/// What arrives comes from the process that talks with strangers.
+/// A message as text; nothing when the tunnel has ended.
+std::optional<std::string> receive_text(int socket) {
+  std::array<std::uint8_t, 64> buffer;
+  const auto message = receive_message(socket, buffer);
+  if (!message || !*message) return std::nullopt;
+  return std::string(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>((*message)->size));
+}
+
+/// Orders come from the process that talks with strangers: no part of them is used but which of the two it is.
 int run(const Errands& errands) {
   prctl(PR_SET_NAME, "wg4netns-reload");
-  if (dup2(errands.log_fd, STDERR_FILENO) < 0 || !confine_reloader()) return EXIT_FAILURE;
+  if (dup2(errands.log_fd, STDERR_FILENO) < 0 || !confine_reloader(errands.sandbox)) return EXIT_FAILURE;
+  const auto tunnel = receive_text(errands.socket);
+  if (!tunnel) return EXIT_SUCCESS;
+  const bool reloads = uapi::is_socket_name(*tunnel);
   std::optional<Child> resolver;
-  std::array<std::uint8_t, 64> buffer;
-  for (;;) {
-    const auto message = receive_message(errands.socket, buffer);
-    if (!message || !*message) return EXIT_SUCCESS;
-    const std::string tunnel(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>((*message)->size));
-    if (tunnel == begin_resolving) {
+  while (const auto order = receive_text(errands.socket)) {
+    if (*order == "n") {
       if (!resolver) resolver = start_resolver(errands);
-      continue;
+    } else if (*order == "r" && reloads) {
+      run_reload(*tunnel, errands.path);
+      if (!send_message(errands.socket, has_ended)) return EXIT_SUCCESS;
+    } else {
+      return EXIT_FAILURE;
     }
-    if (!uapi::is_socket_name(tunnel)) return EXIT_FAILURE;
-    run_reload(tunnel, errands.path);
-    if (!send_message(errands.socket, has_ended)) return EXIT_SUCCESS;
   }
+  return EXIT_SUCCESS;
 }
 
 }  // namespace
@@ -85,11 +96,15 @@ Result<Reloader> Reloader::create(const std::string& path, SandboxMode sandbox) 
   return Reloader(std::move(*child), std::move(sockets.ours), std::move(names.ours));
 }
 
-void Reloader::reload(const std::string& tunnel) const { tell(tunnel); }
-void Reloader::start_resolver() const { tell(begin_resolving); }
-
-void Reloader::tell(std::string_view words) const {
+Result<void> Reloader::settle(const std::optional<std::string>& tunnel) const {
+  const std::string_view words = tunnel ? std::string_view(*tunnel) : no_tunnel;
   const ByteView bytes(reinterpret_cast<const std::uint8_t*>(words.data()), words.size());  // NOLINT: text as bytes
+  auto sent = send_message(socket_.get(), bytes);
+  return sent ? std::move(sent) : fail_in("talk to the process that reloads", std::move(sent).error());
+}
+
+void Reloader::order(char letter) const {
+  const std::array bytes{static_cast<std::uint8_t>(letter)};
   if (const auto sent = send_message(socket_.get(), bytes); !sent) log::warning("reload: {}", sent.error().message());
 }
 

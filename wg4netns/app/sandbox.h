@@ -1,19 +1,30 @@
 #pragma once
 // What each process of this program gives up, for good, once it has what it needs.
 //
-//            capabilities,     empty   Landlock                 system calls
-//            new privileges,   root
-//            being traced
-//   tunnel   none              yes     no files, no TCP         tunnel_syscalls(), else killed
-//   resolver none              no      reads files, TCP out     resolver_syscalls(), else refused
-//   watcher  none              no      no: it would be blind    watcher_syscalls(), else killed
-//   reloader none              no      no: it starts programs   no: likewise
+//             capabilities,     root          Landlock                 system calls
+//             new privileges,   directory
+//             being traced
+//   tunnel    none              empty         no files, no TCP         tunnel_syscalls(), else killed
+//   forwarder none              empty         no files, TCP in         forwarder_syscalls(), else killed
+//   resolver  none              as it was     reads the system's, TCP  resolver_syscalls(), else refused
+//   janitor   none              as it was     removes in its folders   janitor_syscalls(), else killed
+//   watcher   none              as it was     no: it would be blind    watcher_syscalls(), else killed
+//   reloader  none              as it was     no: it starts programs   reloader_syscalls(), else refused
 //
-// Published ports add to the first that it listens on TCP, and removes the API's socket; a control socket, that it
-// takes another UDP port or key, and removes that socket. An interface that wg(8) configures keeps CAP_NET_ADMIN and
-// CAP_NET_BIND_SERVICE, for the mark of packets and for ports below 1024. The helper's sandbox is
-// netns-helper/sandbox.h.
+// Started by root, the first three end as nobody. The next two stay root's, without capabilities: one has root's files
+// to remove, the other looks at root's processes. What runs is what root would run by hand, so the reloader does as
+// well.
+//
+// There are new namespaces for System V IPC and the host's name along with the root directory. None for processes: the
+// tunnel has to keep its number, and a process that has left for a new one can start no threads.
+//
+// A control socket adds to the first that it takes another UDP port or key. An interface that wg(8) configures keeps
+// CAP_NET_ADMIN and CAP_NET_BIND_SERVICE, for the mark of packets and for ports below 1024. No process that strangers
+// talk to has a descriptor of a folder, or stream sockets of its own making; no filter takes the number of a descriptor
+// for what is behind it. The helper's sandbox is netns-helper/sandbox.h.
 
+#include <span>
+#include <string>
 #include <vector>
 
 #include "shared/base/result.h"
@@ -31,23 +42,28 @@ struct SandboxOptions {
 
 /// What a tunnel does besides moving packets.
 struct TunnelNeeds {
-  bool threads = false;               ///< starts threads later on; else they must have been started, or there are none
-  bool control = false;               ///< is configured while it runs: opens a UDP port, locks a key
-  bool administration = false;        ///< marks packets and takes ports below 1024 when it is told to: keeps the rights
-  bool forwarding = false;            ///< opens ports of the host, at any time, and takes connections there
-  bool serving = false;               ///< takes connections of those who want to be told something
-  std::vector<int> route_probes{};    ///< UDP sockets that nothing is sent from: which address would be ours?
-  std::vector<int> reread_files{};    ///< read again and again, from their beginning
-  std::vector<int> unlink_folders{};  ///< O_PATH: where files are removed at the end (UniqueFile::directory())
+  bool threads = false;         ///< starts threads later on; else they must have been started, or there are none
+  bool control = false;         ///< is configured while it runs: opens a UDP port, locks a key
+  bool administration = false;  ///< marks packets and takes ports below 1024 when it is told to: keeps the rights
+  bool serving = false;         ///< takes connections of those who want to be told something
+  bool route_probes = false;    ///< connects UDP sockets that nothing is sent from: which address would be ours?
+  bool rereads_files = false;   ///< from their beginning, again and again
 };
 
+/// What this host does not permit, and the mode does without; for people.
+using SandboxGaps = std::vector<std::string>;
+
 /// For the process that serves a tunnel, when every descriptor is open; before threads start, if there are to be any.
-[[nodiscard]] Result<void> confine_tunnel(const SandboxOptions& options, const TunnelNeeds& needs);
+[[nodiscard]] Result<SandboxGaps> confine_tunnel(const SandboxOptions& options, const TunnelNeeds& needs);
+/// For the process that publishes ports, when those of the start listen.
+[[nodiscard]] Result<void> confine_forwarder(const SandboxOptions& options);
 /// For the resolver process.
 [[nodiscard]] Result<void> confine_resolver(SandboxMode mode);
-/// For the process that reloads, which listens to a sandboxed one, and runs this program as its user would.
-[[nodiscard]] Result<void> confine_reloader();
+/// For the process that reloads, which is told to by a sandboxed one, and runs this program as its user would.
+[[nodiscard]] Result<void> confine_reloader(SandboxMode mode);
 /// For the process that watches a target; with `sandboxed`, as far as this host permits.
 [[nodiscard]] Result<void> confine_watcher(bool sandboxed);
+/// For the process that removes files in `folders` at the end; likewise.
+[[nodiscard]] Result<void> confine_janitor(bool sandboxed, std::span<const int> folders);
 
 }  // namespace wg4

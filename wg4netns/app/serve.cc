@@ -26,6 +26,7 @@ Result<void> watch_all(Loop& loop, const Tunnel& tunnel, const Workers& workers,
   if (end.target) TRY(loop.watch(end.target->fd(), Source::target));
   if (end.netns)
     for (const int fd : end.netns->fds()) TRY(loop.watch(fd, Source::netns));
+  if (end.ports != nullptr) TRY(loop.watch(end.ports->fd(), Source::ports));
   if (attendants.endpoints.fd() >= 0) TRY(loop.watch(attendants.endpoints.fd(), Source::resolver));
   if (attendants.control != nullptr) TRY(loop.watch(attendants.control->fd(), Source::control));
   if (attendants.reloader != nullptr) TRY(loop.watch(attendants.reloader->fd(), Source::reloader));
@@ -162,6 +163,8 @@ Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, const
           return {};
         case Source::target:
           return end.target->end();
+        case Source::ports:
+          return end.ports->end();
         case Source::netns:
           if (end.netns->gone()) return {};
           break;

@@ -15,16 +15,18 @@
 #include "wg4netns/app/target_watch.h"
 #include "wg4netns/app/tunnel.h"
 #include "wg4netns/app/workers.h"
+#include "wg4netns/forward/forwarder.h"
 
 namespace wg4 {
 
 /// What ends the loop, apart from a failure.
 struct EndConditions {
-  SignalFd signals;                   ///< SIGTERM, SIGINT; SIGHUP, if nobody can reload
-  UniqueFd exit_fd;                   ///< hang-up; may be invalid
-  std::optional<TargetWatch> target;  ///< the last process of the namespace
-  std::optional<NetnsWatch> netns;    ///< given up by who made it, or a name that stands for that
-  bool with_interface = false;        ///< that somebody deletes the interface is no failure
+  SignalFd signals;                     ///< SIGTERM, SIGINT; SIGHUP, if nobody can reload
+  UniqueFd exit_fd;                     ///< hang-up; may be invalid
+  std::optional<TargetWatch> target;    ///< the last process of the namespace
+  std::optional<NetnsWatch> netns;      ///< given up by who made it, or a name that stands for that
+  forward::Forwarder* ports = nullptr;  ///< the process of published ports, which should not; may be null
+  bool with_interface = false;          ///< that somebody deletes the interface is no failure
 };
 
 /// Who has a part in the loop besides packets.

@@ -1,7 +1,10 @@
 #include "wg4netns/app/syscall_tables.h"
 
 #include <fcntl.h>
+#include <linux/if_tun.h>
 #include <linux/netlink.h>
+#include <linux/nsfs.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
@@ -16,6 +19,7 @@
 #include <cerrno>
 #include <csignal>
 #include <initializer_list>
+#include <span>
 #include <utility>
 
 #include "shared/sys/syscall_tables.h"
@@ -41,28 +45,79 @@ SyscallTable thread_syscalls() {
   };
 }
 
-SyscallTable forwarding_syscalls() {
-  SyscallTable table{
-      {SCMP_SYS(bind), "a published port"},
-      {SCMP_SYS(listen), "a published port"},
-      {SCMP_SYS(accept4), "connections, of ports and of the API"},
-      {SCMP_SYS(shutdown), "half of a connection has ended"},
-      {SCMP_SYS(pread64), "what the namespace listens on"},
-      {SCMP_SYS(splice), "bytes from one connection to the other"},
-      {SCMP_SYS(pipe2), "where they are in between"},
-      {SCMP_SYS(fcntl), "how much fits in there", {equals(1, F_SETPIPE_SZ)}},
-      {SCMP_SYS(recvfrom), "bytes of connections; requests"},
-      {SCMP_SYS(sendto), "bytes of connections; answers"},
+SyscallTable loop_syscalls() {
+  return {
+      {SCMP_SYS(epoll_create1), "the loop"},
+      {SCMP_SYS(epoll_ctl), "the loop"},
+      {SCMP_SYS(epoll_wait), "the loop"},
+      {SCMP_SYS(epoll_pwait), "the loop, on machines without epoll_wait"},
   };
-  append(table, ip_socket_syscalls("a published port"));
-  for (const auto& [level, option] : {std::pair{SOL_SOCKET, SO_REUSEADDR},
-                                      {SOL_SOCKET, SO_KEEPALIVE},
-                                      {SOL_SOCKET, SO_LINGER},
-                                      {IPPROTO_TCP, TCP_NODELAY},
-                                      {IPPROTO_IP, IP_PKTINFO},
-                                      {IPPROTO_IPV6, IPV6_V6ONLY},
-                                      {IPPROTO_IPV6, IPV6_RECVPKTINFO}})
-    table.push_back({SCMP_SYS(setsockopt), "ports and connections", {equals(1, level), equals(2, option)}});
+}
+
+/// How programs are started and ended, by whom they are loaded, and what they do before they give it up themselves.
+SyscallTable starting_syscalls() {
+  SyscallTable table{
+      {SCMP_SYS(clone), "a process; the C library's threads"},
+      {SCMP_SYS(clone3), "the same"},
+      {SCMP_SYS(fork), "a process"},
+      {SCMP_SYS(vfork), "a process"},
+      {SCMP_SYS(execve), "wireguard4netns, wg4netns-helper"},
+      {SCMP_SYS(execveat), "the same, from memory where their mount forbids it"},
+      {SCMP_SYS(memfd_create), "the same"},
+      {SCMP_SYS(sendfile), "the same"},
+      {SCMP_SYS(waitid), "the end of a process"},
+      {SCMP_SYS(wait4), "the end of a process"},
+      {SCMP_SYS(pidfd_open), "the end of a process"},
+      {SCMP_SYS(dup), "descriptors for a process"},
+      {SCMP_SYS(dup2), "descriptors for a process"},
+      {SCMP_SYS(dup3), "descriptors for a process"},
+      {SCMP_SYS(close_range), "descriptors for a process"},
+      {SCMP_SYS(pipe2), "whether a program runs"},
+      {SCMP_SYS(socketpair), "words with a process"},
+      {SCMP_SYS(set_tid_address), "a program's first steps"},
+      {SCMP_SYS(set_robust_list), "a program's first steps"},
+      {SCMP_SYS(rseq), "a program's first steps"},
+      {SCMP_SYS(prlimit64), "a program's first steps"},
+      {SCMP_SYS(sysinfo), "a program's first steps"},
+      {SCMP_SYS(sigaltstack), "a program's first steps"},
+      {SCMP_SYS(rt_sigreturn), "signals"},
+      {SCMP_SYS(signalfd4), "signals"},
+      {SCMP_SYS(exit), "a thread's end"},
+      {SCMP_SYS(sched_yield), "another thread holds a lock"},
+      {SCMP_SYS(getppid), "is the parent still there?"},
+      {SCMP_SYS(getcwd), "paths"},
+      {SCMP_SYS(fstatfs), "paths; what may be run there"},
+      {SCMP_SYS(statfs), "paths; what may be run there"},
+      {SCMP_SYS(prctl), "the end with the parent; what each gives up"},
+      {SCMP_SYS(capget), "what each gives up"},
+      {SCMP_SYS(capset), "what each gives up"},
+      {SCMP_SYS(seccomp), "what each gives up"},
+      {SCMP_SYS(landlock_create_ruleset), "what each gives up"},
+      {SCMP_SYS(landlock_add_rule), "what each gives up"},
+      {SCMP_SYS(landlock_restrict_self), "what each gives up"},
+      {SCMP_SYS(setgroups), "the user that root becomes"},
+      {SCMP_SYS(setresgid), "the user that root becomes"},
+      {SCMP_SYS(setresuid), "the user that root becomes"},
+      {SCMP_SYS(mlock), "memory for keys"},
+      {SCMP_SYS(mlock2), "memory for keys"},
+      {SCMP_SYS(munlock), "memory for keys"},
+  };
+#ifdef __x86_64__
+  table.push_back({SCMP_SYS(arch_prctl), "a program's first steps"});
+#endif
+  return table;
+}
+
+/// For a helper, which joins namespaces.
+SyscallTable joining_syscalls() {
+  SyscallTable table{
+      {SCMP_SYS(setns), "a helper joins a namespace"},
+      {SCMP_SYS(ioctl), "an interface by its name", {equals(1, SIOCGIFINDEX)}},
+      {SCMP_SYS(ioctl), "the name of a TUN", {equals(1, static_cast<int>(TUNGETIFF))}},
+      {SCMP_SYS(ioctl), "the namespace of a TUN", {equals(1, SIOCGSKNS)}},
+  };
+  for (const unsigned question : {NS_GET_USERNS, NS_GET_PARENT, NS_GET_NSTYPE, NS_GET_OWNER_UID})
+    table.push_back({SCMP_SYS(ioctl), "whose a namespace is", {equals(1, static_cast<int>(question))}});
   return table;
 }
 
@@ -72,7 +127,7 @@ SyscallTable control_syscalls() {
   SyscallTable table{
       {SCMP_SYS(accept4), "who configures it"},
       {SCMP_SYS(recvfrom), "requests"},
-      {SCMP_SYS(sendto), "answers"},
+      sendto_rule("answers"),
       {SCMP_SYS(bind), "another UDP port; the name of another key"},
       {SCMP_SYS(fcntl), "the lock on another key", {equals(1, F_OFD_SETLK)}},
       {SCMP_SYS(getsockname), "which UDP port it has become"},
@@ -82,7 +137,7 @@ SyscallTable control_syscalls() {
   for (const int family : {AF_INET, AF_INET6, AF_UNIX})
     table.push_back({SCMP_SYS(socket),
                      "another UDP port; the name of another key",
-                     {equals(0, family), bits(1, kind_mask, SOCK_DGRAM)}});
+                     {equals(0, family), bits(1, kind_mask, SOCK_DGRAM), equals(2, 0)}});
   for (const auto& [level, option] : {std::pair{SOL_SOCKET, SO_RCVBUF},
                                       {SOL_SOCKET, SO_SNDBUF},
                                       {SOL_SOCKET, SO_BINDTODEVICE},
@@ -105,18 +160,13 @@ SyscallTable tunnel_syscalls(const TunnelNeeds& needs) {
   SyscallTable table{
       {SCMP_SYS(read), "packets of the TUN; timers and signals"},
       {SCMP_SYS(recvmmsg), "datagrams of peers"},
-      {SCMP_SYS(sendmmsg), "datagrams for peers"},
-      {SCMP_SYS(sendmsg),
-       "one datagram, when a batch is refused; questions to the resolver and the agent; words to systemd"},
-      {SCMP_SYS(recvmsg), "answers of the resolver and the agent; ICMP errors"},
+      sendmmsg_rule("datagrams for peers"),
+      sendmsg_rule("one datagram, when a batch is refused; questions to the resolver; words to systemd"),
+      {SCMP_SYS(recvmsg), "answers of the resolver; ICMP errors"},
       {SCMP_SYS(setsockopt),
        "ICMP errors, while somebody does not answer",
        {equals(1, IPPROTO_IP), equals(2, IP_RECVERR)}},
       {SCMP_SYS(setsockopt), "the same", {equals(1, IPPROTO_IPV6), equals(2, IPV6_RECVERR)}},
-      {SCMP_SYS(epoll_create1), "the loop"},
-      {SCMP_SYS(epoll_ctl), "the loop"},
-      {SCMP_SYS(epoll_wait), "the loop"},
-      {SCMP_SYS(epoll_pwait), "the loop, on machines without epoll_wait"},
       {SCMP_SYS(timerfd_create), "the loop's timer"},
       {SCMP_SYS(timerfd_settime), "the loop's timer"},
       {SCMP_SYS(mlock2), "more memory for keys"},
@@ -125,24 +175,50 @@ SyscallTable tunnel_syscalls(const TunnelNeeds& needs) {
       {SCMP_SYS(pidfd_send_signal), "the end of a child", {equals(1, SIGKILL)}},
       {SCMP_SYS(waitid), "the end of a child", {equals(0, P_PIDFD)}},
   };
+  append(table, loop_syscalls());
   append(table, runtime_syscalls());
   if (needs.threads) append(table, thread_syscalls());
   if (needs.control) append(table, control_syscalls());
-  if (needs.forwarding) append(table, forwarding_syscalls());
   if (needs.serving) {
     table.push_back({SCMP_SYS(accept4), "who asks for metrics"});
     table.push_back({SCMP_SYS(shutdown), "an answer is complete"});
   }
-  for (const int probe : needs.route_probes) {
-    table.push_back({SCMP_SYS(connect), "which of our addresses leads to a peer, for a capture", {equals(0, probe)}});
-    table.push_back({SCMP_SYS(getsockname), "likewise", {equals(0, probe)}});
+  if (needs.route_probes) {
+    table.push_back({SCMP_SYS(connect), "which of our addresses leads to a peer, for a capture"});
+    table.push_back({SCMP_SYS(getsockname), "likewise"});
   }
-  for (const int file : needs.reread_files)
-    table.push_back({SCMP_SYS(pread64), "how much memory this process has", {equals(0, file)}});
-  for (const int folder : needs.unlink_folders) {
-    table.push_back({SCMP_SYS(newfstatat), "a file of ours, is it still ours?", {equals(0, folder)}});
-    table.push_back({SCMP_SYS(unlinkat), "a file of ours, at the end", {equals(0, folder), equals(2, 0)}});
-  }
+  if (needs.rereads_files) table.push_back({SCMP_SYS(pread64), "how much memory this process has"});
+  return table;
+}
+
+SyscallTable forwarder_syscalls() {
+  SyscallTable table{
+      {SCMP_SYS(bind), "a published port"},
+      {SCMP_SYS(listen), "a published port"},
+      {SCMP_SYS(accept4), "connections, of ports and of the API"},
+      {SCMP_SYS(shutdown), "half of a connection has ended"},
+      {SCMP_SYS(pread64), "what the namespace listens on"},
+      {SCMP_SYS(splice), "bytes from one connection to the other"},
+      {SCMP_SYS(pipe2), "where they are in between"},
+      {SCMP_SYS(fcntl), "how much fits in there", {equals(1, F_SETPIPE_SZ)}},
+      {SCMP_SYS(recvfrom), "bytes of connections; requests"},
+      {SCMP_SYS(recvmmsg), "datagrams"},
+      {SCMP_SYS(recvmsg), "answers of the agent"},
+      sendto_rule("bytes of connections; answers"),
+      sendmmsg_rule("datagrams"),
+      sendmsg_rule("questions to the agent"),
+  };
+  append(table, ip_socket_syscalls("a published port"));
+  for (const auto& [level, option] : {std::pair{SOL_SOCKET, SO_REUSEADDR},
+                                      {SOL_SOCKET, SO_KEEPALIVE},
+                                      {SOL_SOCKET, SO_LINGER},
+                                      {IPPROTO_TCP, TCP_NODELAY},
+                                      {IPPROTO_IP, IP_PKTINFO},
+                                      {IPPROTO_IPV6, IPV6_V6ONLY},
+                                      {IPPROTO_IPV6, IPV6_RECVPKTINFO}})
+    table.push_back({SCMP_SYS(setsockopt), "ports and connections", {equals(1, level), equals(2, option)}});
+  append(table, loop_syscalls());
+  append(table, runtime_syscalls());
   return table;
 }
 
@@ -150,7 +226,7 @@ SyscallTable resolver_syscalls() {
   constexpr int write_access = O_ACCMODE | O_CREAT | O_TRUNC;
   SyscallTable table{
       {SCMP_SYS(recvmsg), "questions of the program; answers of servers"},
-      {SCMP_SYS(sendmsg), "answers to the program; questions to servers"},
+      sendmsg_rule("answers to the program; questions to servers"),
       {SCMP_SYS(openat), "resolv.conf, hosts, nsswitch.conf, NSS modules; only to read", {without(2, write_access)}},
       {SCMP_SYS(open), "the same, of older modules", {without(1, write_access)}},
       {SCMP_SYS(read), "these files; bytes of servers"},
@@ -168,10 +244,10 @@ SyscallTable resolver_syscalls() {
       {SCMP_SYS(getdents64), "folders of configuration"},
       {SCMP_SYS(mmap), "files; the data of NSS modules", {without(2, PROT_EXEC)}},
       {SCMP_SYS(mmap), "the code of NSS modules, which nobody can write to", {without(2, PROT_WRITE)}},
-      {SCMP_SYS(connect), "servers, by UDP, TCP and UNIX sockets"},
+      {SCMP_SYS(connect), "servers, by UDP and TCP"},
       {SCMP_SYS(bind), "random ports for questions; netlink"},
-      {SCMP_SYS(sendto), "questions"},
-      {SCMP_SYS(sendmmsg), "questions: A and AAAA at once"},
+      sendto_rule("questions"),
+      sendmmsg_rule("questions: A and AAAA at once"),
       {SCMP_SYS(recvfrom), "answers"},
       {SCMP_SYS(setsockopt), "sockets to servers"},
       {SCMP_SYS(getsockopt), "sockets to servers"},
@@ -202,9 +278,20 @@ SyscallTable resolver_syscalls() {
       {SCMP_SYS(rt_sigaction), "SIGPIPE is ignored, in NSS modules"},
   };
   append(table, ip_socket_syscalls("DNS servers"));
-  table.push_back({SCMP_SYS(socket), "nscd, systemd-resolved and their like", {equals(0, AF_UNIX)}});
+  // Some modules name the protocol that a kind of socket has anyway.
+  for (const int family : {AF_INET, AF_INET6})
+    for (const int protocol : {IPPROTO_TCP, IPPROTO_UDP})
+      table.push_back({SCMP_SYS(socket), "DNS servers", {equals(0, family), equals(2, protocol)}});
   table.push_back({SCMP_SYS(socket), "addresses of this host", {equals(0, AF_NETLINK), equals(2, NETLINK_ROUTE)}});
   append(table, runtime_syscalls());
+  return table;
+}
+
+SyscallTable reloader_syscalls() {
+  SyscallTable table = resolver_syscalls();
+  table.push_back({SCMP_SYS(socket), "the control socket; words with a process", {equals(0, AF_UNIX)}});
+  append(table, starting_syscalls());
+  append(table, joining_syscalls());
   return table;
 }
 
@@ -212,15 +299,21 @@ SyscallTable watcher_syscalls() {
   SyscallTable table{
       {SCMP_SYS(poll), "the end of a process"},
       {SCMP_SYS(ppoll), "the end of a process, on machines without poll"},
-      {SCMP_SYS(openat), "/proc; only to read", {without(2, O_ACCMODE | O_CREAT | O_TRUNC)}},
-      {SCMP_SYS(fcntl), "/proc is listed", {equals(1, F_GETFL)}},
-      {SCMP_SYS(fcntl), "/proc is listed", {equals(1, F_SETFD)}},
-      {SCMP_SYS(fstat), "/proc is listed"},
+      {SCMP_SYS(lseek), "/proc is listed, from its beginning"},
       {SCMP_SYS(getdents64), "/proc is listed"},
-      {SCMP_SYS(newfstatat), "the network namespace of a process; /proc is listed"},
+      {SCMP_SYS(newfstatat), "the network namespace of a process"},
       {SCMP_SYS(pidfd_open), "a process that is to be watched"},
-      {SCMP_SYS(read), "the parent of a process"},
   };
+  append(table, runtime_syscalls());
+  return table;
+}
+
+SyscallTable janitor_syscalls(std::span<const int> folders) {
+  SyscallTable table{{SCMP_SYS(read), "the end of the program"}};
+  for (const int folder : folders) {
+    table.push_back({SCMP_SYS(newfstatat), "a file of ours, is it still ours?", {equals(0, folder)}});
+    table.push_back({SCMP_SYS(unlinkat), "a file of ours, at the end", {equals(0, folder), equals(2, 0)}});
+  }
   append(table, runtime_syscalls());
   return table;
 }

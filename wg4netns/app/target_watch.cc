@@ -8,7 +8,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -16,7 +15,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
-#include <string_view>
+#include <utility>
 
 #include "wg4netns/app/sandbox.h"
 
@@ -30,32 +29,34 @@ bool has_ended(int pidfd) {
   return poll(&entry, 1, 0) > 0;
 }
 
-void wait_for_end(int pidfd) {
-  pollfd entry{pidfd, POLLIN, 0};
-  while (poll(&entry, 1, -1) < 0 && errno == EINTR) {
+/// False if it is the program that ends, whose end of a pipe `program` is: as nobody it could not take root's processes
+/// along.
+bool wait_for_end(int pidfd, int program) {
+  std::array<pollfd, 2> entries{{{pidfd, POLLIN, 0}, {program, POLLIN, 0}}};
+  while (poll(entries.data(), entries.size(), -1) < 0 && errno == EINTR) {
   }
+  return entries[1].revents == 0;
 }
 
-/// One network namespace, as seen from /proc.
+using Listing = std::unique_ptr<DIR, int (*)(DIR*)>;
+
+/// One network namespace, as seen from /proc. Nothing is opened for that: the filter would have to leave all files.
 class Occupants {
  public:
-  Occupants(int proc, dev_t device, ino_t inode, pid_t host)
-      : proc_(proc), device_(device), inode_(inode), host_(host) {}
+  Occupants(Listing proc, dev_t device, ino_t inode, pid_t host)
+      : proc_(std::move(proc)), device_(device), inode_(inode), host_(host) {}
 
-  /// The pidfd of one of them, none of ours; invalid when there is none, or none that we may see.
+  /// The pidfd of one of them, not the program's; invalid when there is none, or none that we may see. Our other
+  /// processes are none that anybody may see, from early on (PR_SET_DUMPABLE).
   [[nodiscard]] UniqueFd find() const {
-    // A descriptor of its own, so that each search starts at the beginning.
-    const int listing = openat(proc_, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (listing < 0) return {};
-    const std::unique_ptr<DIR, int (*)(DIR*)> directory(fdopendir(listing), closedir);
-    while (const dirent* entry = readdir(directory.get())) {
+    rewinddir(proc_.get());
+    while (const dirent* entry = readdir(proc_.get())) {
       pid_t pid = 0;
       const char* end = entry->d_name + std::strlen(entry->d_name);
-      if (std::from_chars(entry->d_name, end, pid).ptr != end) continue;
+      if (std::from_chars(entry->d_name, end, pid).ptr != end || pid == host_) continue;
       UniqueFd pidfd = open_pidfd(pid);
       // The descriptor first, then the look: so the look cannot be at a later process with the same number.
-      if (pidfd.valid() && is_inside(entry->d_name) && !is_ours(entry->d_name, pid) && !has_ended(pidfd.get()))
-        return pidfd;
+      if (pidfd.valid() && is_inside(entry->d_name) && !has_ended(pidfd.get())) return pidfd;
     }
     return {};
   }
@@ -63,28 +64,11 @@ class Occupants {
  private:
   [[nodiscard]] bool is_inside(const char* pid) const {
     struct stat info{};
-    return fstatat(proc_, (std::string(pid) + "/ns/net").c_str(), &info, 0) == 0 && info.st_dev == device_ &&
-           info.st_ino == inode_;
+    return fstatat(dirfd(proc_.get()), (std::string(pid) + "/ns/net").c_str(), &info, 0) == 0 &&
+           info.st_dev == device_ && info.st_ino == inode_;
   }
 
-  /// The program itself or a child of it, this process among them.
-  [[nodiscard]] bool is_ours(const char* name, pid_t pid) const {
-    if (pid == host_) return true;
-    const UniqueFd file(openat(proc_, (std::string(name) + "/stat").c_str(), O_RDONLY | O_CLOEXEC));
-    std::array<char, 512> text{};
-    const ssize_t size = file.valid() ? read(file.get(), text.data(), text.size()) : -1;
-    if (size <= 0) return false;
-    // "PID (NAME) STATE PARENT ...", and a name may hold anything.
-    std::string_view rest(text.data(), static_cast<std::size_t>(size));
-    rest.remove_prefix(std::min(rest.rfind(") "), rest.size() - 1));
-    constexpr std::size_t state_and_blanks = 4;
-    if (rest.size() <= state_and_blanks) return false;
-    pid_t parent = 0;
-    std::from_chars(rest.data() + state_and_blanks, rest.data() + rest.size(), parent);
-    return parent == host_;
-  }
-
-  int proc_;
+  Listing proc_;
   dev_t device_;
   ino_t inode_;
   pid_t host_;
@@ -93,18 +77,24 @@ class Occupants {
 }  // namespace
 
 Result<TargetWatch> TargetWatch::create(UniqueFd process, int netns, bool sandboxed) {
-  const UniqueFd proc(open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!proc.valid()) return fail("open /proc", errno, "This program needs it to follow the target's processes");
+  Listing proc(opendir("/proc"), closedir);
+  if (!proc) return fail("open /proc", errno, "This program needs it to follow the target's processes");
   struct stat info{};
   if (fstat(netns, &info) < 0) return fail("look at the target's network namespace", errno);
-  const Occupants occupants(proc.get(), info.st_dev, info.st_ino, getpid());
-  const std::array kept{proc.get(), process.get()};
-  return TargetWatch(TRY(Child::fork(kept, [&] {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail("create a pipe", errno);
+  const UniqueFd program(ends[0]);
+  UniqueFd held(ends[1]);
+  const std::array kept{dirfd(proc.get()), process.get(), program.get()};
+  const Occupants occupants(std::move(proc), info.st_dev, info.st_ino, getpid());
+  Child watcher = TRY(Child::fork(kept, [&] {
     prctl(PR_SET_NAME, "wg4netns-watch");
     if (!confine_watcher(sandboxed)) return EXIT_FAILURE;
-    for (; process.valid(); process = occupants.find()) wait_for_end(process.get());
+    for (; process.valid(); process = occupants.find())
+      if (!wait_for_end(process.get(), program.get())) break;
     return EXIT_SUCCESS;
-  })));
+  }));
+  return TargetWatch(std::move(watcher), std::move(held));
 }
 
 Result<void> TargetWatch::end() {

@@ -23,9 +23,10 @@ class TargetWatch {
   [[nodiscard]] Result<void> end();
 
  private:
-  explicit TargetWatch(Child watcher) : watcher_(std::move(watcher)) {}
+  TargetWatch(Child watcher, UniqueFd program) : watcher_(std::move(watcher)), program_(std::move(program)) {}
 
   Child watcher_;
+  UniqueFd program_;  // a pipe's end, which ends with us
 };
 
 }  // namespace wg4

@@ -15,19 +15,13 @@ IpAddress SourceProbe::towards(const Endpoint& remote) {
   remote_ = remote;
   source_ = {};
   const int fd = sockets_[remote.address.is_v4() ? 0 : 1].get();
+  if (fd < 0) return source_;
   SocketAddress there(remote);
   SocketAddress here;
   here.length = sizeof here.storage;
   if (connect(fd, there.get(), there.length) == 0 && getsockname(fd, here.get(), &here.length) == 0)
     source_ = to_endpoint(here.storage).address;
   return source_;
-}
-
-std::vector<int> SourceProbe::fds() const {
-  std::vector<int> fds;
-  for (const UniqueFd& socket : sockets_)
-    if (socket.valid()) fds.push_back(socket.get());
-  return fds;
 }
 
 }  // namespace wg4::capture

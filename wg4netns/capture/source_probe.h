@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <vector>
 
 #include "shared/base/unique_fd.h"
 #include "shared/net/endpoint.h"
@@ -17,8 +16,8 @@ class SourceProbe {
   /// Unspecified where there is no route. Costs system calls only when `remote` is not that of the last call.
   [[nodiscard]] IpAddress towards(const Endpoint& remote);
 
-  /// What it calls connect(2) and getsockname(2) on, which a sandbox has to leave for it.
-  [[nodiscard]] std::vector<int> fds() const;
+  /// From now on all are unspecified. Without this a sandbox has to leave connect(2) and getsockname(2) for it.
+  void close() { sockets_ = {}; }
 
  private:
   std::array<UniqueFd, 2> sockets_;  // IPv4, IPv6

@@ -23,13 +23,13 @@ Result<UnixListener> listen_for_api(const std::string& path) {
   return UnixListener::create(path, "--api-socket " + path, UnixListener::Replaces::all, waiting_connections);
 }
 
-Result<void> ApiServer::start() { return loop_.watch(socket_.fd(), make_token(Kind::api_listener)); }
+Result<void> ApiServer::start() { return loop_.watch(socket_.get(), make_token(Kind::api_listener)); }
 
 void ApiServer::listener_ready(Time now) {
   for (int i = 0; i < accepts_per_turn; ++i) {
     // First, so that there is always a descriptor to accept with.
     if (clients_.size() >= max_clients) drop(order_.front());
-    UniqueFd fd(accept4(socket_.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    UniqueFd fd(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!fd.valid()) return;
     const std::uint32_t slot = clients_.put({std::move(fd), now + patience, {}});
     Client& client = clients_[slot];

@@ -27,12 +27,11 @@ class ApiServer {
   /// The reply to a request of at most max_request + 1 bytes.
   using Answer = std::function<std::string(std::string_view)>;
 
-  ApiServer(Loop& loop, UnixListener socket, Answer answer)
+  /// `socket` listens.
+  ApiServer(Loop& loop, UniqueFd socket, Answer answer)
       : loop_(loop), socket_(std::move(socket)), answer_(std::move(answer)) {}
 
   [[nodiscard]] Result<void> start();
-  /// Where the socket will be removed, O_PATH.
-  [[nodiscard]] int folder() const { return socket_.folder(); }
 
   /// Events of the loop.
   void listener_ready(Time now);
@@ -53,7 +52,7 @@ class ApiServer {
   void drop(std::uint32_t slot);
 
   Loop& loop_;
-  UnixListener socket_;
+  UniqueFd socket_;
   Answer answer_;
   Slots<Client> clients_;
   std::list<std::uint32_t> order_;  // oldest first, which is also the order of deadlines

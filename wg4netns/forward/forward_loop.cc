@@ -55,12 +55,13 @@ ForwardLoop::ForwardLoop(Loop loop, const Settings& settings, Way way, std::size
 
 Result<std::unique_ptr<ForwardLoop>> ForwardLoop::create(const Settings& settings, Way way, int stop) {
   Loop loop = TRY(Loop::create());
+  UniqueFd api = std::move(way.api);
   std::unique_ptr<ForwardLoop> self(new ForwardLoop(std::move(loop), settings, std::move(way), raise_fd_limit()));
-  TRY(self->start(settings, stop));
+  TRY(self->start(settings, std::move(api), stop));
   return self;
 }
 
-Result<void> ForwardLoop::start(const Settings& settings, int stop) {
+Result<void> ForwardLoop::start(const Settings& settings, UniqueFd api, int stop) {
   TRY(loop_.watch(stop, make_token(Kind::stop)));
   TRY(loop_.watch(dialer_.fd(), make_token(Kind::agent)));
   for (Rule rule : settings.published) {
@@ -68,13 +69,10 @@ Result<void> ForwardLoop::start(const Settings& settings, int stop) {
     TRY(publish(rule));
   }
   static_cast<void>(follow(boot_clock()));
-  if (settings.api_socket.empty()) return {};
-  api_.emplace(loop_, TRY(listen_for_api(settings.api_socket)),
-               [this](std::string_view request) { return answer(request); });
+  if (!api.valid()) return {};
+  api_.emplace(loop_, std::move(api), [this](std::string_view request) { return answer(request); });
   return api_->start();
 }
-
-std::optional<int> ForwardLoop::api_folder() const { return api_ ? std::optional(api_->folder()) : std::nullopt; }
 
 Result<void> ForwardLoop::publish(const Rule& rule) {
   const Deadline deadline = deadline_in(patience_with_busy_ports);

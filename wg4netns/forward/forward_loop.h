@@ -7,8 +7,8 @@
 //                                          │      ▲
 //              API socket ──► ApiServer    └ Dial ┴ Dialed + SCM_RIGHTS ── agent
 //
-// One loop, one thread of its own (forwarder.h), no lock: with the tunnel it shares the process and nothing else. All
-// that it opens is counted (fd_budget.h), so that no flood of connections takes descriptors from the tunnel; all that
+// One loop in a process of its own (forwarder.h), which shares nothing with the tunnel. All that
+// it opens is counted (fd_budget.h), so that no flood of connections takes what the API needs; all that
 // waits for others has an end: API clients by time, UDP flows by silence. When the agent goes, all ports are closed,
 // and what is connected already goes on.
 
@@ -33,7 +33,7 @@
 namespace wg4::forward {
 
 struct Settings {
-  std::string api_socket;       ///< path; empty = none
+  std::string api_socket;       ///< path; empty = none. Way::api is what listens there
   std::vector<Rule> published;  ///< from the start
   IpAddress guest;              ///< dialed for rules and API requests that name no address in the namespace
   AutoSettings automatic;       ///< needs PortTables
@@ -45,10 +45,11 @@ struct Settings {
 
 class ForwardLoop {
  public:
-  /// What reaches the namespace. `agent` is the agent's socket.
+  /// What reaches the namespace, and who asks for it.
   struct Way {
-    UniqueFd agent;
+    UniqueFd agent;  ///< the agent's socket
     PortTables tables{};
+    UniqueFd api{};  ///< the API's, which listens; may be invalid
   };
   /// Everything listens when this returns. The loop ends when `stop` becomes readable.
   [[nodiscard]] static Result<std::unique_ptr<ForwardLoop>> create(const Settings& settings, Way way, int stop);
@@ -59,13 +60,10 @@ class ForwardLoop {
 
   void run();
 
-  /// Where the API's socket will be removed at the end, O_PATH; nothing without one.
-  [[nodiscard]] std::optional<int> api_folder() const;
-
  private:
   ForwardLoop(Loop loop, const Settings& settings, Way way, std::size_t fd_limit);
 
-  [[nodiscard]] Result<void> start(const Settings& settings, int stop);
+  [[nodiscard]] Result<void> start(const Settings& settings, UniqueFd api, int stop);
   [[nodiscard]] Result<RuleId> add(const Rule& rule);
   [[nodiscard]] Result<void> publish(const Rule& rule);
   [[nodiscard]] bool remove(RuleId id);

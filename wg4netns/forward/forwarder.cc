@@ -1,30 +1,120 @@
 #include "wg4netns/forward/forwarder.h"
 
-#include <pthread.h>
-#include <sys/eventfd.h>
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "shared/base/bytes.h"
+#include "shared/handoff/handoff.h"
+#include "shared/sys/fd_pass.h"
+#include "shared/sys/log_reader.h"
+
+// One message to the process: "GUEST", or "GUEST api", with the agent's socket attached, the API's if it says so, and
+// the tables of ports. One answer: handoff::Done, or handoff::Failure. After that only the end of the socket counts.
 
 namespace wg4::forward {
+namespace {
 
-Result<Forwarder> Forwarder::create(const Settings& settings, ForwardLoop::Way way) {
-  UniqueFd stop(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!stop.valid()) return fail("create an event descriptor", errno);
-  auto loop = TRY(ForwardLoop::create(settings, std::move(way), stop.get()));
-  return Forwarder(std::move(stop), std::move(loop));
+constexpr std::string_view with_api = " api";
+constexpr std::size_t max_start_message = 128;
+constexpr std::size_t max_start_fds = 6;
+constexpr std::chrono::seconds time_to_end{1};
+constexpr int well = 0;  // exit statuses
+constexpr int badly = 1;
+
+/// What the process begins with; nothing if it is not needed any more.
+struct Start {
+  IpAddress guest;
+  ForwardLoop::Way way;
+};
+
+Result<std::optional<Start>> receive_start(int socket) {
+  std::array<std::uint8_t, max_start_message> buffer;
+  auto message = TRY(receive_message(socket, buffer, max_start_fds));
+  if (!message) return std::nullopt;
+  std::string_view text(reinterpret_cast<const char*>(buffer.data()), message->size);  // NOLINT: bytes as text
+  const bool api = text.ends_with(with_api);
+  if (api) text.remove_suffix(with_api.size());
+  const auto guest = IpAddress::parse(text);
+  const std::size_t sockets = api ? 2 : 1;
+  if (!guest || message->fds.size() < sockets) return fail("the tunnel did not say how to publish ports");
+  Start start{*guest, {}};
+  start.way.agent = std::move(message->fds[0]);
+  if (api) start.way.api = std::move(message->fds[1]);
+  for (UniqueFd& table : std::span(message->fds).subspan(sockets)) start.way.tables.push_back(std::move(table));
+  return start;
 }
 
-void Forwarder::start() {
-  thread_ = std::thread([loop = loop_.get()] {
-    pthread_setname_np(pthread_self(), "wg4-forward");
-    loop->run();
+/// The whole life of the process: the exit status.
+int serve(int socket, Settings settings, const std::function<Result<void>()>& confine) {
+  auto start = receive_start(socket);
+  if (!start || !*start) return start ? well : badly;
+  settings.guest = (*start)->guest;
+  auto loop = ForwardLoop::create(settings, std::move((*start)->way), socket);
+  const auto confined = loop ? confine() : std::unexpected(loop.error());
+  const handoff::Message answer =
+      confined ? handoff::Message(handoff::Done{}) : handoff::Message(handoff::Failure{confined.error()});
+  if (!send_message(socket, handoff::encode(answer)) || !confined) return badly;
+  (*loop)->run();
+  return well;
+}
+
+}  // namespace
+
+Result<Forwarder> Forwarder::create(const Settings& settings, const std::function<Result<void>()>& confine) {
+  SocketPair sockets = TRY(make_message_sockets());
+  const UniqueFd log_fd(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  if (!log_fd.valid()) return fail("duplicate standard error", errno);
+  const std::array kept{sockets.theirs.get(), log_fd.get()};
+  auto child = Child::fork(kept, [&] {
+    prctl(PR_SET_NAME, "wg4netns-ports");
+    if (dup2(log_fd.get(), STDERR_FILENO) < 0) return badly;
+    log::look_for_reader();
+    return serve(sockets.theirs.get(), settings, confine);
   });
+  if (!child) return fail_in("start the process that publishes ports", std::move(child).error());
+  return Forwarder(*std::move(child), std::move(sockets.ours));
+}
+
+Result<void> Forwarder::start(const IpAddress& guest, ForwardLoop::Way way) {
+  const bool api = way.api.valid();
+  const std::string text = guest.to_string() + std::string(api ? with_api : std::string_view());
+  std::vector<UniqueFd> fds;
+  fds.push_back(std::move(way.agent));
+  if (api) fds.push_back(std::move(way.api));
+  for (UniqueFd& table : way.tables) fds.push_back(std::move(table));
+  const ByteView bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());  // NOLINT: text as bytes
+  TRY(send_message(socket_.get(), bytes, fds));
+
+  std::vector<std::uint8_t> buffer(handoff::max_message_size);
+  const auto received = TRY(receive_message(socket_.get(), buffer));
+  if (!received) return end();
+  auto answer = TRY(handoff::decode(ByteView(buffer).first(received->size)));
+  if (auto* failure = std::get_if<handoff::Failure>(&answer)) return std::unexpected(std::move(failure->error));
+  return {};
+}
+
+Result<void> Forwarder::end() {
+  const auto status = TRY(child_.wait(time_to_end));
+  return fail("the process that publishes ports " + (status ? status->to_string() : std::string("does not answer")));
 }
 
 Forwarder::~Forwarder() {
-  if (!thread_.joinable()) return;
-  eventfd_write(stop_.get(), 1);
-  thread_.join();
+  if (!socket_.valid()) return;
+  socket_.reset();
+  if (child_.pidfd() >= 0) static_cast<void>(child_.wait(time_to_end));
 }
 
 }  // namespace wg4::forward

@@ -17,10 +17,11 @@ class MetricsSocket {
   [[nodiscard]] static Result<MetricsSocket> open(const std::string& where);
 
   [[nodiscard]] int fd() const { return unix_ ? unix_->fd() : tcp_.get(); }
-  /// Where a socket file will be removed, O_PATH; nothing for TCP.
-  [[nodiscard]] std::optional<int> folder() const { return unix_ ? std::optional(unix_->folder()) : std::nullopt; }
+  [[nodiscard]] bool is_tcp() const { return tcp_.valid(); }
   /// A socket of this machine alone is called by no name that somebody else gives to it.
   [[nodiscard]] Hosts hosts() const { return hosts_; }
+  /// The socket's file, for somebody else to remove; not for TCP.
+  [[nodiscard]] UniqueFile take_file() { return unix_ ? unix_->take_file() : UniqueFile(); }
   /// For a log line; with the port that the system chose where 0 was asked for.
   [[nodiscard]] const std::string& name() const { return name_; }
 

@@ -45,8 +45,8 @@ class ControlSocket {
   [[nodiscard]] static Result<ControlSocket> create(const std::string& folder, const std::string& name);
 
   [[nodiscard]] int fd() const { return listener_.fd(); }
-  /// Where the socket will be removed, O_PATH.
-  [[nodiscard]] int folder() const { return listener_.folder(); }
+  /// The socket's file, for somebody else to remove.
+  [[nodiscard]] UniqueFile take_file() { return listener_.take_file(); }
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const std::string& name() const { return name_; }
 

@@ -1,0 +1,87 @@
+#include "wg4netns/app/janitor.h"
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "shared/base/bytes.h"
+#include "shared/sys/fd_pass.h"
+#include "wg4netns/app/sandbox.h"
+
+// One message: the names, each with a NUL behind it, and the descriptors of their folders in the same order.
+
+namespace wg4 {
+namespace {
+
+constexpr std::size_t max_files = 8;
+constexpr std::size_t longest_name = 256;  // with its NUL: NAME_MAX
+constexpr std::chrono::seconds patience{2};
+
+Result<std::vector<UniqueFile>> receive_files(int socket) {
+  std::array<std::uint8_t, max_files * longest_name> buffer;
+  auto message = TRY(receive_message(socket, buffer, max_files));
+  std::vector<UniqueFile> files;
+  if (!message) return files;
+  std::string_view names(reinterpret_cast<const char*>(buffer.data()), message->size);  // NOLINT: bytes as text
+  for (UniqueFd& folder : message->fds) {
+    const std::size_t end = std::min(names.find('\0'), names.size());
+    files.push_back(TRY(UniqueFile::own(std::move(folder), std::string(names.substr(0, end)))));
+    names.remove_prefix(std::min(end + 1, names.size()));
+  }
+  return files;
+}
+
+int work(int socket, bool sandboxed) {
+  prctl(PR_SET_NAME, "wg4netns-tidy");
+  prctl(PR_SET_PDEATHSIG, 0);  // whatever ends the program, the end of the socket tells, and then there is work to do
+  const auto files = receive_files(socket);
+  if (!files || files->empty()) return files ? EXIT_SUCCESS : EXIT_FAILURE;
+  std::vector<int> folders;
+  for (const UniqueFile& file : *files) folders.push_back(file.directory());
+  if (!confine_janitor(sandboxed, folders)) return EXIT_FAILURE;
+  std::array<char, 1> byte;
+  while (read(socket, byte.data(), byte.size()) > 0 || errno == EINTR) errno = 0;
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+
+Result<Janitor> Janitor::create(bool sandboxed) {
+  SocketPair sockets = TRY(make_message_sockets());
+  const std::array kept{sockets.theirs.get()};
+  auto child = Child::fork(kept, [&] { return work(sockets.theirs.get(), sandboxed); });
+  if (!child) return fail_in("start the process that tidies up", std::move(child).error());
+  return Janitor(*std::move(child), std::move(sockets.ours));
+}
+
+Result<void> Janitor::take(std::vector<UniqueFile> files) const {
+  std::string names;
+  std::vector<UniqueFd> folders;
+  for (UniqueFile& file : files) {
+    auto [folder, name] = file.release();
+    names.append(name).push_back('\0');
+    folders.push_back(std::move(folder));
+  }
+  if (folders.empty()) return {};
+  const ByteView bytes(reinterpret_cast<const std::uint8_t*>(names.data()), names.size());  // NOLINT: text as bytes
+  auto sent = send_message(socket_.get(), bytes, folders);
+  if (!sent) return fail_in("hand over sockets to the process that tidies up", std::move(sent).error());
+  return {};
+}
+
+Janitor::~Janitor() {
+  if (!socket_.valid()) return;
+  socket_.reset();
+  static_cast<void>(child_.wait(patience));
+}
+
+}  // namespace wg4

@@ -1,0 +1,37 @@
+#pragma once
+// Removes the program's sockets at its end: from outside of the sandbox, in which nobody can remove anything. A process
+// of its own, which is told once which files they are and from then on can do nothing but remove those folders' files.
+
+#include <vector>
+
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+#include "shared/sys/process.h"
+#include "shared/sys/unique_file.h"
+
+namespace wg4 {
+
+class Janitor {
+ public:
+  /// To be called before any secret is read. With `sandboxed` it gives up what this host permits to give up.
+  [[nodiscard]] static Result<Janitor> create(bool sandboxed);
+
+  /// Hands over what is to be removed when this object, or the program, ends, by SIGKILL too; to be called once. Files
+  /// that somebody else has replaced by then stay.
+  [[nodiscard]] Result<void> take(std::vector<UniqueFile> files) const;
+
+  Janitor(Janitor&&) noexcept = default;
+  Janitor& operator=(Janitor&&) = delete;
+  Janitor(const Janitor&) = delete;
+  Janitor& operator=(const Janitor&) = delete;
+  /// The files are gone when this returns.
+  ~Janitor();
+
+ private:
+  Janitor(Child child, UniqueFd socket) : child_(std::move(child)), socket_(std::move(socket)) {}
+
+  Child child_;
+  UniqueFd socket_;  // its end is the signal
+};
+
+}  // namespace wg4
