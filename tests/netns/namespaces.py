@@ -21,12 +21,19 @@ class Namespace:
     It lives by a holder process that ends when our end of its pipe is closed, by us or by our
     death. With a `parent` it is made inside that one: nested (own_user) or as a second network of
     the same user namespace. A mount namespace has a private /run, where `wg` looks for sockets.
+    `prefix` is a command that it is made through: as another user, say.
     """
 
     def __init__(
-        self, parent: Namespace | None = None, *, own_user: bool = True, mount: bool = False
+        self,
+        parent: Namespace | None = None,
+        *,
+        own_user: bool = True,
+        mount: bool = False,
+        prefix: Sequence[str] = (),
     ) -> None:
         self.parent = parent
+        self.prefix = prefix
         self.own_user = own_user
         self.mount = mount or (parent is not None and parent.mount and not own_user)
         self.pid = 0
@@ -37,7 +44,7 @@ class Namespace:
         flags = ["--net"]
         flags += ["--user", "--map-root-user"] if self.own_user else []
         flags += ["--mount"] if self._new_mount else []
-        command = ["unshare", *flags, "sh", "-c", "echo up; exec cat >/dev/null"]
+        command = [*self.prefix, "unshare", *flags, "sh", "-c", "echo up; exec cat >/dev/null"]
         self._holder = subprocess.Popen(
             self.parent.command(*command) if self.parent else command,
             bufsize=0,
@@ -75,7 +82,8 @@ class Namespace:
     def command(self, *argv: str) -> list[str]:
         """`argv` as it must be started to run in here."""
         flags = ["-U", "-n"] + (["-m"] if self.mount else [])
-        return ["nsenter", "-t", str(self.pid), *flags, "--preserve-credentials", *argv]
+        enter = ["nsenter", "-t", str(self.pid), *flags, "--preserve-credentials"]
+        return [*self.prefix, *enter, *argv]
 
     def run(
         self, *argv: str, check: bool = True, seconds: float = 60
