@@ -36,7 +36,8 @@ TEST_CASE("a slot's number comes back only after the turn") {
   CHECK(third != first);
   slots.recycle();
   CHECK(slots.put(std::make_unique<int>(4)) == first);
-  CHECK(*slots[second] == 2);
+  CHECK(&slots[second] == slots.find(second));
+  CHECK(**slots.find(second) == 2);
   CHECK(**slots.find(third) == 3);
   CHECK(slots.find(1000) == nullptr);
 }
