@@ -162,7 +162,7 @@ class Configuration(DoctorTestCase):
             self.line(self.doctor(str(wrong)), "configuration"), "^problem .*line 2: unknown key"
         )
         keyless = self.scratch.file("keyless.conf", "[Interface]\n")
-        self.assertRegex(self.line(self.doctor(str(keyless)), "key"), "^problem .*no private key")
+        self.assertRegex(self.line(self.doctor(str(keyless)), "key"), "^problem .*no PrivateKey")
         self.assertRegex(
             self.line(self.doctor("no-such-profile"), "configuration"),
             "^problem .*profiles/no-such-profile.conf: No such file",

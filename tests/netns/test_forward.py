@@ -8,6 +8,7 @@ import os
 import random
 import resource
 import select
+import signal
 import socket
 import stat
 import subprocess

@@ -91,7 +91,7 @@ TEST_CASE("the layout is fixed: both programs may be built apart") {
   plan.mtu = 0x0102;
   plan.routes = {*Prefix::parse("10.0.0.0/8")};
   CHECK(encode(PlanPart{plan, true}) ==
-        Bytes{1, 2, 2, 1, 0, 0, 1, 0, 8, 4, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+        Bytes{1, 2, 2, 1, 0, 0, 1, 0, 8, 4, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
 }
 
 TEST_CASE("a message cut short, or with a byte too many, is refused") {

@@ -181,7 +181,7 @@ TEST_CASE("a gateway is the next hop of default routes alone, in whatever networ
     for (int times = 0; times < 2; ++times)
       CHECK(must(netlink.add_routes(test.get(), routes, {.gateway = IpAddress::parse(gateway)})).empty());
   run("ip -4 route show default | grep -q '^default via 10.0.2.2 dev test0'");
-  run("ip -4 route show 10.0.0.0/8 | grep -q '^10.0.0.0/8 dev test0 scope link'");
+  run("ip -4 route show 10.0.0.0/8 | grep -q '^10.0.0.0/8 dev test0 proto static scope link'");
   run("ip -6 route show default | grep -q '^default via fd00::2 dev test0'");
   run("ip -6 route show 2001:db8:1::/48 | grep -q '^2001:db8:1::/48 dev test0'");
 }

@@ -350,8 +350,8 @@ Result<void> run(Parts parts, std::vector<UniqueFd> queues, const TunnelOptions&
                              .mtu = parts.mtu,
                              .start = read_clocks().wall},
                             device));
+  parts.manager.ready(status);  // may wait for room in the manager's queue: whoever waits below starts to rely on us
   TRY(tell_ready(std::move(parts.ready_fd)));
-  parts.manager.ready(status);
   std::unique_ptr<LiveCaptures> captures;
   std::unique_ptr<Control> control;
   std::vector<LoopGuest*> guests = parts.observers.guests();
