@@ -5,11 +5,15 @@
 #include <cerrno>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <variant>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/base/unique_fd.h"
 #include "shared/handoff/handoff.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/protocol.h"
 #include "shared/sys/fd_pass.h"
 #include "shared/sys/sockaddr.h"
 

@@ -1,11 +1,13 @@
 #include "netns-helper/cli.h"
 
 #include <CLI/CLI.hpp>
+#include <cstddef>
 #include <iostream>
 #include <map>
 
 #include "shared/base/version.h"
 #include "shared/handoff/handoff.h"
+#include "shared/sys/sandbox_mode.h"
 
 // CLI11 reports by exceptions; they end in this file.
 

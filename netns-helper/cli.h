@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "netns-helper/sandbox.h"
+#include "shared/sys/sandbox_mode.h"
 
 namespace wg4 {
 

@@ -1,10 +1,17 @@
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <iterator>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "netns-helper/link.h"
+#include "shared/base/result.h"
+#include "shared/config/link_plan.h"
+#include "shared/net/prefix.h"
+#include "shared/sys/netlink.h"
 
 // What has changed is what is seen to differ afterwards: the kernel takes routes and addresses along with others.
 

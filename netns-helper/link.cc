@@ -2,9 +2,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <expected>
 #include <iterator>
 #include <optional>
 #include <span>
+
+#include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
 
 namespace wg4 {
 namespace {

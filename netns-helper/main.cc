@@ -13,6 +13,8 @@
 #include <cerrno>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -23,7 +25,12 @@
 #include "netns-helper/port_tables.h"
 #include "netns-helper/replaced_tap.h"
 #include "netns-helper/sandbox.h"
+#include "netns-helper/syscall_tables.h"
 #include "netns-helper/tun.h"
+#include "shared/base/bytes.h"
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+#include "shared/config/link_plan.h"
 #include "shared/handoff/handoff.h"
 #include "shared/sys/capabilities.h"
 #include "shared/sys/fd_pass.h"

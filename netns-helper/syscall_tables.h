@@ -1,4 +1,6 @@
 #pragma once
+
+#include <cstdint>
 // The system calls that are left to the helper once its TUN is made and handed over.
 
 #include "shared/sys/seccomp.h"

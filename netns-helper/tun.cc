@@ -11,7 +11,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <expected>
 #include <string_view>
+#include <utility>
 
 #include "shared/sys/namespaces.h"
 #include "shared/sys/tun_file.h"

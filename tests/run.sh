@@ -144,7 +144,8 @@ step 'testing: release' run_tests release "${filter[@]}"
 [[ $sanitized == no ]] || step 'testing: asan' run_tests asan "${filter[@]}" --label-exclude "$once"
 if [[ $sanitized == yes && -z $label ]]; then
 	export TSAN_OPTIONS=exitcode=66
-	WG4_OPTIONS=--threads=3 step 'testing: tsan, three threads' run_tests tsan --tests-regex '^(netns\.tunnel|interop\.basics)'
+	WG4_OPTIONS=--threads=3 \
+		step 'testing: tsan, three threads' run_tests tsan --tests-regex '^(netns\.tunnel|interop\.basics)'
 	step 'testing: tsan' run_tests tsan --tests-regex '^netns\.data_path'
 fi
 summary

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <variant>
 
+#include "shared/base/result.h"
 #include "shared/sys/log.h"
 #include "shared/sys/process.h"
 #include "wg4netns/app/attach.h"
@@ -12,12 +13,16 @@
 #include "wg4netns/app/capture_command.h"
 #include "wg4netns/app/check.h"
 #include "wg4netns/app/cli.h"
+#include "wg4netns/app/doctor/doctor.h"
 #include "wg4netns/app/interface.h"
 #include "wg4netns/app/key_commands.h"
 #include "wg4netns/app/netavark.h"
 #include "wg4netns/app/oci_hook.h"
 #include "wg4netns/app/pasta.h"
+#include "wg4netns/app/reload.h"
 #include "wg4netns/app/resolver.h"
+#include "wg4netns/app/show.h"
+#include "wg4netns/app/wg_command.h"
 #include "wg4netns/crypto/startup.h"
 
 namespace wg4 {

@@ -2,6 +2,8 @@
 
 #include <sodium/utils.h>
 
+#include <cstddef>
+
 namespace wg4 {
 
 bool decode_base64(std::string_view text, ByteSpan out) {

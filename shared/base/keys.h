@@ -2,6 +2,7 @@
 // The three kinds of key that a configuration names.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "shared/base/secret.h"

@@ -1,6 +1,7 @@
 #include "shared/config/link_plan.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace wg4 {
 namespace {

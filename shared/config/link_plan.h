@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "shared/config/wg_config.h"
+#include "shared/net/ip_address.h"
 #include "shared/net/prefix.h"
 
 namespace wg4 {

@@ -1,7 +1,9 @@
 #include "shared/config/peer_draft.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
+#include <utility>
 
 namespace wg4 {
 namespace {

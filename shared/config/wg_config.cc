@@ -12,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <iterator>
 #include <optional>
 #include <set>
@@ -24,6 +25,7 @@
 #include "shared/config/foreign_settings.h"
 #include "shared/config/peer_draft.h"
 #include "shared/config/wg_values.h"
+#include "shared/net/ip_address.h"
 
 namespace wg4 {
 namespace {

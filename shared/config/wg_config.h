@@ -10,6 +10,7 @@
 
 #include "shared/base/keys.h"
 #include "shared/base/result.h"
+#include "shared/net/ip_address.h"
 #include "shared/net/prefix.h"
 
 namespace wg4 {

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <iterator>
 #include <string_view>
 #include <utility>
 
 #include "shared/base/check.h"
+#include "shared/net/prefix.h"
 
 // A message is: format version, kind, fields in the order of their struct. Numbers are little-endian; a bool is 0 or 1;
 // text is its length (16 bits) and its bytes; a list is its count (16 bits) and its elements; an address is 4 or 6 and

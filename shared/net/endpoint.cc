@@ -1,6 +1,8 @@
 #include "shared/net/endpoint.h"
 
 #include <charconv>
+#include <cstddef>
+#include <system_error>
 
 namespace wg4 {
 namespace {

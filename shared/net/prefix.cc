@@ -2,6 +2,9 @@
 
 #include <array>
 #include <charconv>
+#include <cstddef>
+#include <span>
+#include <system_error>
 
 namespace wg4 {
 

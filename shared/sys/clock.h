@@ -2,6 +2,7 @@
 // The only place that reads clocks, and the timer that wakes the loop.
 
 #include <chrono>
+#include <utility>
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"

@@ -5,9 +5,11 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"

@@ -13,9 +13,11 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "shared/base/escaped_text.h"
+#include "shared/base/unique_fd.h"
 #include "shared/sys/log_reader.h"
 
 namespace wg4::log {

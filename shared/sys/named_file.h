@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"

@@ -13,6 +13,7 @@
 #include <fstream>
 #include <optional>
 #include <string_view>
+#include <system_error>
 
 namespace wg4 {
 namespace {

@@ -11,10 +11,12 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <expected>
 #include <iterator>
 #include <map>
 #include <utility>
 
+#include "shared/net/ip_address.h"
 #include "shared/sys/netlink_message.h"
 
 // The talk is in turns: one datagram with one or more requests goes out, then answers are read until the one to the

@@ -10,11 +10,13 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shared/base/bytes.h"
 #include "shared/base/result.h"
 #include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "shared/net/prefix.h"
 
 struct mnl_socket;

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <string_view>
 
 #include "shared/base/unique_fd.h"

@@ -20,6 +20,8 @@
 #include <csignal>
 #include <cstdint>
 #include <cstring>
+#include <expected>
+#include <utility>
 
 #include "shared/sys/deadline.h"
 #include "shared/sys/log_reader.h"

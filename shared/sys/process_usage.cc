@@ -7,6 +7,7 @@
 #include <charconv>
 #include <ctime>
 #include <string_view>
+#include <system_error>
 
 namespace wg4 {
 

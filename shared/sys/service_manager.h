@@ -6,6 +6,7 @@
 #include <chrono>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"

@@ -2,6 +2,7 @@
 
 #include <initializer_list>
 #include <optional>
+#include <utility>
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"

@@ -1,7 +1,10 @@
 #include "shared/sys/sockaddr.h"
 
 #include <array>
+#include <cstdint>
 #include <cstring>
+
+#include "shared/net/ip_address.h"
 
 namespace wg4 {
 

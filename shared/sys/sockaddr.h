@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 
 namespace wg4 {
 

@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "shared/base/unique_fd.h"
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"

@@ -5,15 +5,25 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <string>
 #include <string_view>
 
+#include "shared/base/bytes.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
+#include "tests/support/packets.h"
 #include "tests/support/seeded_entropy.h"
 #include "tests/support/sim_world.h"
+#include "wg4netns/core/allowed_ips.h"
+#include "wg4netns/core/control.h"
 #include "wg4netns/core/device.h"
 
 namespace wg4::bench {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -16,7 +17,10 @@
 #include <vector>
 
 #include "tests/support/offload_runs.h"
+#include "tests/support/segments.h"
 #include "wg4netns/offload/checksum.h"
+#include "wg4netns/offload/coalesce.h"
+#include "wg4netns/offload/segment.h"
 
 namespace wg4::bench {
 namespace {

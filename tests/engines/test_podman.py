@@ -141,7 +141,7 @@ class Seen(PodmanCase):
     def test_what_the_start_warns_of(self) -> None:
         """It stands in Podman's own standard error, and stays to be asked for."""
         self.podman.config.chmod(0o644)
-        warning = f"{self.podman.config} holds a private key and every user can read it"
+        warning = f"{self.podman.config}: it holds a secret key, and every user can read it"
         started = self.podman.start("box", IMAGE)
         self.assertIn(f"wireguard4netns: warning: {warning}", started.stderr)
         (tunnel,) = self.shown().values()

@@ -8,8 +8,11 @@
 
 #include "shared/base/bytes.h"
 #include "shared/base/check.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
 #include "tests/support/naive_allowed_ips.h"
 #include "wg4netns/core/allowed_ips.h"
+#include "wg4netns/core/peer_id.h"
 
 namespace {
 

@@ -6,11 +6,16 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
+#include "shared/net/ip_address.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "wg4netns/capture/recorder.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/crypto/aead.h"
 
 namespace {
 

@@ -5,13 +5,21 @@
 // of flows, or (bit 3) as packets, each behind two bytes of length and one that may make its length and its checksums
 // right.
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/support/mixed_stream.h"
 #include "tests/support/offload_runs.h"
+#include "tests/support/segments.h"
+#include "wg4netns/offload/coalesce.h"
+#include "wg4netns/offload/segment.h"
+#include "wg4netns/offload/virtio_net_header.h"
 
 namespace {
 

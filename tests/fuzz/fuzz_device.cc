@@ -4,12 +4,29 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
+#include "shared/base/keys.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/support/device_probe.h"
+#include "tests/support/packets.h"
+#include "tests/support/sim_net.h"
 #include "tests/support/sim_world.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/device.h"
+#include "wg4netns/core/keypair.h"
+#include "wg4netns/core/limits.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/peer.h"
+#include "wg4netns/core/time.h"
 
 namespace {
 

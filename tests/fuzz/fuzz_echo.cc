@@ -5,9 +5,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
+#include "shared/net/ip_address.h"
 #include "wg4netns/app/doctor/echo.h"
 
 namespace {

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "shared/base/check.h"
+#include "shared/net/ip_address.h"
 #include "wg4netns/forward/api_codec.h"
 
 namespace {

@@ -4,11 +4,18 @@
 // The first byte says with or without servers; then come packets, each behind its length and direction.
 
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
+#include "shared/net/ip_address.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "wg4netns/core/inner_packet.h"
+#include "wg4netns/core/time.h"
 #include "wg4netns/gateway/gateway.h"
 #include "wg4netns/offload/checksum.h"
 

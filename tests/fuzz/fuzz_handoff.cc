@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
 #include "shared/handoff/handoff.h"
 

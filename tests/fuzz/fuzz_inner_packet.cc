@@ -3,8 +3,11 @@
 // The first byte is the outer ECN, the rest is the packet.
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
 #include "wg4netns/core/inner_packet.h"
 

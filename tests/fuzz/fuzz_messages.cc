@@ -4,12 +4,28 @@
 // A message is one byte (which kind, from where), two bytes for its length, then its bytes.
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
+#include "shared/net/endpoint.h"
 #include "tests/fuzz/fuzz_input.h"
 #include "tests/support/device_probe.h"
+#include "tests/support/packets.h"
 #include "tests/support/raw_peer.h"
+#include "tests/support/sim_net.h"
 #include "tests/support/sim_world.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/device.h"
+#include "wg4netns/core/inner_packet.h"
+#include "wg4netns/core/limits.h"
+#include "wg4netns/core/messages.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/crypto/blake2s.h"
 
 namespace {
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "shared/base/check.h"
+#include "shared/net/protocol.h"
 #include "wg4netns/forward/pasta_ports.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "shared/base/check.h"
+#include "shared/net/protocol.h"
 #include "wg4netns/forward/port_table.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

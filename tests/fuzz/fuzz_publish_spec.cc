@@ -6,6 +6,8 @@
 #include <string>
 
 #include "shared/base/check.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/protocol.h"
 #include "wg4netns/forward/publish_spec.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -4,11 +4,21 @@
 // that is to be finished. The rest is what one read of the TUN gives.
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <span>
+#include <utility>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
 #include "tests/support/offload_runs.h"
+#include "tests/support/segments.h"
+#include "wg4netns/crypto/aead.h"
+#include "wg4netns/offload/segment.h"
+#include "wg4netns/offload/virtio_net_header.h"
 
 namespace {
 

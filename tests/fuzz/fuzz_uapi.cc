@@ -2,12 +2,21 @@
 // says is the same when it is written out again. And the other way round: no program may crash a client.
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "shared/base/check.h"
+#include "shared/base/secret_text.h"
+#include "shared/base/unique_fd.h"
+#include "shared/net/prefix.h"
 #include "tests/fuzz/fuzz_input.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/uapi/codec.h"
 #include "wg4netns/uapi/session.h"
 
 namespace {

@@ -13,6 +13,7 @@
 #include "shared/base/hex_base64.h"
 #include "shared/config/link_plan.h"
 #include "shared/config/wg_config.h"
+#include "shared/net/prefix.h"
 
 namespace {
 

@@ -1,8 +1,23 @@
 // Changes at run time: peers and prefixes come, move and go, keys change, while packets are under way.
 
+#include "wg4netns/core/control.h"
+#include "shared/base/keys.h"
+#include "shared/base/secret.h"
 #include "tests/sim/pair.h"
+#include "tests/support/device_probe.h"
+#include "tests/support/packets.h"
+#include "tests/support/sim_world.h"
+#include "wg4netns/core/drop_reason.h"
+#include "wg4netns/core/output.h"
 
 #include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
 
 using namespace wg4;
 using namespace wg4::test;

@@ -2,9 +2,28 @@
 // nothing as long as nothing is wrong.
 
 #include "wg4netns/app/diagnosis.h"
+#include "shared/base/keys.h"
+#include "shared/net/ip_address.h"
 #include "tests/sim/pair.h"
+#include "tests/support/device_probe.h"
+#include "tests/support/packets.h"
+#include "tests/support/seeded_entropy.h"
+#include "tests/support/sim_net.h"
+#include "tests/support/sim_world.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/cookie.h"
+#include "wg4netns/core/drop_reason.h"
+#include "wg4netns/core/messages.h"
+#include "wg4netns/core/peer.h"
+#include "wg4netns/core/time.h"
 
 #include <doctest/doctest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
 
 using namespace wg4;
 using namespace wg4::test;

@@ -1,8 +1,32 @@
 // Handshakes: who gets a session, who does not, and what happens when messages cross, vanish or come again.
 
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <set>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "shared/base/bytes.h"
+#include "shared/base/keys.h"
+#include "shared/net/ip_address.h"
 #include "tests/sim/pair.h"
+#include "tests/support/device_probe.h"
+#include "tests/support/packets.h"
+#include "tests/support/raw_peer.h"
+#include "tests/support/sim_net.h"
+#include "tests/support/sim_world.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/drop_reason.h"
+#include "wg4netns/core/inner_packet.h"
+#include "wg4netns/core/limits.h"
+#include "wg4netns/core/messages.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/crypto/blake2s.h"
 
 #include <doctest/doctest.h>
 

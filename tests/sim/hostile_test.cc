@@ -1,9 +1,23 @@
 // Bytes that nobody should send: they are dropped with a reason, and nothing else happens.
 
+#include "shared/base/bytes.h"
 #include "shared/base/hex_base64.h"
+#include "shared/net/ip_address.h"
 #include "tests/sim/pair.h"
+#include "tests/support/device_probe.h"
+#include "tests/support/packets.h"
+#include "tests/support/seeded_entropy.h"
+#include "tests/support/sim_world.h"
+#include "wg4netns/core/drop_reason.h"
+#include "wg4netns/core/limits.h"
+#include "wg4netns/core/messages.h"
 
 #include <doctest/doctest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
 
 using namespace wg4;
 using namespace wg4::test;

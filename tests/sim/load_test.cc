@@ -1,8 +1,29 @@
 // Under load: cookies, rate limits, and a flood that must not disturb those who are in.
 
+#include "shared/base/bytes.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "tests/sim/pair.h"
+#include "tests/support/device_probe.h"
+#include "tests/support/packets.h"
+#include "tests/support/seeded_entropy.h"
+#include "tests/support/sim_net.h"
+#include "tests/support/sim_world.h"
+#include "wg4netns/core/cookie.h"
+#include "wg4netns/core/drop_reason.h"
+#include "wg4netns/core/limits.h"
+#include "wg4netns/core/messages.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/crypto/blake2s.h"
 
 #include <doctest/doctest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
 
 using namespace wg4;
 using namespace wg4::test;

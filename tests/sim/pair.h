@@ -2,12 +2,27 @@
 // What most scenarios begin with: two hosts that know each other, or one host and a peer that is driven by hand.
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <memory_resource>
 #include <optional>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "tests/support/device_probe.h"
+#include "tests/support/packets.h"
 #include "tests/support/raw_peer.h"
+#include "tests/support/sim_net.h"
 #include "tests/support/sim_world.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/inner_packet.h"
+#include "wg4netns/core/messages.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/time.h"
 
 namespace wg4::test {
 

@@ -2,9 +2,25 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstddef>
 #include <utility>
 
+#include "shared/base/bytes.h"
+#include "shared/base/keys.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
 #include "tests/support/device_probe.h"
+#include "tests/support/packets.h"
+#include "tests/support/sim_net.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/device.h"
+#include "wg4netns/core/inner_packet.h"
+#include "wg4netns/core/keypair.h"
+#include "wg4netns/core/limits.h"
+#include "wg4netns/core/messages.h"
+#include "wg4netns/core/peer_id.h"
+#include "wg4netns/core/time.h"
 
 namespace wg4::test {
 namespace {

@@ -4,15 +4,22 @@
 // Beside it runs a model of what may happen, far simpler than the core: who is whose peer, who owns which prefix, which
 // packets were sent.
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "shared/base/bytes.h"
+#include "shared/net/ip_address.h"
 #include "tests/support/naive_allowed_ips.h"
+#include "tests/support/packets.h"
 #include "tests/support/seeded_entropy.h"
+#include "tests/support/sim_net.h"
 #include "tests/support/sim_world.h"
+#include "wg4netns/core/peer_id.h"
+#include "wg4netns/core/time.h"
 
 namespace wg4::test {
 

@@ -1,9 +1,33 @@
 // Sessions: when they begin, who renews them, when they end, and that nothing of them remains.
 
+#include "shared/base/bytes.h"
 #include "tests/sim/pair.h"
+#include "tests/support/device_probe.h"
+#include "tests/support/packets.h"
+#include "tests/support/recording_aead.h"
 #include "tests/support/searchable_memory.h"
+#include "tests/support/sim_net.h"
+#include "tests/support/sim_world.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/drop_reason.h"
+#include "wg4netns/core/evidence.h"
+#include "wg4netns/core/keypair.h"
+#include "wg4netns/core/limits.h"
+#include "wg4netns/core/messages.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/replay_window.h"
+#include "wg4netns/core/time.h"
 
 #include <doctest/doctest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 using namespace wg4;
 using namespace wg4::test;

@@ -1,7 +1,13 @@
 #pragma once
+
+#include <algorithm>
+#include <cstddef>
 // The one friend of the core: tests look at what no caller needs to see, and set counters that would take years.
 
+#include "shared/base/keys.h"
 #include "wg4netns/core/device.h"
+#include "wg4netns/core/keypair.h"
+#include "wg4netns/core/peer.h"
 
 namespace wg4 {
 

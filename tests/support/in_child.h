@@ -6,6 +6,7 @@
 
 #include <concepts>
 #include <csignal>
+#include <cstdlib>
 
 namespace wg4 {
 

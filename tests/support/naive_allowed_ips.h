@@ -1,9 +1,12 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <vector>
 
+#include "shared/net/ip_address.h"
 #include "shared/net/prefix.h"
 #include "wg4netns/core/peer_id.h"
 

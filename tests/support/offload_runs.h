@@ -1,6 +1,8 @@
 #pragma once
 // The segmenter and the coalescer, run over packets that a test can hold and compare.
 
+#include <array>
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <optional>
@@ -8,9 +10,12 @@
 #include <utility>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "tests/support/segments.h"
+#include "wg4netns/crypto/aead.h"
 #include "wg4netns/offload/coalesce.h"
 #include "wg4netns/offload/segment.h"
+#include "wg4netns/offload/virtio_net_header.h"
 
 namespace wg4::test {
 

@@ -1,6 +1,7 @@
 #include "tests/support/packets.h"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "shared/base/check.h"
 

@@ -1,6 +1,7 @@
 #pragma once
 // IP packets for tests, whole and with right checksums, and the means to see that they still are.
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>

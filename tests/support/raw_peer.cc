@@ -2,11 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstddef>
 #include <string_view>
+#include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
 #include "shared/base/hex_base64.h"
+#include "shared/base/secret.h"
 #include "tests/support/seeded_entropy.h"
+#include "wg4netns/core/messages.h"
 #include "wg4netns/crypto/aead.h"
 #include "wg4netns/crypto/curve25519.h"
 #include "wg4netns/crypto/small_aead.h"

@@ -2,12 +2,17 @@
 // A peer driven by hand: whitepaper 5.4 written down a second time, as plainly as can be and with every value in the
 // open, so that a test can break any single rule and keep all others.
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/base/keys.h"
+#include "shared/base/secret.h"
 #include "tests/support/packets.h"
 #include "wg4netns/core/noise.h"
+#include "wg4netns/core/time.h"
 #include "wg4netns/crypto/blake2s.h"
 
 namespace wg4::test {

@@ -1,10 +1,14 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
+#include <string_view>
 #include <utility>
 
+#include "shared/base/bytes.h"
 #include "wg4netns/crypto/aead.h"
 
 namespace wg4::test {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <random>
 
+#include "shared/base/bytes.h"
 #include "wg4netns/core/entropy.h"
 
 namespace wg4::test {

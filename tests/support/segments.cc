@@ -1,6 +1,9 @@
 #include "tests/support/segments.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <span>
+#include <utility>
 
 #include "wg4netns/offload/virtio_net_header.h"
 

@@ -1,6 +1,7 @@
 #pragma once
 // TCP and UDP packets with every header field in the test's hand, and a second, plain way to cut a super-packet.
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>

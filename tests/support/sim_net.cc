@@ -1,6 +1,8 @@
 #include "tests/support/sim_net.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 
 namespace wg4::test {
 

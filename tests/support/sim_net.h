@@ -1,6 +1,7 @@
 #pragma once
 // A made-up network: datagrams go in, and come out later, twice, in another order, or never, as a seed decides.
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "tests/support/packets.h"
 #include "tests/support/seeded_entropy.h"
 #include "wg4netns/core/limits.h"

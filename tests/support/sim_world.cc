@@ -1,9 +1,29 @@
 #include "tests/support/sim_world.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
+#include "shared/base/keys.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "tests/support/device_probe.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/data_batch.h"
+#include "wg4netns/core/inner_packet.h"
+#include "wg4netns/core/limits.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/peer.h"
+#include "wg4netns/core/peer_id.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/crypto/aead.h"
 #include "wg4netns/crypto/startup.h"
 
 namespace wg4::test {

@@ -4,18 +4,34 @@
 // it when it asks to be woken. A SimWorld moves time from one thing that happens to the next. The same seed gives the
 // same world, byte for byte.
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <memory_resource>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "shared/base/bytes.h"
+#include "shared/base/keys.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/packets.h"
 #include "tests/support/recording_aead.h"
 #include "tests/support/seeded_entropy.h"
 #include "tests/support/sim_net.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/data_batch.h"
 #include "wg4netns/core/device.h"
+#include "wg4netns/core/drop_reason.h"
+#include "wg4netns/core/inner_packet.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/peer.h"
+#include "wg4netns/core/peer_id.h"
+#include "wg4netns/core/time.h"
 
 namespace wg4::test {
 

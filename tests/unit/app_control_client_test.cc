@@ -7,6 +7,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -15,8 +16,12 @@
 
 #include "shared/base/secret_text.h"
 #include "shared/base/unique_fd.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/prefix.h"
 #include "wg4netns/app/control_client.h"
+#include "wg4netns/core/control.h"
 #include "wg4netns/core/limits.h"
+#include "wg4netns/core/time.h"
 #include "wg4netns/uapi/codec.h"
 
 namespace wg4 {

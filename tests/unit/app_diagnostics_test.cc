@@ -6,16 +6,25 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory_resource>
+#include <optional>
 #include <string>
 
+#include "shared/base/bytes.h"
 #include "shared/base/unique_fd.h"
 #include "shared/sys/log.h"
 #include "tests/support/device_probe.h"
 #include "tests/support/seeded_entropy.h"
+#include "wg4netns/app/diagnosis.h"
 #include "wg4netns/app/diagnostics.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/device.h"
+#include "wg4netns/core/evidence.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/time.h"
 #include "wg4netns/crypto/aead.h"
 
 namespace wg4 {

@@ -6,14 +6,24 @@
 #include <netdb.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "shared/base/bytes.h"
+#include "shared/base/keys.h"
+#include "shared/base/unique_fd.h"
+#include "shared/net/endpoint.h"
 #include "shared/sys/fd_pass.h"
 #include "shared/sys/log.h"
+#include "shared/sys/sandbox_mode.h"
 #include "wg4netns/app/endpoints.h"
+#include "wg4netns/app/resolver.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/time.h"
 
 namespace wg4 {
 namespace {

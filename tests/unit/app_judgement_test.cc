@@ -1,5 +1,7 @@
 // What is said of configurations that can be parsed: what cannot work, and what a host does not permit.
 
+#include "shared/base/keys.h"
+#include "shared/config/wg_config.h"
 #include "wg4netns/app/judgement.h"
 
 #include <doctest/doctest.h>
@@ -7,6 +9,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "shared/base/hex_base64.h"
 #include "wg4netns/crypto/curve25519.h"

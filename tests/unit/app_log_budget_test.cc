@@ -1,4 +1,5 @@
 #include "wg4netns/app/log_budget.h"
+#include "wg4netns/core/time.h"
 
 #include <doctest/doctest.h>
 

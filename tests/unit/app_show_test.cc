@@ -2,11 +2,21 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/base/hex_base64.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/prefix.h"
 #include "wg4netns/app/reload.h"
 #include "wg4netns/app/show_text.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/uapi/codec.h"
 
 namespace wg4 {
 namespace {

@@ -5,6 +5,8 @@
 
 #include <array>
 #include <csignal>
+#include <cstddef>
+#include <cstdlib>
 #include <string>
 
 #include "shared/base/check.h"

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include <type_traits>
+#include <utility>
 
 using wg4::UniqueFd;
 

@@ -8,9 +8,12 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <ios>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -19,9 +22,21 @@
 #include <utility>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/base/hex_base64.h"
+#include "shared/base/keys.h"
+#include "shared/base/unique_fd.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "wg4netns/capture/capture.h"
+#include "wg4netns/capture/capture_file.h"
+#include "wg4netns/capture/key_log.h"
+#include "wg4netns/capture/pcapng.h"
+#include "wg4netns/capture/recorder.h"
+#include "wg4netns/capture/recording.h"
 #include "wg4netns/capture/taps.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/crypto/aead.h"
 #include "wg4netns/offload/checksum.h"
 
 namespace wg4::capture {

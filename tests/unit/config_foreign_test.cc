@@ -1,6 +1,7 @@
 // Settings of other programs: whose they are, and whether one can do without them.
 
 #include <string>
+#include <string_view>
 
 #include "tests/unit/config_support.h"
 

@@ -5,7 +5,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "shared/config/wg_config.h"
+#include "shared/net/ip_address.h"
 #include "tests/unit/config_support.h"
 
 using namespace wg4;

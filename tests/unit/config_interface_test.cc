@@ -1,7 +1,14 @@
 // The settings of [Interface], one by one.
 
 #include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "shared/base/hex_base64.h"
+#include "shared/config/wg_config.h"
 #include "shared/sys/service_port.h"
 #include "tests/unit/config_support.h"
 

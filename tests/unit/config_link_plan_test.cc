@@ -1,7 +1,16 @@
 #include "shared/config/link_plan.h"
+#include "shared/config/wg_config.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <functional>
 #include <random>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "tests/unit/config_support.h"
 

@@ -1,7 +1,12 @@
 // The settings of [Peer], one by one, and what several sections come to.
 
 #include <array>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "shared/base/hex_base64.h"
+#include "shared/config/wg_config.h"
 #include "tests/unit/config_support.h"
 
 using namespace wg4;

@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <ctime>
 #include <limits>
+#include <string>
 
 #include "shared/config/link_plan.h"
+#include "shared/config/wg_config.h"
+#include "shared/net/prefix.h"
 #include "tests/unit/config_support.h"
 
 using namespace wg4;

@@ -1,7 +1,12 @@
 // No message may quote a key, wherever in the file the user put it.
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
+#include "shared/config/wg_config.h"
 #include "tests/unit/config_support.h"
 
 using namespace wg4;

@@ -3,11 +3,15 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "shared/base/hex_base64.h"
 #include "shared/config/wg_config.h"
+#include "shared/net/prefix.h"
 
 namespace wg4::config_test {
 

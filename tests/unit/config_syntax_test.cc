@@ -1,5 +1,12 @@
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 // Lines, sections, comments and white space: how a file is cut up, whatever its settings are.
 
+#include "shared/base/hex_base64.h"
+#include "shared/config/wg_config.h"
 #include "tests/unit/config_support.h"
 
 using namespace wg4;

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 using namespace wg4::conf_text;

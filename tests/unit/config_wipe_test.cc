@@ -5,7 +5,10 @@
 #include <array>
 #include <cstdlib>
 #include <new>
+#include <string>
+#include <string_view>
 
+#include "shared/config/wg_config.h"
 #include "tests/unit/config_support.h"
 
 using namespace wg4;

@@ -1,11 +1,21 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
+#include "shared/base/bytes.h"
+#include "shared/base/keys.h"
+#include "shared/net/endpoint.h"
 #include "tests/support/seeded_entropy.h"
 #include "wg4netns/core/cookie.h"
+#include "wg4netns/core/entropy.h"
 #include "wg4netns/core/limits.h"
+#include "wg4netns/core/messages.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/crypto/blake2s.h"
 #include "wg4netns/crypto/small_aead.h"
 
 namespace wg4 {

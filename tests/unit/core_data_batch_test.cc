@@ -2,9 +2,13 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "wg4netns/core/data_batch.h"
+#include "wg4netns/core/output.h"
 
 using namespace wg4;
 

@@ -1,11 +1,17 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <map>
+#include <utility>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "tests/support/seeded_entropy.h"
+#include "wg4netns/core/entropy.h"
 #include "wg4netns/core/index_table.h"
+#include "wg4netns/core/peer_id.h"
 
 namespace wg4 {
 namespace {

@@ -1,6 +1,10 @@
+#include "shared/base/bytes.h"
 #include "wg4netns/core/inner_packet.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
 
 #include "tests/support/packets.h"
 

@@ -1,6 +1,12 @@
 #include "wg4netns/core/keypair.h"
+#include "wg4netns/core/limits.h"
+#include "wg4netns/core/noise.h"
+#include "wg4netns/core/time.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <memory_resource>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>

@@ -1,6 +1,14 @@
+#include "shared/base/bytes.h"
+#include "shared/base/keys.h"
+#include "wg4netns/core/messages.h"
 #include "wg4netns/core/noise.h"
+#include "wg4netns/core/time.h"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "tests/support/searchable_memory.h"

@@ -1,10 +1,14 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <cstdint>
 
+#include "shared/base/bytes.h"
+#include "shared/net/ip_address.h"
 #include "tests/support/seeded_entropy.h"
 #include "wg4netns/core/limits.h"
 #include "wg4netns/core/rate_limiter.h"
+#include "wg4netns/core/time.h"
 
 namespace wg4 {
 namespace {

@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <set>
 
 #include "tests/support/seeded_entropy.h"
+#include "wg4netns/core/limits.h"
 #include "wg4netns/core/replay_window.h"
 
 namespace wg4 {

@@ -1,8 +1,13 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <map>
 
 #include "tests/support/seeded_entropy.h"
+#include "wg4netns/core/peer_id.h"
+#include "wg4netns/core/time.h"
 #include "wg4netns/core/timer_queue.h"
 
 namespace wg4 {

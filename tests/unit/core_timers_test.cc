@@ -1,8 +1,12 @@
+#include "wg4netns/core/limits.h"
+#include "wg4netns/core/time.h"
 #include "wg4netns/core/timers.h"
 
 #include "tests/support/seeded_entropy.h"
 
 #include <doctest/doctest.h>
+
+#include <algorithm>
 
 using namespace wg4;
 

@@ -4,12 +4,16 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <new>
 #include <string>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "tests/support/guarded_buffer.h"
 #include "tests/unit/crypto_subjects.h"
+#include "wg4netns/crypto/aead.h"
 #include "wg4netns/crypto/startup.h"
 
 namespace wg4::crypto {

@@ -5,11 +5,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "tests/support/guarded_buffer.h"
 #include "tests/unit/crypto_subjects.h"
+#include "wg4netns/crypto/aead.h"
 #include "wg4netns/crypto/startup.h"
 
 namespace wg4::crypto {

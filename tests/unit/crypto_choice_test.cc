@@ -4,11 +4,21 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "shared/base/result.h"
 #include "tests/support/machine.h"
 #include "tests/unit/crypto_subjects.h"
+#include "wg4netns/crypto/aead.h"
+#include "wg4netns/crypto/aead_backends.h"
+#include "wg4netns/crypto/lane_job.h"
 #include "wg4netns/crypto/startup.h"
 
 namespace wg4::crypto {

@@ -3,13 +3,16 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string_view>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "tests/support/seeded_entropy.h"
+#include "wg4netns/crypto/aead.h"
 #include "wg4netns/crypto/aead_backends.h"
 #include "wg4netns/crypto/blake2s.h"
 #include "wg4netns/crypto/startup.h"

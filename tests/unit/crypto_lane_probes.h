@@ -1,4 +1,7 @@
 #pragma once
+
+#include <cstddef>
+#include <cstdint>
 // What tests want to see of the vector kernels from inside, compiled like them for CPUs that we may not be on.
 
 #include "wg4netns/crypto/lane_job.h"

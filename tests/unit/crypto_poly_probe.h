@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+
 #include "tests/unit/crypto_lane_probes.h"
 #include "wg4netns/crypto/lane_poly.h"
 

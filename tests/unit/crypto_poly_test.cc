@@ -5,6 +5,7 @@
 #include <sodium/crypto_onetimeauth_poly1305.h>
 
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "shared/base/hex_base64.h"
 #include "tests/unit/crypto_lane_probes.h"
 #include "tests/unit/crypto_subjects.h"
+#include "wg4netns/crypto/lane_job.h"
 
 namespace wg4::crypto {
 namespace {

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <cstdint>
 
 #include "wg4netns/crypto/siphash.h"
 

@@ -6,10 +6,15 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "tests/unit/crypto_lane_probes.h"
 #include "tests/unit/crypto_subjects.h"
+#include "wg4netns/crypto/aead.h"
+#include "wg4netns/crypto/lane_job.h"
 #include "wg4netns/crypto/startup.h"
 
 #define NOT_SANITIZED __attribute__((noinline, no_sanitize("address", "undefined")))

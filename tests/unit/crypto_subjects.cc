@@ -1,6 +1,13 @@
 #include "tests/unit/crypto_subjects.h"
 
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "shared/base/bytes.h"
 #include "tests/unit/crypto_lane_probes.h"
+#include "wg4netns/crypto/aead.h"
+#include "wg4netns/crypto/lane_job.h"
 
 namespace wg4::crypto {
 

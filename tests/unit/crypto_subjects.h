@@ -1,12 +1,17 @@
 #pragma once
 // Every way to seal and open that this CPU has, for tests that hold each of them against libsodium.
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "tests/support/seeded_entropy.h"
+#include "wg4netns/crypto/aead.h"
 #include "wg4netns/crypto/aead_backends.h"
+#include "wg4netns/crypto/lane_job.h"
 
 namespace wg4::crypto {
 

@@ -2,10 +2,20 @@
 // tests/sim/diagnosis_test.cc between devices, and by tests/netns/test_diagnosis.py for real.
 
 #include "wg4netns/app/diagnosis.h"
+#include "shared/base/keys.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
+#include "wg4netns/core/evidence.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/io/send_failure.h"
 
 #include <doctest/doctest.h>
 
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
 #include <vector>
 
 using namespace wg4;

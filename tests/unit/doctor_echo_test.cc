@@ -1,10 +1,15 @@
 // Pings as packets: what the kernel would make of them, and which answer is ours.
 
+#include "shared/base/bytes.h"
+#include "shared/net/ip_address.h"
 #include "wg4netns/app/doctor/echo.h"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
 
 #include "wg4netns/core/inner_packet.h"
 #include "wg4netns/offload/checksum.h"

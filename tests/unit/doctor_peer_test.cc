@@ -3,8 +3,15 @@
 #include <doctest/doctest.h>
 
 #include <cerrno>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
 
+#include "shared/net/endpoint.h"
+#include "wg4netns/app/diagnosis.h"
 #include "wg4netns/app/doctor/peer_facts.h"
+#include "wg4netns/app/doctor/report.h"
 
 using namespace wg4;
 using namespace wg4::doctor;

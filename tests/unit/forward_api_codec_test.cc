@@ -1,4 +1,8 @@
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/protocol.h"
 #include "wg4netns/forward/api_codec.h"
+#include "wg4netns/forward/rule.h"
 
 #include <doctest/doctest.h>
 

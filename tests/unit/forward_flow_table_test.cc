@@ -1,8 +1,10 @@
+#include "shared/net/ip_address.h"
 #include "wg4netns/forward/flow_table.h"
 
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstdint>
 #include <vector>
 
 namespace wg4::forward {

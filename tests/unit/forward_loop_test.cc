@@ -1,4 +1,8 @@
 #include "wg4netns/forward/forward_loop.h"
+#include "shared/base/bytes.h"
+#include "shared/base/unique_fd.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/protocol.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -10,7 +14,10 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>

@@ -1,7 +1,13 @@
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/protocol.h"
 #include "wg4netns/forward/pasta_ports.h"
+#include "wg4netns/forward/port_range.h"
+#include "wg4netns/forward/rule.h"
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 

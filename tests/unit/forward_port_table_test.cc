@@ -1,7 +1,9 @@
+#include "shared/net/protocol.h"
 #include "wg4netns/forward/port_table.h"
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <map>
 #include <string>
 

@@ -1,3 +1,6 @@
+#include "shared/base/unique_fd.h"
+#include "shared/net/endpoint.h"
+#include "wg4netns/forward/fd_budget.h"
 #include "wg4netns/forward/stream.h"
 
 #include <doctest/doctest.h>
@@ -8,7 +11,9 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
+#include <utility>
 #include <vector>
 
 #include "shared/sys/sockaddr.h"

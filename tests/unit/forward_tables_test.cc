@@ -2,8 +2,12 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 
+#include "shared/net/endpoint.h"
+#include "shared/net/protocol.h"
 #include "wg4netns/forward/fd_budget.h"
+#include "wg4netns/forward/rule.h"
 #include "wg4netns/forward/rule_table.h"
 #include "wg4netns/forward/slots.h"
 

@@ -1,6 +1,14 @@
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
 
+#include "shared/base/bytes.h"
+#include "shared/net/ip_address.h"
+#include "tests/support/packets.h"
 #include "tests/unit/gateway_support.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/gateway/gateway.h"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,12 @@
 #include <algorithm>
+#include <cstdint>
 
+#include "shared/base/bytes.h"
+#include "shared/net/ip_address.h"
+#include "tests/support/packets.h"
 #include "tests/unit/gateway_support.h"
+#include "wg4netns/gateway/gateway.h"
+#include "wg4netns/offload/virtio_net_header.h"
 
 #include <doctest/doctest.h>
 

@@ -1,8 +1,15 @@
 // Whatever the packet: there and back again is the identity, and checksums stay right.
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <random>
+#include <utility>
 
+#include "shared/net/ip_address.h"
+#include "tests/support/packets.h"
 #include "tests/unit/gateway_support.h"
+#include "wg4netns/gateway/gateway.h"
 
 #include <doctest/doctest.h>
 

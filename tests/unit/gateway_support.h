@@ -1,7 +1,15 @@
 #pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <vector>
 // A gateway as an engine's namespace has it, and frames as the TUN gives them.
 
+#include "shared/base/bytes.h"
+#include "shared/net/ip_address.h"
 #include "tests/support/packets.h"
+#include "wg4netns/core/time.h"
 #include "wg4netns/gateway/gateway.h"
 #include "wg4netns/offload/virtio_net_header.h"
 

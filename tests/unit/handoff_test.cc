@@ -1,7 +1,17 @@
 #include "shared/handoff/handoff.h"
+#include "shared/base/bytes.h"
+#include "shared/base/result.h"
+#include "shared/config/link_plan.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
+#include "shared/net/protocol.h"
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 

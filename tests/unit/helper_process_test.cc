@@ -1,8 +1,10 @@
 #include "wg4netns/app/helper_process.h"
+#include "shared/sys/namespaces.h"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>

@@ -1,6 +1,10 @@
 // What is pushed goes out in messages as long as the system takes them, across what was pushed at once, and comes in
 // again byte for byte. Two sockets on the loopback address, real system calls.
 
+#include "shared/base/bytes.h"
+#include "shared/net/ip_address.h"
+#include "wg4netns/core/limits.h"
+#include "wg4netns/core/output.h"
 #include "wg4netns/io/udp_socket.h"
 
 #include <poll.h>
@@ -8,7 +12,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "tests/support/machine.h"

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <cstddef>
+#include <optional>
 #include <string>
 
 #include "wg4netns/metrics/http_request.h"

@@ -7,15 +7,19 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "shared/base/unique_fd.h"
 #include "wg4netns/metrics/metrics_server.h"
+#include "wg4netns/metrics/metrics_socket.h"
 
 namespace wg4::metrics {
 namespace {

@@ -1,8 +1,14 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 
+#include "shared/net/prefix.h"
+#include "wg4netns/core/batch_sizes.h"
+#include "wg4netns/core/drop_reason.h"
+#include "wg4netns/core/time.h"
 #include "wg4netns/metrics/tunnel_metrics.h"
 
 namespace wg4::metrics {

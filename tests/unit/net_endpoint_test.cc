@@ -1,4 +1,5 @@
 #include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 
 #include <doctest/doctest.h>
 

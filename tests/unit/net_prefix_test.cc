@@ -1,8 +1,13 @@
+#include "shared/net/ip_address.h"
 #include "shared/net/prefix.h"
 
 #include <doctest/doctest.h>
 
+#include <array>
+#include <cstdint>
 #include <random>
+#include <span>
+#include <string_view>
 
 using namespace wg4;
 

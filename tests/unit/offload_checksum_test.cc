@@ -1,7 +1,10 @@
+#include "shared/base/bytes.h"
 #include "wg4netns/offload/checksum.h"
 
 #include <array>
+#include <cstdint>
 #include <cstring>
+#include <vector>
 
 #include "tests/support/guarded_buffer.h"
 #include "tests/support/segments.h"

@@ -1,7 +1,16 @@
+#include "shared/base/bytes.h"
+#include "tests/support/segments.h"
 #include "wg4netns/offload/coalesce.h"
+#include "wg4netns/offload/virtio_net_header.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <memory>
+#include <span>
+#include <vector>
 
 #include "tests/support/guarded_buffer.h"
 #include "tests/support/offload_runs.h"

@@ -2,9 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <set>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "wg4netns/offload/flow_hash.h"
 
 using namespace wg4;

@@ -1,9 +1,15 @@
 // Cutting and merging undo each other. A failure names its seed.
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <random>
+#include <vector>
 
 #include "tests/support/mixed_stream.h"
 #include "tests/support/offload_runs.h"
+#include "tests/support/segments.h"
 
 #include <doctest/doctest.h>
 

@@ -1,6 +1,16 @@
+#include "shared/base/bytes.h"
+#include "tests/support/segments.h"
+#include "wg4netns/crypto/aead.h"
 #include "wg4netns/offload/segment.h"
+#include "wg4netns/offload/virtio_net_header.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <vector>
 
 #include "tests/support/guarded_buffer.h"
 #include "tests/support/offload_runs.h"

@@ -1,10 +1,14 @@
 #include <doctest/doctest.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "shared/base/bytes.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
 #include "wg4netns/app/broker_message.h"
 #include "wg4netns/app/netavark_json.h"
 

@@ -13,12 +13,16 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <utility>
 
 #include "shared/base/scope_exit.h"
+#include "shared/base/unique_fd.h"
 #include "shared/sys/capabilities.h"
 #include "shared/sys/empty_root.h"
 #include "shared/sys/landlock.h"

@@ -31,6 +31,7 @@
 
 #include "netns-helper/syscall_tables.h"
 #include "shared/base/unique_fd.h"
+#include "shared/sys/seccomp.h"
 #include "tests/support/in_child.h"
 #include "tests/support/machine.h"
 #include "wg4netns/app/syscall_tables.h"

@@ -1,3 +1,5 @@
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
 #include "shared/sys/daemon.h"
 
 #include <doctest/doctest.h>
@@ -7,7 +9,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
+#include <cstddef>
+#include <functional>
+#include <span>
 #include <string>
 
 namespace wg4 {

@@ -1,3 +1,4 @@
+#include "shared/base/unique_fd.h"
 #include "shared/sys/fd_pass.h"
 
 #include <doctest/doctest.h>
@@ -7,8 +8,13 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "shared/base/scope_exit.h"
 

@@ -1,3 +1,5 @@
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
 #include "shared/sys/named_file.h"
 
 #include <doctest/doctest.h>

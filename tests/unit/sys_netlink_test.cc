@@ -1,14 +1,21 @@
 // Runs in a network namespace of its own (see sys.cmake), so nothing here touches the host's.
 
+#include "shared/base/bytes.h"
+#include "shared/base/result.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
 #include "shared/sys/netlink.h"
 
 #include <doctest/doctest.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace wg4 {
 namespace {

@@ -4,8 +4,10 @@
 #include <sys/mount.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <string>
 
 #include "shared/base/scope_exit.h"
 #include "shared/sys/process.h"

@@ -1,3 +1,4 @@
+#include "shared/base/unique_fd.h"
 #include "shared/sys/process.h"
 
 #include <doctest/doctest.h>
@@ -6,9 +7,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <cstddef>
+#include <cstdlib>
+#include <string>
+#include <utility>
 
 namespace wg4 {
 namespace {

@@ -3,10 +3,20 @@
 #include <doctest/doctest.h>
 
 #include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "shared/base/hex_base64.h"
+#include "shared/base/secret_text.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/prefix.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/time.h"
 #include "wg4netns/uapi/codec.h"
 
 namespace wg4::uapi {

@@ -5,14 +5,30 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "shared/base/secret_text.h"
+#include "shared/base/unique_fd.h"
+#include "shared/net/prefix.h"
+#include "shared/sys/clock.h"
+#include "shared/sys/event_loop.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/peer_id.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/uapi/codec.h"
+#include "wg4netns/uapi/control_socket.h"
 #include "wg4netns/uapi/server.h"
+#include "wg4netns/uapi/session.h"
 
 namespace wg4::uapi {
 namespace {

@@ -4,11 +4,20 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "shared/base/hex_base64.h"
+#include "shared/base/secret_text.h"
+#include "shared/base/unique_fd.h"
+#include "shared/net/prefix.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/uapi/codec.h"
 #include "wg4netns/uapi/session.h"
 
 namespace wg4::uapi {

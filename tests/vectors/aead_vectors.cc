@@ -1,6 +1,15 @@
 #include <doctest/doctest.h>
 
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "shared/base/bytes.h"
+#include "shared/base/hex_base64.h"
+#include "shared/base/secret.h"
 #include "tests/vectors/generated.h"
+#include "tests/vectors/vector_support.h"
+#include "wg4netns/crypto/aead.h"
 #include "wg4netns/crypto/aead_backends.h"
 #include "wg4netns/crypto/blake2s.h"
 #include "wg4netns/crypto/small_aead.h"

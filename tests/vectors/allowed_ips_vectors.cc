@@ -4,12 +4,20 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
 #include <string_view>
+#include <vector>
 
+#include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
 #include "tests/support/naive_allowed_ips.h"
 #include "tests/support/seeded_entropy.h"
 #include "wg4netns/core/allowed_ips.h"
+#include "wg4netns/core/peer_id.h"
 
 namespace wg4 {
 namespace {

@@ -4,7 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "shared/base/bytes.h"
+#include "shared/base/hex_base64.h"
+#include "shared/base/secret.h"
 #include "tests/vectors/generated.h"
+#include "tests/vectors/vector_support.h"
 #include "wg4netns/crypto/blake2s.h"
 
 namespace wg4::vectors {

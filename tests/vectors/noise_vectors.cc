@@ -1,11 +1,20 @@
 // The IKpsk2 handshake against a transcript of a second implementation (generate_noise.py).
 
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <utility>
 
+#include "shared/base/bytes.h"
+#include "shared/base/hex_base64.h"
 #include "tests/vectors/noise_transcript.h"
 #include "tests/vectors/vector_support.h"
 #include "wg4netns/core/cookie.h"
+#include "wg4netns/core/entropy.h"
+#include "wg4netns/core/messages.h"
 #include "wg4netns/core/noise.h"
+#include "wg4netns/core/time.h"
 
 #include <doctest/doctest.h>
 

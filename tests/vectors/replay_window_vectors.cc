@@ -3,6 +3,10 @@
 
 #include <doctest/doctest.h>
 
+#include <cstdint>
+#include <initializer_list>
+
+#include "wg4netns/core/limits.h"
 #include "wg4netns/core/replay_window.h"
 
 namespace wg4 {

@@ -1,7 +1,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
 
+#include "shared/base/hex_base64.h"
+#include "shared/base/keys.h"
+#include "shared/base/secret.h"
 #include "tests/vectors/vector_support.h"
 #include "wg4netns/crypto/curve25519.h"
 

@@ -10,16 +10,19 @@
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/sys/daemon.h"
 #include "shared/sys/event_loop.h"
 #include "shared/sys/fd_pass.h"

@@ -5,6 +5,7 @@
 // a text: empty for done, else the error.
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -10,10 +10,12 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <span>
 
+#include "shared/base/bytes.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/fd_pass.h"
 

@@ -7,12 +7,16 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <string_view>
 #include <system_error>
 #include <thread>
 
+#include "shared/base/bytes.h"
 #include "shared/base/secret_text.h"
+#include "shared/base/unique_fd.h"
 #include "shared/sys/log.h"
 #include "shared/sys/signals.h"
 #include "wg4netns/app/control_client.h"

@@ -2,14 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "shared/base/hex_base64.h"
 #include "shared/config/link_plan.h"
+#include "shared/config/wg_config.h"
+#include "shared/net/endpoint.h"
 #include "wg4netns/app/config_file.h"
 #include "wg4netns/app/mtu.h"
+#include "wg4netns/core/control.h"
 #include "wg4netns/crypto/curve25519.h"
 
 namespace wg4 {

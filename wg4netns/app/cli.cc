@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <climits>
 #include <cstdlib>
 #include <map>
@@ -14,13 +15,16 @@
 #include <vector>
 
 #include "shared/base/version.h"
+#include "shared/net/ip_address.h"
 #include "shared/sys/log.h"
+#include "shared/sys/sandbox_mode.h"
 #include "wg4netns/app/cli_engine.h"
 #include "wg4netns/app/cli_help.h"
 #include "wg4netns/app/cli_pasta.h"
 #include "wg4netns/app/cli_words.h"
 #include "wg4netns/app/completion.h"
 #include "wg4netns/forward/publish_spec.h"
+#include "wg4netns/forward/rule.h"
 #include "wg4netns/uapi/control_socket.h"
 
 namespace wg4 {

@@ -8,6 +8,8 @@
 #include <variant>
 
 #include "shared/base/result.h"
+#include "shared/net/ip_address.h"
+#include "shared/sys/sandbox_mode.h"
 #include "wg4netns/app/broker.h"
 #include "wg4netns/app/capture_command.h"
 #include "wg4netns/app/config_file.h"

@@ -10,8 +10,16 @@
 #include <cstdint>
 #include <optional>
 #include <system_error>
+#include <utility>
 
+#include "shared/base/bytes.h"
+#include "shared/base/unique_fd.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
+#include "shared/net/protocol.h"
+#include "wg4netns/app/engine.h"
 #include "wg4netns/app/netns_watch.h"
+#include "wg4netns/forward/forward_loop.h"
 #include "wg4netns/forward/pasta_ports.h"
 
 namespace wg4 {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <expected>
 
 #include "shared/base/ascii.h"
 #include "shared/base/near_word.h"

@@ -13,18 +13,24 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <expected>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
+#include "shared/base/result.h"
 #include "shared/base/scope_exit.h"
 #include "shared/base/unique_fd.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/log.h"
 #include "shared/sys/named_file.h"
 #include "shared/sys/namespaces.h"
 #include "shared/sys/service_port.h"
 #include "wg4netns/app/judgement.h"
+#include "wg4netns/core/time.h"
 
 namespace wg4 {
 namespace {

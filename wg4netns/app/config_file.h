@@ -4,8 +4,10 @@
 #include <optional>
 #include <string>
 
+#include "shared/base/result.h"
 #include "shared/config/wg_config.h"
 #include "wg4netns/core/control.h"
+#include "wg4netns/core/time.h"
 
 namespace wg4 {
 

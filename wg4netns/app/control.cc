@@ -5,13 +5,32 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <concepts>
+#include <cstddef>
+#include <expected>
 #include <utility>
 
+#include "shared/base/bytes.h"
 #include "shared/base/escaped_text.h"
 #include "shared/base/hex_base64.h"
+#include "shared/base/keys.h"
+#include "shared/base/secret_text.h"
+#include "shared/base/unique_fd.h"
+#include "shared/config/wg_config.h"
+#include "shared/net/prefix.h"
 #include "shared/sys/fd_pass.h"
 #include "shared/sys/log.h"
 #include "shared/sys/log_reader.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/device.h"
+#include "wg4netns/core/drop_reason.h"
+#include "wg4netns/core/edge_drops.h"
+#include "wg4netns/core/peer.h"
+#include "wg4netns/core/peer_id.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/io/udp_socket.h"
+#include "wg4netns/uapi/codec.h"
+#include "wg4netns/uapi/control_socket.h"
 
 namespace wg4 {
 namespace {

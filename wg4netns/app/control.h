@@ -4,15 +4,20 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "shared/base/keys.h"
 #include "shared/base/result.h"
+#include "shared/base/secret_text.h"
+#include "shared/base/unique_fd.h"
 #include "wg4netns/app/diagnostics.h"
 #include "wg4netns/app/endpoints.h"
 #include "wg4netns/app/key_lock.h"
@@ -21,7 +26,14 @@
 #include "wg4netns/app/shared_device.h"
 #include "wg4netns/app/tunnel.h"
 #include "wg4netns/app/workers.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/device.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/io/udp_socket.h"
+#include "wg4netns/uapi/codec.h"
+#include "wg4netns/uapi/control_socket.h"
 #include "wg4netns/uapi/server.h"
+#include "wg4netns/uapi/session.h"
 
 namespace wg4 {
 

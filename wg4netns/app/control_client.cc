@@ -7,13 +7,17 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <string_view>
 #include <system_error>
 
 #include "shared/base/escaped_text.h"
+#include "shared/base/secret_text.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/fd_pass.h"
+#include "wg4netns/core/control.h"
 #include "wg4netns/uapi/control_socket.h"
 
 namespace wg4 {

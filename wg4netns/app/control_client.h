@@ -10,6 +10,7 @@
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
+#include "wg4netns/core/control.h"
 #include "wg4netns/uapi/codec.h"
 
 namespace wg4 {

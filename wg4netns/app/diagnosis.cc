@@ -1,9 +1,14 @@
 #include "wg4netns/app/diagnosis.h"
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 #include "shared/base/hex_base64.h"
+#include "shared/net/endpoint.h"
+#include "wg4netns/core/evidence.h"
+#include "wg4netns/core/peer.h"
+#include "wg4netns/core/time.h"
 
 namespace wg4 {
 namespace {

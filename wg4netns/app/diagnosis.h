@@ -3,12 +3,17 @@
 // is silent by design, so most faults look alike; what is not known for sure is not claimed. Each sentence says what
 // was seen, and then the next step.
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "shared/base/keys.h"
 #include "wg4netns/core/device.h"
+#include "wg4netns/core/evidence.h"
+#include "wg4netns/core/peer.h"
+#include "wg4netns/core/time.h"
 #include "wg4netns/io/send_failure.h"
 
 namespace wg4 {

@@ -1,8 +1,13 @@
 #include "wg4netns/app/diagnostics.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "shared/base/hex_base64.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/peer.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/io/send_failure.h"
 
 namespace wg4 {
 

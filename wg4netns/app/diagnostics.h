@@ -4,14 +4,22 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
+#include "shared/base/keys.h"
 #include "shared/sys/log.h"
 #include "wg4netns/app/diagnosis.h"
 #include "wg4netns/app/log_budget.h"
 #include "wg4netns/core/device.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/peer.h"
+#include "wg4netns/core/peer_id.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/io/send_failure.h"
 #include "wg4netns/io/udp_socket.h"
 
 namespace wg4 {

@@ -5,12 +5,25 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
+#include "shared/base/keys.h"
+#include "shared/base/result.h"
+#include "shared/config/wg_config.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "shared/sys/clock.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/log.h"
+#include "shared/sys/sandbox_mode.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/core/timers.h"
 
 namespace wg4 {
 namespace {

@@ -3,12 +3,21 @@
 // handshake stays unanswered, because the name may have moved. A reload brings other names.
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <utility>
 #include <vector>
 
+#include "shared/base/keys.h"
+#include "shared/base/result.h"
+#include "shared/config/wg_config.h"
+#include "shared/net/endpoint.h"
+#include "shared/sys/sandbox_mode.h"
 #include "wg4netns/app/resolver.h"
+#include "wg4netns/core/control.h"
 #include "wg4netns/core/device.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/core/timers.h"
 
 namespace wg4 {
 

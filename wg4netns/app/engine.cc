@@ -4,9 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 #include <utility>
 
+#include "shared/base/bytes.h"
+#include "shared/config/wg_config.h"
+#include "shared/net/ip_address.h"
 #include "shared/sys/log.h"
 #include "wg4netns/app/mtu.h"
 

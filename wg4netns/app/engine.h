@@ -16,6 +16,8 @@
 
 #include "shared/base/result.h"
 #include "shared/config/link_plan.h"
+#include "shared/config/wg_config.h"
+#include "shared/net/ip_address.h"
 #include "shared/net/prefix.h"
 #include "wg4netns/gateway/gateway.h"
 #include "wg4netns/io/udp_socket.h"

@@ -6,12 +6,15 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
+#include <expected>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 #include <variant>
 
+#include "shared/base/bytes.h"
 #include "shared/base/version.h"
 #include "shared/sys/fd_pass.h"
 

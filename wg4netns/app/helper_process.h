@@ -9,7 +9,9 @@
 // Attachment kills the helper, and the TUN goes with the last of its descriptors.
 
 #include <chrono>
+#include <expected>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shared/base/result.h"

@@ -1,5 +1,10 @@
 #include "wg4netns/app/interface.h"
 
+#include <cstdint>
+#include <expected>
+#include <utility>
+
+#include "shared/base/unique_fd.h"
 #include "shared/sys/daemon.h"
 #include "wg4netns/app/attach.h"
 #include "wg4netns/app/cli.h"

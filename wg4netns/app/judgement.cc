@@ -10,9 +10,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "shared/base/keys.h"
 #include "shared/base/unique_fd.h"
 #include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
 #include "shared/sys/sockaddr.h"
 #include "wg4netns/core/limits.h"
 #include "wg4netns/crypto/curve25519.h"

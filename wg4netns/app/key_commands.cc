@@ -6,9 +6,14 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
+#include <string>
 #include <string_view>
 
+#include "shared/base/bytes.h"
 #include "shared/base/hex_base64.h"
+#include "shared/base/keys.h"
+#include "shared/base/secret.h"
 #include "shared/sys/log.h"
 #include "wg4netns/app/system_entropy.h"
 #include "wg4netns/crypto/curve25519.h"

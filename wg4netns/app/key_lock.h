@@ -18,6 +18,7 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include "shared/base/keys.h"
 #include "shared/base/result.h"

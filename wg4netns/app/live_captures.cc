@@ -6,12 +6,20 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <new>
 #include <string_view>
+#include <utility>
 
+#include "shared/base/bytes.h"
 #include "shared/base/version.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/log.h"
+#include "wg4netns/capture/key_log.h"
+#include "wg4netns/capture/recorder.h"
+#include "wg4netns/core/time.h"
 
 namespace wg4 {
 namespace {

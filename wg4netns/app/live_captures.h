@@ -3,17 +3,24 @@
 // is sent the file over that connection from then on. Who reads slowly misses packets, which are counted, and never
 // holds the tunnel up. A capture ends when its client says so by ending its half of the connection, or goes.
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 #include "shared/sys/event_loop.h"
 #include "wg4netns/app/loop_guest.h"
 #include "wg4netns/app/shared_device.h"
+#include "wg4netns/capture/recorder.h"
+#include "wg4netns/capture/recording.h"
 #include "wg4netns/capture/taps.h"
+#include "wg4netns/core/time.h"
 
 namespace wg4 {
 

@@ -1,5 +1,12 @@
 #include "wg4netns/app/loop.h"
 
+#include <cstddef>
+#include <cstdint>
+
+#include "shared/base/result.h"
+#include "shared/net/ip_address.h"
+#include "wg4netns/core/time.h"
+
 namespace wg4 {
 namespace {
 

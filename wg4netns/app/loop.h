@@ -1,8 +1,12 @@
 #pragma once
+
+#include <cstdint>
 // What the threads of the program wait for.
 
+#include "shared/base/result.h"
 #include "shared/sys/event_loop.h"
 #include "wg4netns/app/tunnel.h"
+#include "wg4netns/core/time.h"
 
 namespace wg4 {
 

@@ -5,15 +5,22 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <expected>
 #include <fstream>
 #include <optional>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include "shared/base/unique_fd.h"
 #include "shared/base/version.h"
+#include "shared/config/wg_config.h"
+#include "shared/net/ip_address.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/namespaces.h"
 #include "shared/sys/read_all.h"
 #include "wg4netns/app/broker.h"
+#include "wg4netns/app/broker_message.h"
 #include "wg4netns/app/broker_socket.h"
 #include "wg4netns/app/config_file.h"
 #include "wg4netns/app/netavark_json.h"

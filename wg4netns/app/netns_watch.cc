@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <system_error>
+#include <utility>
 
 namespace wg4 {
 namespace {

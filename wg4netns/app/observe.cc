@@ -1,12 +1,22 @@
 #include "wg4netns/app/observe.h"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <utility>
 
 #include "shared/base/version.h"
 #include "shared/sys/landlock.h"
 #include "shared/sys/log.h"
+#include "wg4netns/capture/capture_file.h"
+#include "wg4netns/capture/recorder.h"
+#include "wg4netns/core/device.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/peer.h"
+#include "wg4netns/core/peer_id.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/metrics/metrics_socket.h"
 
 namespace wg4 {
 namespace {

@@ -2,12 +2,14 @@
 // What lets people look into a tunnel that serves. It is opened before the sandbox, lives in the loop as a guest, and
 // costs nothing where it is not asked for.
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "shared/base/keys.h"
 #include "shared/base/result.h"
 #include "shared/config/wg_config.h"
 #include "shared/sys/process_usage.h"
@@ -16,8 +18,10 @@
 #include "wg4netns/app/sandbox.h"
 #include "wg4netns/app/shared_device.h"
 #include "wg4netns/capture/capture.h"
+#include "wg4netns/capture/capture_file.h"
 #include "wg4netns/capture/taps.h"
 #include "wg4netns/metrics/metrics_server.h"
+#include "wg4netns/metrics/metrics_socket.h"
 #include "wg4netns/metrics/tunnel_metrics.h"
 
 namespace wg4 {

@@ -7,15 +7,21 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <sstream>
+#include <string>
+#include <utility>
 
+#include "shared/base/unique_fd.h"
 #include "shared/sys/daemon.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/log.h"
 #include "shared/sys/named_file.h"
 #include "shared/sys/read_all.h"
 #include "wg4netns/app/attach.h"
+#include "wg4netns/app/config_file.h"
 #include "wg4netns/app/oci_state.h"
+#include "wg4netns/forward/forward_loop.h"
 #include "wg4netns/forward/publish_spec.h"
 
 namespace wg4 {

@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "shared/base/unique_fd.h"
 #include "shared/sys/daemon.h"
 #include "wg4netns/app/attach.h"
 #include "wg4netns/app/config_file.h"

@@ -3,9 +3,18 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <iterator>
 #include <map>
+#include <utility>
+#include <vector>
 
+#include "shared/base/keys.h"
+#include "shared/config/wg_config.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
 #include "shared/sys/log.h"
+#include "shared/sys/sandbox_mode.h"
 #include "wg4netns/app/config_file.h"
 #include "wg4netns/app/control_client.h"
 #include "wg4netns/app/endpoints.h"

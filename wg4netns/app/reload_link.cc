@@ -2,15 +2,22 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
 #include <limits>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
+#include "shared/base/unique_fd.h"
 #include "shared/config/link_plan.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
 #include "shared/sys/log.h"
 #include "wg4netns/app/control.h"
 #include "wg4netns/app/helper_process.h"
 #include "wg4netns/app/mtu.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/uapi/codec.h"
 
 namespace wg4 {
 namespace {

@@ -15,7 +15,9 @@
 #include "shared/base/result.h"
 #include "shared/config/wg_config.h"
 #include "shared/net/endpoint.h"
+#include "shared/net/prefix.h"
 #include "wg4netns/app/control_client.h"
+#include "wg4netns/uapi/codec.h"
 
 namespace wg4 {
 

@@ -10,11 +10,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <expected>
 #include <optional>
 #include <string_view>
+#include <utility>
 
+#include "shared/base/bytes.h"
 #include "shared/sys/fd_pass.h"
 #include "shared/sys/log.h"
+#include "shared/sys/sandbox_mode.h"
 #include "wg4netns/app/sandbox.h"
 #include "wg4netns/uapi/control_socket.h"
 

@@ -6,10 +6,12 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 #include "shared/sys/process.h"
+#include "shared/sys/sandbox_mode.h"
 #include "wg4netns/app/resolver.h"
 
 namespace wg4 {

@@ -4,10 +4,13 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <expected>
 #include <iterator>
+#include <string>
 #include <utility>
 
 #include "shared/base/unique_fd.h"
+#include "shared/net/ip_address.h"
 #include "shared/sys/named_file.h"
 
 namespace wg4 {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "shared/base/result.h"
 #include "shared/config/wg_config.h"
 #include "wg4netns/app/oci_state.h"

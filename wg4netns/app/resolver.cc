@@ -6,16 +6,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstddef>
 #include <cstring>
 #include <memory>
+#include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "shared/base/bytes.h"
 #include "shared/sys/fd_pass.h"
+#include "shared/sys/sandbox_mode.h"
 #include "shared/sys/sockaddr.h"
 
 // A question is "ID PORT HOST", an answer "ID ERROR ENDPOINT", both as text in one message.

@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 #include "shared/config/wg_config.h"
 #include "shared/net/endpoint.h"
 #include "shared/sys/process.h"
+#include "shared/sys/sandbox_mode.h"
 #include "wg4netns/app/sandbox.h"
 
 namespace wg4 {

@@ -2,13 +2,23 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
 #include <string_view>
 
+#include "shared/sys/clock.h"
 #include "shared/sys/log.h"
 #include "wg4netns/app/clocks.h"
 #include "wg4netns/app/log_budget.h"
 #include "wg4netns/app/loop.h"
+#include "wg4netns/app/shared_device.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/peer.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/core/timers.h"
+#include "wg4netns/io/send_failure.h"
 
 namespace wg4 {
 namespace {

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
 #include "shared/sys/service_manager.h"
 #include "shared/sys/signals.h"
 #include "wg4netns/app/control.h"
@@ -12,6 +13,8 @@
 #include "wg4netns/app/endpoints.h"
 #include "wg4netns/app/loop_guest.h"
 #include "wg4netns/app/netns_watch.h"
+#include "wg4netns/app/reloader.h"
+#include "wg4netns/app/shared_device.h"
 #include "wg4netns/app/target_watch.h"
 #include "wg4netns/app/tunnel.h"
 #include "wg4netns/app/workers.h"

@@ -3,13 +3,20 @@
 // it holds it for that long, and lets go of it while the cipher works and while system calls run.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <memory_resource>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include "wg4netns/core/device.h"
 #include "wg4netns/core/edge_drops.h"
+#include "wg4netns/core/entropy.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/core/timers.h"
+#include "wg4netns/crypto/aead.h"
 #include "wg4netns/io/send_failure.h"
 
 namespace wg4 {

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "wg4netns/app/clocks.h"

@@ -5,12 +5,19 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "shared/base/escaped_text.h"
 #include "shared/base/hex_base64.h"
+#include "shared/base/keys.h"
+#include "shared/base/secret.h"
+#include "shared/net/prefix.h"
 #include "wg4netns/app/json_string.h"
+#include "wg4netns/core/control.h"
 #include "wg4netns/crypto/curve25519.h"
+#include "wg4netns/uapi/codec.h"
 
 namespace wg4::show {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "wg4netns/app/control_client.h"
 #include "wg4netns/core/time.h"
+#include "wg4netns/uapi/codec.h"
 
 namespace wg4::show {
 

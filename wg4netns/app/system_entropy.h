@@ -3,7 +3,9 @@
 #include <sys/random.h>
 
 #include <cerrno>
+#include <cstddef>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
 #include "wg4netns/core/entropy.h"
 

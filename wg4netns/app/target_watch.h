@@ -1,4 +1,6 @@
 #pragma once
+
+#include <utility>
 // Knows when the last process of a network namespace has ended. The namespace itself tells nobody, and our own TUN
 // descriptor keeps it alive: so one process in it is watched at a time, and when that ends another is looked for.
 //

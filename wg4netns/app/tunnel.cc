@@ -1,6 +1,20 @@
 #include "wg4netns/app/tunnel.h"
 
 #include <bit>
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include "shared/base/bytes.h"
+#include "shared/net/ip_address.h"
+#include "wg4netns/core/device.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/crypto/aead.h"
+#include "wg4netns/gateway/gateway.h"
+#include "wg4netns/io/send_failure.h"
+#include "wg4netns/io/tun_device.h"
+#include "wg4netns/offload/virtio_net_header.h"
 
 namespace wg4 {
 namespace {

@@ -3,14 +3,24 @@
 // that moves packets has one: some of the TUN's queues to read from, and a face of its own of the UDP socket.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory_resource>
+#include <span>
 
+#include "shared/base/bytes.h"
+#include "shared/base/result.h"
+#include "shared/net/ip_address.h"
 #include "wg4netns/app/read_order.h"
 #include "wg4netns/app/shared_device.h"
 #include "wg4netns/app/shared_gateway.h"
 #include "wg4netns/capture/taps.h"
 #include "wg4netns/core/data_batch.h"
+#include "wg4netns/core/edge_drops.h"
+#include "wg4netns/core/limits.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/crypto/aead.h"
 #include "wg4netns/io/tun_queues.h"
 #include "wg4netns/io/udp_socket.h"
 #include "wg4netns/offload/coalesce.h"

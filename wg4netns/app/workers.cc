@@ -7,8 +7,13 @@
 #include <csignal>
 #include <system_error>
 #include <tuple>
+#include <utility>
 
+#include "shared/base/unique_fd.h"
 #include "wg4netns/app/clocks.h"
+#include "wg4netns/app/shared_device.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/io/udp_socket.h"
 
 namespace wg4 {
 

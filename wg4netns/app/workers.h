@@ -5,11 +5,15 @@
 #include <memory>
 #include <memory_resource>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
 #include "wg4netns/app/loop.h"
+#include "wg4netns/app/shared_device.h"
 #include "wg4netns/app/tunnel.h"
+#include "wg4netns/io/udp_socket.h"
 
 namespace wg4 {
 

@@ -5,8 +5,11 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
+#include <utility>
 
+#include "shared/base/bytes.h"
 #include "shared/sys/log.h"
+#include "wg4netns/capture/recorder.h"
 
 namespace wg4::capture {
 namespace {

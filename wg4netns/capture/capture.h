@@ -7,8 +7,10 @@
 #include <mutex>
 #include <thread>
 
+#include "shared/base/bytes.h"
 #include "shared/base/result.h"
 #include "wg4netns/capture/capture_file.h"
+#include "wg4netns/capture/recorder.h"
 #include "wg4netns/capture/recording.h"
 
 namespace wg4::capture {

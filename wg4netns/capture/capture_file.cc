@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <thread>
 
 #include "shared/sys/deadline.h"

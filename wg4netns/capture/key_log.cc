@@ -1,5 +1,9 @@
 #include "wg4netns/capture/key_log.h"
 
+#include <cstdint>
+#include <span>
+#include <string>
+
 #include "shared/base/check.h"
 #include "shared/base/hex_base64.h"
 #include "shared/base/scope_exit.h"

@@ -1,5 +1,7 @@
 #include "wg4netns/capture/outer_header.h"
 
+#include <cstddef>
+
 #include "shared/base/check.h"
 #include "wg4netns/offload/checksum.h"
 

@@ -1,9 +1,12 @@
 #include "wg4netns/capture/recorder.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <utility>
 
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "wg4netns/capture/outer_header.h"
 
 namespace wg4::capture {

@@ -2,6 +2,7 @@
 // Makes blocks of packets, and keeps them until somebody writes them down. Bounded: what finds no room is counted.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>

@@ -1,6 +1,10 @@
 #include "wg4netns/capture/recording.h"
 
+#include "shared/base/bytes.h"
 #include "shared/sys/clock.h"
+#include "wg4netns/capture/key_log.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/crypto/aead.h"
 
 namespace wg4::capture {
 namespace {

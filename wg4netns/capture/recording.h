@@ -2,11 +2,16 @@
 // A capture's side towards the tunnel: what passes is copied into a bounded buffer, by any thread, until somebody takes
 // it. What finds no room is counted.
 
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <span>
 
+#include "shared/base/bytes.h"
+#include "wg4netns/capture/key_log.h"
 #include "wg4netns/capture/recorder.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/crypto/aead.h"
 
 namespace wg4::capture {
 

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include "shared/net/ip_address.h"
 #include "shared/sys/sockaddr.h"
 
 namespace wg4::capture {

@@ -4,6 +4,7 @@
 
 #include "shared/base/unique_fd.h"
 #include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 
 namespace wg4::capture {
 

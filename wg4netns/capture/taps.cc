@@ -2,6 +2,12 @@
 
 #include <algorithm>
 
+#include "shared/base/bytes.h"
+#include "shared/base/keys.h"
+#include "wg4netns/capture/key_log.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/crypto/aead.h"
+
 namespace wg4::capture {
 
 void Taps::add(Recording& recording) {

@@ -7,9 +7,14 @@
 #include <span>
 #include <vector>
 
+#include "shared/base/bytes.h"
+#include "shared/base/keys.h"
+#include "wg4netns/capture/key_log.h"
 #include "wg4netns/capture/recording.h"
 #include "wg4netns/capture/source_probe.h"
 #include "wg4netns/core/key_observer.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/crypto/aead.h"
 
 namespace wg4::capture {
 

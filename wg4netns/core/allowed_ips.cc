@@ -3,6 +3,8 @@
 #include <array>
 
 #include "shared/base/check.h"
+#include "shared/net/ip_address.h"
+#include "wg4netns/core/address_bits.h"
 
 namespace wg4 {
 

@@ -7,7 +7,9 @@
 #include <optional>
 #include <vector>
 
+#include "shared/net/ip_address.h"
 #include "shared/net/prefix.h"
+#include "wg4netns/core/address_bits.h"
 #include "wg4netns/core/peer_id.h"
 #include "wg4netns/core/prefix_trie.h"
 

@@ -1,6 +1,7 @@
 #include "wg4netns/core/cookie.h"
 
 #include <array>
+#include <cstddef>
 #include <utility>
 
 #include "shared/base/check.h"

@@ -10,6 +10,7 @@
 
 #include "shared/base/bytes.h"
 #include "shared/base/keys.h"
+#include "shared/base/secret.h"
 #include "shared/net/endpoint.h"
 #include "wg4netns/core/entropy.h"
 #include "wg4netns/core/messages.h"

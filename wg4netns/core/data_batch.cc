@@ -1,8 +1,10 @@
 #include "wg4netns/core/data_batch.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
 
+#include "shared/base/bytes.h"
 #include "wg4netns/core/messages.h"
 
 namespace wg4 {

@@ -7,10 +7,12 @@
 //   in:   device.inbound(cursor, ..., batch);        batch.open(aead);        device.accept(batch, ...);
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory_resource>
 #include <span>
 
+#include "shared/base/bytes.h"
 #include "wg4netns/core/inner_packet.h"
 #include "wg4netns/core/keypair.h"
 #include "wg4netns/core/limits.h"

@@ -3,9 +3,17 @@
 #include "wg4netns/core/device.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
+#include <utility>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
+#include "wg4netns/core/keypair.h"
 #include "wg4netns/core/limits.h"
+#include "wg4netns/core/messages.h"
+#include "wg4netns/core/noise.h"
+#include "wg4netns/core/peer_id.h"
 
 namespace wg4 {
 namespace {

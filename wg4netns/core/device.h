@@ -8,6 +8,7 @@
 //   device_control.cc    configuration and status
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory_resource>
@@ -16,7 +17,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "shared/base/bytes.h"
+#include "shared/base/keys.h"
 #include "shared/base/result.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/prefix.h"
 #include "wg4netns/core/allowed_ips.h"
 #include "wg4netns/core/batch_sizes.h"
 #include "wg4netns/core/control.h"
@@ -28,8 +33,12 @@
 #include "wg4netns/core/index_table.h"
 #include "wg4netns/core/inner_packet.h"
 #include "wg4netns/core/key_observer.h"
+#include "wg4netns/core/keypair.h"
+#include "wg4netns/core/messages.h"
+#include "wg4netns/core/noise.h"
 #include "wg4netns/core/output.h"
 #include "wg4netns/core/peer.h"
+#include "wg4netns/core/peer_id.h"
 #include "wg4netns/core/rate_limiter.h"
 #include "wg4netns/core/time.h"
 #include "wg4netns/core/timer_queue.h"

@@ -1,6 +1,22 @@
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+
 // Configuration and status. A DeviceChange comes from a file or from the UAPI; what it means does not depend on which.
+#include "shared/base/keys.h"
+#include "shared/base/result.h"
+#include "wg4netns/core/control.h"
 #include "wg4netns/core/device.h"
+#include "wg4netns/core/keypair.h"
 #include "wg4netns/core/limits.h"
+#include "wg4netns/core/noise.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/peer.h"
+#include "wg4netns/core/peer_id.h"
+#include "wg4netns/core/time.h"
 
 namespace wg4 {
 

@@ -1,9 +1,26 @@
 // Handshake messages, in and out, and the sessions that they end in (whitepaper 5.4, 6.2, 6.4).
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
+#include "shared/net/endpoint.h"
 #include "wg4netns/core/device.h"
+#include "wg4netns/core/drop_reason.h"
+#include "wg4netns/core/evidence.h"
+#include "wg4netns/core/index_table.h"
+#include "wg4netns/core/keypair.h"
 #include "wg4netns/core/limits.h"
+#include "wg4netns/core/messages.h"
+#include "wg4netns/core/noise.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/peer.h"
+#include "wg4netns/core/peer_id.h"
+#include "wg4netns/core/time.h"
 
 namespace wg4 {
 namespace {

@@ -1,5 +1,12 @@
 // What happens when time passes (whitepaper 6.3 to 6.6).
 #include "wg4netns/core/device.h"
+#include "wg4netns/core/drop_reason.h"
+#include "wg4netns/core/evidence.h"
+#include "wg4netns/core/keypair.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/peer.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/core/timers.h"
 
 namespace wg4 {
 

@@ -1,5 +1,6 @@
 #include "wg4netns/core/index_table.h"
 
+#include <cstddef>
 #include <utility>
 
 #include "shared/base/check.h"

@@ -4,6 +4,7 @@
 // table takes their low bits as the hash. Open addressing with linear probing; a removal closes the gap that it leaves,
 // so there are no tombstones and look-ups do not decay under churn.
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

@@ -1,5 +1,7 @@
 #include "wg4netns/core/inner_packet.h"
 
+#include <cstddef>
+
 namespace wg4 {
 namespace {
 

@@ -1,6 +1,7 @@
 #pragma once
 // What the tunnel has to know of the IP packets inside it: who sends, who receives, how long, and the ECN bits.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 

@@ -1,5 +1,7 @@
 #include "wg4netns/core/keypair.h"
 
+#include <utility>
+
 namespace wg4 {
 
 Keypair* Keypairs::find(std::uint32_t local_index) {

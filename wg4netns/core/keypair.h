@@ -3,11 +3,14 @@
 // (whitepaper 6.3), so that no packet in flight is lost.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <memory_resource>
 #include <span>
+#include <utility>
 
+#include "shared/base/secret.h"
 #include "wg4netns/core/limits.h"
 #include "wg4netns/core/noise.h"
 #include "wg4netns/core/replay_window.h"

@@ -2,6 +2,7 @@
 // The four messages of whitepaper 5.4, as views over wire bytes of exactly the right size. All integers are
 // little-endian; the type is one byte with three reserved zero bytes behind it, read here as one 32-bit number.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>

@@ -1,9 +1,14 @@
 #include "wg4netns/core/noise.h"
 
 #include <algorithm>
+#include <chrono>
+#include <span>
 #include <string_view>
+#include <utility>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
+#include "shared/base/secret.h"
 #include "wg4netns/core/limits.h"
 #include "wg4netns/crypto/curve25519.h"
 #include "wg4netns/crypto/small_aead.h"

@@ -5,8 +5,11 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
+#include "shared/base/bytes.h"
 #include "shared/base/keys.h"
+#include "shared/base/secret.h"
 #include "wg4netns/core/entropy.h"
 #include "wg4netns/core/messages.h"
 #include "wg4netns/core/time.h"

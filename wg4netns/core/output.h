@@ -8,6 +8,7 @@
 
 #include "shared/base/bytes.h"
 #include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "wg4netns/core/peer_id.h"
 
 namespace wg4 {

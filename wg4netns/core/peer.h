@@ -3,13 +3,16 @@
 #include <cstdint>
 #include <optional>
 
+#include "shared/base/keys.h"
 #include "wg4netns/core/cookie.h"
 #include "wg4netns/core/evidence.h"
 #include "wg4netns/core/keypair.h"
+#include "wg4netns/core/limits.h"
 #include "wg4netns/core/noise.h"
 #include "wg4netns/core/output.h"
 #include "wg4netns/core/peer_id.h"
 #include "wg4netns/core/staged_queue.h"
+#include "wg4netns/core/time.h"
 #include "wg4netns/core/timers.h"
 
 namespace wg4 {

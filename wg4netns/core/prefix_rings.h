@@ -2,6 +2,8 @@
 // Who owns which prefixes: a ring for each peer, in the order in which they were added, so that to list, to add and to
 // take one out cost nothing for all the others.
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "wg4netns/core/peer_id.h"

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <utility>
 
+#include "shared/base/bytes.h"
 #include "wg4netns/core/limits.h"
 
 namespace wg4 {

@@ -5,6 +5,7 @@
 // full again, are swept out once a second. When it is full of live sources, new ones are refused: the flood is then
 // wider than what cookies alone can narrow, and those who are in keep their share.
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

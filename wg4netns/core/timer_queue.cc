@@ -1,6 +1,7 @@
 #include "wg4netns/core/timer_queue.h"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "shared/base/check.h"
 

@@ -2,6 +2,7 @@
 // Who is to be woken next: one deadline per peer, in a heap that knows where each peer stands in it. The heap is
 // four-ary, which makes it half as deep as a binary one, with the children of a node side by side in memory.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>

@@ -3,6 +3,7 @@
 // moves it is here, one function for each thing that can happen, named as in the kernel's timers.c.
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <utility>
 

@@ -3,6 +3,7 @@
 // Keys and counters are data, so a batch may run on any thread. WireGuard's nonce is 4 zero bytes, then the
 // counter as 8 bytes little-endian (whitepaper 5.4.6).
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>

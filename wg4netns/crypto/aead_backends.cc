@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
+
+#include "shared/base/bytes.h"
 
 namespace wg4::crypto {
 namespace {

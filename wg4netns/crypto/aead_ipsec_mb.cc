@@ -32,9 +32,16 @@
 #include <sys/mman.h>
 
 #include <array>
+#include <cstdint>
 #include <cstring>
+#include <memory>
+#include <span>
 #include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
 #include "wg4netns/crypto/aead.h"
 

@@ -17,10 +17,18 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstring>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
+#include "wg4netns/crypto/aead.h"
 #include "wg4netns/crypto/aead_backends.h"
+#include "wg4netns/crypto/lane_job.h"
 
 namespace wg4::crypto {
 namespace {

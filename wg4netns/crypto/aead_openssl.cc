@@ -8,8 +8,14 @@
 #include <sodium/utils.h>
 
 #include <array>
+#include <cstdint>
 #include <cstring>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
 #include "wg4netns/crypto/aead.h"
 

@@ -2,8 +2,13 @@
 #include <sodium/utils.h>
 
 #include <array>
+#include <cstdint>
 #include <cstring>
+#include <memory>
+#include <span>
+#include <string_view>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
 #include "wg4netns/crypto/aead.h"
 

@@ -3,6 +3,7 @@
 // hand has BLAKE2s on a fast path: a mac1 check costs one short hash, and under a flood that is the whole cost.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 

@@ -2,6 +2,10 @@
 
 #include <sodium/crypto_scalarmult_curve25519.h>
 
+#include <cstdint>
+
+#include "shared/base/secret.h"
+
 namespace wg4::crypto {
 
 void clamp(PrivateKey& key) {

@@ -3,6 +3,7 @@
 
 #include "shared/base/keys.h"
 #include "shared/base/result.h"
+#include "shared/base/secret.h"
 
 namespace wg4::crypto {
 

@@ -1,4 +1,7 @@
 #pragma once
+
+#include <cstddef>
+#include <cstdint>
 // ChaCha20 (RFC 8439 2.3) in vectors: each of the 16 state words is one vector, each lane of it another block.
 //
 // Included by files that are compiled for CPUs we may not be on: the rules of lane_kernel.h hold.

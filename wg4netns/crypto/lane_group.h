@@ -1,7 +1,11 @@
 #pragma once
+
+#include <cstddef>
+#include <cstdint>
 // Many packets, one a lane: see lane_kernel.h.
 
 #include "wg4netns/crypto/lane_chacha.h"
+#include "wg4netns/crypto/lane_job.h"
 #include "wg4netns/crypto/lane_poly.h"
 
 // NOLINTBEGIN(modernize-avoid-c-arrays): std::array has functions that the linker could share

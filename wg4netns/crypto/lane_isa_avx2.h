@@ -3,8 +3,10 @@
 
 #include <immintrin.h>
 
+#include <cstdint>
 #include <cstring>
 
+#include "wg4netns/crypto/lane_chacha.h"
 #include "wg4netns/crypto/lane_kernel.h"
 
 // NOLINTBEGIN(modernize-avoid-c-arrays): std::array has functions that the linker could share

@@ -4,6 +4,10 @@
 
 #include <immintrin.h>
 
+#include <cstddef>
+#include <cstdint>
+
+#include "wg4netns/crypto/lane_chacha.h"
 #include "wg4netns/crypto/lane_kernel.h"
 
 // NOLINTBEGIN(modernize-avoid-c-arrays): std::array has functions that the linker could share

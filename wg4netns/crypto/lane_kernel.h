@@ -1,4 +1,7 @@
 #pragma once
+
+#include <cstddef>
+#include <cstdint>
 // ChaCha20-Poly1305 with one packet per vector lane (or one packet over all lanes), for any instruction set that an
 // `Isa` struct describes.
 //
@@ -25,6 +28,7 @@
 // functions the linker could share with code for older CPUs, and everything in it has internal linkage.
 
 #include "wg4netns/crypto/lane_group.h"
+#include "wg4netns/crypto/lane_job.h"
 #include "wg4netns/crypto/lane_single.h"
 
 namespace wg4::crypto {

@@ -1,4 +1,7 @@
 #pragma once
+
+#include <cstddef>
+#include <cstdint>
 // One packet, its blocks spread over the lanes: for what does not fill a group. See lane_kernel.h.
 //
 // Theory. Lane i of the first ChaCha20 pass is block i: block 0, the one-time key, costs no pass of its own. Poly1305
@@ -7,6 +10,7 @@
 // zero and stay zero; so the last lane always ends with the block of lengths.
 
 #include "wg4netns/crypto/lane_chacha.h"
+#include "wg4netns/crypto/lane_job.h"
 #include "wg4netns/crypto/lane_poly.h"
 
 // NOLINTBEGIN(modernize-avoid-c-arrays): std::array has functions that the linker could share

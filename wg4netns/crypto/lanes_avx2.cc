@@ -1,5 +1,8 @@
 // 8 packets a group on AVX2. Compiled for it: nothing here may run before the CPU was asked.
 #include "wg4netns/crypto/lane_isa_avx2.h"
+#include "wg4netns/crypto/lane_job.h"
+#include "wg4netns/crypto/lane_kernel.h"
+#include "wg4netns/crypto/lane_poly.h"
 
 namespace wg4::crypto {
 

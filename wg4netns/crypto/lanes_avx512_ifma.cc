@@ -1,5 +1,8 @@
 // 16 packets a group on AVX-512 F, BW, VL and IFMA. Compiled for them: nothing here may run before the CPU was asked.
 #include "wg4netns/crypto/lane_isa_avx512.h"
+#include "wg4netns/crypto/lane_job.h"
+#include "wg4netns/crypto/lane_kernel.h"
+#include "wg4netns/crypto/lane_poly.h"
 
 namespace wg4::crypto {
 namespace {

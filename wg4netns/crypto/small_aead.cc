@@ -3,6 +3,8 @@
 #include <sodium/crypto_aead_chacha20poly1305.h>
 #include <sodium/crypto_aead_xchacha20poly1305.h>
 
+#include <cstddef>
+
 #include "shared/base/check.h"
 
 namespace wg4::crypto {

@@ -4,6 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "shared/net/ip_address.h"
+#include "shared/net/protocol.h"
+
 namespace wg4::forward::api {
 namespace {
 

@@ -10,6 +10,7 @@
 #include <variant>
 
 #include "shared/base/result.h"
+#include "shared/net/ip_address.h"
 #include "wg4netns/forward/rule.h"
 
 namespace wg4::forward::api {

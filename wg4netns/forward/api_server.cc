@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <utility>
 
 #include "wg4netns/forward/api_codec.h"

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <span>
 
+#include "shared/net/ip_address.h"
+
 namespace wg4::forward {
 namespace {
 

@@ -11,6 +11,7 @@
 
 #include "shared/base/bytes.h"
 #include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "shared/sys/sockaddr.h"
 
 namespace wg4::forward {

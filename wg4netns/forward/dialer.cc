@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <utility>
 #include <variant>
 
+#include "shared/base/bytes.h"
+#include "shared/net/protocol.h"
 #include "shared/sys/fd_pass.h"
 
 namespace wg4::forward {

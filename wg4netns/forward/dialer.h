@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <deque>
+#include <utility>
 #include <vector>
 
 #include "shared/base/unique_fd.h"
 #include "shared/handoff/handoff.h"
 #include "shared/net/endpoint.h"
+#include "shared/net/protocol.h"
 #include "wg4netns/forward/token.h"
 
 namespace wg4::forward {

@@ -4,12 +4,15 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "wg4netns/forward/rule.h"
 #include "wg4netns/forward/slots.h"
 

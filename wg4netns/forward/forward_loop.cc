@@ -5,13 +5,21 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <thread>
 #include <utility>
 #include <variant>
 
+#include "shared/net/ip_address.h"
+#include "shared/net/protocol.h"
 #include "shared/sys/clock.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/log.h"
+#include "wg4netns/forward/port_table.h"
+#include "wg4netns/forward/rule.h"
 
 namespace wg4::forward {
 namespace {

@@ -12,6 +12,8 @@
 // waits for others has an end: API clients by time, UDP flows by silence. When the agent goes, all ports are closed,
 // and what is connected already goes on.
 
+#include <chrono>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,11 +22,14 @@
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
+#include "shared/net/ip_address.h"
 #include "wg4netns/forward/api_codec.h"
 #include "wg4netns/forward/api_server.h"
 #include "wg4netns/forward/auto_ports.h"
 #include "wg4netns/forward/dialer.h"
 #include "wg4netns/forward/fd_budget.h"
+#include "wg4netns/forward/port_table.h"
+#include "wg4netns/forward/rule.h"
 #include "wg4netns/forward/rule_table.h"
 #include "wg4netns/forward/tcp_relay.h"
 #include "wg4netns/forward/token.h"

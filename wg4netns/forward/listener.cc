@@ -4,7 +4,9 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <string>
 
+#include "shared/net/protocol.h"
 #include "shared/sys/sockaddr.h"
 
 namespace wg4::forward {

@@ -2,8 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <optional>
 #include <string_view>
+
+#include "shared/net/ip_address.h"
+#include "shared/net/protocol.h"
 
 namespace wg4::forward {
 namespace {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "shared/base/result.h"
+#include "shared/net/protocol.h"
 #include "wg4netns/forward/port_range.h"
 #include "wg4netns/forward/rule.h"
 

@@ -1,6 +1,8 @@
 #include "wg4netns/forward/port_range.h"
 
 #include <charconv>
+#include <cstddef>
+#include <system_error>
 
 namespace wg4::forward {
 namespace {

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstddef>
 #include <optional>
+#include <system_error>
 
 // A line is "   0: 0100007F:1F90 00000000:0000 0A ...": number, local address and port, remote ones, state; the rest is
 // of no interest. Numbers are hexadecimal.

@@ -1,7 +1,12 @@
 #include "wg4netns/forward/publish_spec.h"
 
+#include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <optional>
 
+#include "shared/net/ip_address.h"
+#include "shared/net/protocol.h"
 #include "wg4netns/forward/port_range.h"
 
 namespace wg4::forward {

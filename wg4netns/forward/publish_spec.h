@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "shared/base/result.h"
+#include "shared/net/ip_address.h"
 #include "wg4netns/forward/rule.h"
 
 namespace wg4::forward {

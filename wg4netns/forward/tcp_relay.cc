@@ -7,8 +7,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <utility>
 
+#include "shared/base/unique_fd.h"
+#include "shared/net/protocol.h"
 #include "shared/sys/log.h"
 #include "wg4netns/forward/listener.h"
 

@@ -7,12 +7,15 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
 
 #include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+#include "shared/net/endpoint.h"
 #include "wg4netns/forward/dialer.h"
 #include "wg4netns/forward/fd_budget.h"
 #include "wg4netns/forward/rule.h"

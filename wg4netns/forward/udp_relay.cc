@@ -4,8 +4,12 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <utility>
 
+#include "shared/base/bytes.h"
+#include "shared/base/unique_fd.h"
+#include "shared/net/protocol.h"
 #include "wg4netns/forward/listener.h"
 
 namespace wg4::forward {

@@ -3,13 +3,17 @@
 // their way back; flows end by silence (flow_table.h).
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+#include "shared/net/endpoint.h"
 #include "wg4netns/forward/datagram_batch.h"
 #include "wg4netns/forward/dialer.h"
 #include "wg4netns/forward/fd_budget.h"

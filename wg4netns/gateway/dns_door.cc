@@ -1,6 +1,10 @@
 #include "wg4netns/gateway/dns_door.h"
 
 #include <algorithm>
+#include <cstddef>
+
+#include "shared/base/bytes.h"
+#include "wg4netns/offload/transport_header.h"
 
 namespace wg4::gateway {
 namespace {

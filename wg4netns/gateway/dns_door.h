@@ -11,10 +11,13 @@
 // one. That is when a resolver repeats its query.
 
 #include <array>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/net/ip_address.h"
 #include "wg4netns/core/time.h"
 #include "wg4netns/gateway/ip_view.h"

@@ -1,9 +1,13 @@
 #include "wg4netns/gateway/gateway.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <iterator>
 
+#include "shared/base/bytes.h"
+#include "wg4netns/gateway/ip_view.h"
 #include "wg4netns/gateway/mss_clamp.h"
+#include "wg4netns/offload/transport_header.h"
 #include "wg4netns/offload/virtio_net_header.h"
 
 namespace wg4 {

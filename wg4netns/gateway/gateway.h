@@ -5,13 +5,17 @@
 // A tunnel without a gateway pays nothing for it; one with it pays some comparisons per super-packet.
 
 #include <array>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/net/ip_address.h"
 #include "wg4netns/core/time.h"
 #include "wg4netns/gateway/dns_door.h"
+#include "wg4netns/gateway/ip_view.h"
 #include "wg4netns/gateway/replies.h"
 
 namespace wg4 {

@@ -1,6 +1,7 @@
 #pragma once
 // Where the parts of an IP packet are, and changing an address of it together with the checksums that cover it.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 

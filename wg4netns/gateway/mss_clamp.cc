@@ -1,6 +1,10 @@
 #include "wg4netns/gateway/mss_clamp.h"
 
+#include <bit>
+#include <cstddef>
+
 #include "wg4netns/offload/checksum.h"
+#include "wg4netns/offload/transport_header.h"
 
 namespace wg4::gateway {
 namespace {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "wg4netns/offload/checksum.h"
+#include "wg4netns/offload/transport_header.h"
 
 namespace wg4::gateway {
 namespace {

@@ -2,6 +2,7 @@
 // What the gateway says to the namespace itself: packets that go back to the sender of another, whole and with
 // checksums. `out` has room for max_reply bytes; the result is how many are used.
 
+#include <cstddef>
 #include <cstdint>
 
 #include "shared/base/bytes.h"

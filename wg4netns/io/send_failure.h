@@ -1,6 +1,7 @@
 #pragma once
 
 #include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 
 namespace wg4 {
 

@@ -10,7 +10,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <string>
+
+#include "wg4netns/offload/virtio_net_header.h"
 
 // Kernel headers before Linux 6.2 do not have these.
 #ifndef TUN_F_USO4

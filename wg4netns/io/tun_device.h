@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 #include "wg4netns/offload/coalesce.h"
+#include "wg4netns/offload/virtio_net_header.h"
 
 namespace wg4 {
 

@@ -1,6 +1,12 @@
 #include "wg4netns/io/tun_queues.h"
 
+#include <cstddef>
+#include <utility>
+
 #include "shared/base/check.h"
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+#include "wg4netns/offload/coalesce.h"
 #include "wg4netns/offload/flow_hash.h"
 
 namespace wg4 {

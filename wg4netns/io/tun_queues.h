@@ -3,9 +3,13 @@
 // fair to flows: a ping does not wait behind all that a download has queued. A flow stays with the queue that its
 // packets in the other direction were written to.
 
+#include <cstddef>
 #include <vector>
 
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
 #include "wg4netns/io/tun_device.h"
+#include "wg4netns/offload/coalesce.h"
 
 namespace wg4 {
 

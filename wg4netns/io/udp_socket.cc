@@ -8,11 +8,16 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
+#include <expected>
 #include <tuple>
 
+#include "shared/base/bytes.h"
 #include "shared/base/check.h"
+#include "shared/net/ip_address.h"
 #include "shared/sys/sockaddr.h"
+#include "wg4netns/core/peer_id.h"
 #include "wg4netns/io/control_message.h"
 
 namespace wg4 {

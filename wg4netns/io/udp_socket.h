@@ -6,6 +6,7 @@
 // (IP_PKTINFO), and a source address that has gone away is dropped, not insisted on.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -14,10 +15,13 @@
 #include <utility>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
+#include "shared/net/ip_address.h"
 #include "wg4netns/core/limits.h"
 #include "wg4netns/core/output.h"
+#include "wg4netns/core/peer_id.h"
 #include "wg4netns/io/send_failure.h"
 
 namespace wg4 {

@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cstddef>
+#include <system_error>
 
 #include "shared/base/check.h"
 #include "shared/base/escaped_text.h"

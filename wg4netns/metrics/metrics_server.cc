@@ -6,7 +6,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <string_view>
 #include <utility>
+
+#include "shared/base/unique_fd.h"
 
 namespace wg4::metrics {
 namespace {

@@ -5,13 +5,16 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
 #include "shared/sys/event_loop.h"
 #include "wg4netns/metrics/http_request.h"
 #include "wg4netns/metrics/metrics_socket.h"

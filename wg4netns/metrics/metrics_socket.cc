@@ -5,8 +5,10 @@
 
 #include <cerrno>
 #include <string_view>
+#include <utility>
 
 #include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "shared/sys/log.h"
 #include "shared/sys/sockaddr.h"
 

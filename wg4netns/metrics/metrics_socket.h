@@ -5,6 +5,7 @@
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
+#include "shared/sys/unique_file.h"
 #include "shared/sys/unix_listener.h"
 #include "wg4netns/metrics/http_request.h"
 

@@ -2,6 +2,7 @@
 // What there is to tell of a tunnel, as values, and as metrics. The names of the first three families and their labels
 // are those of prometheus_wireguard_exporter, so that its dashboards and alerts work here, too.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>

@@ -1,5 +1,7 @@
 #include "wg4netns/offload/flow_hash.h"
 
+#include <cstddef>
+
 #include "wg4netns/offload/transport_header.h"
 
 namespace wg4::offload {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "shared/base/bytes.h"
 #include "wg4netns/offload/checksum.h"
 #include "wg4netns/offload/transport_header.h"
 

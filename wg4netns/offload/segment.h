@@ -6,9 +6,11 @@
 // segmenter's own memory, and a body that still lies in the read buffer, ready to be sealed out of place.
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
+#include "shared/base/bytes.h"
 #include "wg4netns/crypto/aead.h"
 #include "wg4netns/offload/virtio_net_header.h"
 

@@ -4,9 +4,18 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <system_error>
 #include <utility>
 
+#include "shared/base/bytes.h"
 #include "shared/base/hex_base64.h"
+#include "shared/base/keys.h"
+#include "shared/base/secret.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/prefix.h"
+#include "wg4netns/core/time.h"
 
 namespace wg4::uapi {
 namespace {

@@ -6,6 +6,7 @@
 // An Errno is a positive number of errno.h, or 0 for success. The answer to a set has it negative, that to a get as it
 // is, because wg(8) reads them so.
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,7 +14,10 @@
 #include <utility>
 #include <vector>
 
+#include "shared/base/keys.h"
 #include "shared/base/secret_text.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/prefix.h"
 #include "wg4netns/core/control.h"
 
 namespace wg4::uapi {

@@ -11,9 +11,11 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <expected>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace wg4::uapi {
 namespace {

@@ -4,10 +4,12 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
+#include "shared/sys/unique_file.h"
 #include "shared/sys/unix_listener.h"
 
 namespace wg4::uapi {

@@ -5,7 +5,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <ranges>
+#include <string_view>
+#include <utility>
+
+#include "wg4netns/uapi/codec.h"
 
 namespace wg4::uapi {
 namespace {

@@ -7,14 +7,18 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 #include "shared/sys/clock.h"
 #include "shared/sys/event_loop.h"
 #include "wg4netns/core/time.h"
+#include "wg4netns/uapi/codec.h"
 #include "wg4netns/uapi/control_socket.h"
 #include "wg4netns/uapi/session.h"
 

@@ -19,8 +19,11 @@
 // moment: a change in between shows in what follows.
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "shared/base/secret_text.h"
 #include "shared/base/unique_fd.h"

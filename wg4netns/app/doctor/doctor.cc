@@ -10,19 +10,34 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <expected>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "shared/base/hex_base64.h"
+#include "shared/base/unique_fd.h"
+#include "shared/config/wg_config.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "shared/sys/deadline.h"
+#include "shared/sys/sandbox_mode.h"
 #include "shared/sys/sockaddr.h"
 #include "wg4netns/app/config_file.h"
 #include "wg4netns/app/doctor/host_checks.h"
+#include "wg4netns/app/doctor/host_facts.h"
+#include "wg4netns/app/doctor/peer_facts.h"
 #include "wg4netns/app/doctor/peer_probe.h"
+#include "wg4netns/app/doctor/report.h"
 #include "wg4netns/app/doctor/tunnels.h"
 #include "wg4netns/app/key_lock.h"
 #include "wg4netns/app/mtu.h"
 #include "wg4netns/app/resolver.h"
+#include "wg4netns/app/show_text.h"
+#include "wg4netns/io/udp_socket.h"
 
 namespace wg4 {
 namespace {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <span>
 
 #include "wg4netns/core/inner_packet.h"
 #include "wg4netns/offload/checksum.h"

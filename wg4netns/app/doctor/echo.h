@@ -1,6 +1,7 @@
 #pragma once
 // Echo requests (ping) as packets, for a tunnel that has no interface.
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

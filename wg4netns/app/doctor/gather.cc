@@ -17,13 +17,19 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <optional>
+#include <string>
 #include <system_error>
+#include <utility>
 
+#include "shared/base/result.h"
 #include "shared/base/scope_exit.h"
+#include "shared/base/unique_fd.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/landlock.h"
 #include "shared/sys/namespaces.h"

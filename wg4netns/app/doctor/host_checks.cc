@@ -1,11 +1,14 @@
 #include "wg4netns/app/doctor/host_checks.h"
 
 #include <array>
+#include <cstdint>
 #include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "shared/sys/tun_file.h"
 
 namespace wg4::doctor {
 namespace {

@@ -1,7 +1,10 @@
 #include <array>
 #include <cstring>
+#include <string>
 
+#include "wg4netns/app/diagnosis.h"
 #include "wg4netns/app/doctor/peer_facts.h"
+#include "wg4netns/app/doctor/report.h"
 
 namespace wg4::doctor {
 namespace {

@@ -2,6 +2,7 @@
 // What was tried with a peer, and what came of it, as values.
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>

@@ -4,18 +4,38 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <optional>
+#include <span>
 #include <utility>
 
+#include "shared/base/bytes.h"
+#include "shared/base/keys.h"
+#include "shared/base/result.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
 #include "shared/sys/secret_memory.h"
 #include "wg4netns/app/clocks.h"
 #include "wg4netns/app/config_file.h"
+#include "wg4netns/app/diagnosis.h"
 #include "wg4netns/app/diagnostics.h"
 #include "wg4netns/app/doctor/echo.h"
 #include "wg4netns/app/sandbox.h"
 #include "wg4netns/app/system_entropy.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/data_batch.h"
 #include "wg4netns/core/device.h"
+#include "wg4netns/core/limits.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/peer.h"
+#include "wg4netns/core/peer_id.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/crypto/aead.h"
 #include "wg4netns/crypto/aead_backends.h"
+#include "wg4netns/io/send_failure.h"
 
 namespace wg4::doctor {
 namespace {

@@ -2,10 +2,14 @@
 // Tries what a tunnel would do, without one: the core with a UDP socket, and no interface. It speaks with the key of
 // the configuration, so nobody else may (key_lock.h).
 
+#include <cstddef>
+#include <optional>
 #include <vector>
 
+#include "shared/base/result.h"
 #include "shared/config/wg_config.h"
 #include "wg4netns/app/doctor/peer_facts.h"
+#include "wg4netns/core/time.h"
 #include "wg4netns/io/udp_socket.h"
 
 namespace wg4::doctor {

@@ -16,7 +16,9 @@
 #include <vector>
 
 #include "shared/base/unique_fd.h"
+#include "shared/sys/deadline.h"
 #include "shared/sys/read_all.h"
+#include "wg4netns/app/doctor/containers_conf.h"
 #include "wg4netns/app/doctor/host_facts.h"
 
 namespace wg4::doctor {

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <utility>
+
 namespace wg4::doctor {
 
 std::string_view name(Verdict verdict) {
