@@ -81,7 +81,7 @@ Result<void> Janitor::take(std::vector<UniqueFile> files) const {
 Janitor::~Janitor() {
   if (!socket_.valid()) return;
   socket_.reset();
-  static_cast<void>(child_.wait(patience));
+  if (const auto ended = child_.wait(patience); !ended || !*ended) child_.kill();
 }
 
 }  // namespace wg4

@@ -65,7 +65,8 @@ class Occupants {
  private:
   [[nodiscard]] bool is_inside(const char* pid) const {
     struct stat info{};
-    return fstatat(dirfd(proc_.get()), (std::string(pid) + "/ns/net").c_str(), &info, 0) == 0 &&
+    const int proc = dirfd(proc_.get());
+    return proc >= 0 && fstatat(proc, (std::string(pid) + "/ns/net").c_str(), &info, 0) == 0 &&
            info.st_dev == device_ && info.st_ino == inode_;
   }
 

@@ -116,7 +116,8 @@ Result<void> Forwarder::end() {
 Forwarder::~Forwarder() {
   if (!socket_.valid()) return;
   socket_.reset();
-  if (child_.pidfd() >= 0) static_cast<void>(child_.wait(time_to_end));
+  if (child_.pidfd() < 0) return;
+  if (const auto ended = child_.wait(time_to_end); !ended || !*ended) child_.kill();
 }
 
 }  // namespace wg4::forward
