@@ -54,10 +54,10 @@ TEST_CASE("a query and its reply: right checksums, and nothing but addresses cha
     const bool v4 = random.below(2) == 0;
     const IpAddress server = random.address(v4);
     GatewayOptions options = engine_gateway({server});
-    const IpAddress door = v4 ? options.dns_v4 : options.dns_v6;
+    const IpAddress asked = v4 ? options.dns_v4 : options.dns_v6;
     Gateway gateway(options);
     PacketSpec query{.source = random.address(v4),
-                     .destination = door,
+                     .destination = asked,
                      .protocol = random.below(2) == 0 ? Protocol::udp : Protocol::tcp,
                      .payload = random.payload(),
                      .source_port = static_cast<std::uint16_t>(random.below(65536)),
