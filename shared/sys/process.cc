@@ -139,9 +139,9 @@ void reset_signals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-/// It is we who get them, and tell.
+/// It is we who get the first ones, and tell; the last one is for programs that do not look whether a write has failed.
 void ignore_what_ends_all() {
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) static_cast<void>(signal(number, SIG_IGN));
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) static_cast<void>(signal(number, SIG_IGN));
 }
 
 /// Closes from..to, both included. close_range is of Linux 5.9.

@@ -50,7 +50,7 @@ class Child {
   /// `body` in a child without a program of its own, whose exit status is what `body` returns; killed as above. It has
   /// a copy of our memory, so this is for before secrets are read, and for a process of one thread. Of our descriptors
   /// it has `fds`, by the same numbers (above 2), and /dev/null as 0, 1 and 2. It ignores what a terminal or a service
-  /// manager sends to all processes to end them: it ends when we say so.
+  /// manager sends to all processes to end them, for it ends when we say so; and SIGPIPE.
   [[nodiscard]] static Result<Child> fork(std::span<const int> fds, const std::function<int()>& body);
 
   Child(Child&&) noexcept = default;

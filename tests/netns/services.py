@@ -75,6 +75,16 @@ def rude(address: str, port: str) -> None:
             connection.close()
 
 
+def brief(address: str, port: str) -> None:
+    """Hears one piece, and closes."""
+    with socket.create_server((address, int(port)), family=family_of(address)) as server:
+        print("listening", flush=True)
+        while True:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(CHUNK)
+
+
 def stuck(address: str, port: str) -> None:
     """Accepts and never reads."""
     with socket.create_server((address, int(port)), family=family_of(address)) as server:
@@ -110,7 +120,7 @@ def udp_echo(address: str, port: str) -> None:
 
 SERVICES = {
     service.__name__.replace("_", "-"): service
-    for service in (echo, digest, rude, stuck, drain, udp_echo)
+    for service in (echo, digest, rude, brief, stuck, drain, udp_echo)
 }
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -165,6 +166,18 @@ class Tcp(ForwardCase):
             self.assertEqual(client.recv(100), b"half")
             client.sendall(b"now")
             self.assertRaises(ConnectionResetError, client.recv, 1)
+
+    def test_who_has_closed_is_sent_more(self) -> None:
+        """What a pipe would end a program for (SIGPIPE) ends one connection."""
+        inside, outside = self.service("brief"), free_port()
+        wg4 = self.publish(f"{outside}:{inside}")
+        for _ in range(3):
+            with connect(outside) as client, contextlib.suppress(ConnectionError):
+                client.sendall(b"hello")
+                self.assertEqual(client.recv(1), b"")
+                client.sendall(bytes(16 << 20))
+        self.assertIsNone(wg4.process.poll())
+        connect(outside).close()
 
     def test_back_pressure(self) -> None:
         """Nobody reads: senders are stopped, nothing spins or grows, and others are served."""
