@@ -46,6 +46,7 @@ class PluginCase(EngineCase):
     def remove_folder(self) -> None:
         """It has to be empty by then."""
         if self.folder.exists():
+            (self.folder / "keys.lock").unlink(missing_ok=True)
             self.folder.rmdir()
 
     def brokers(self) -> list[int]:

@@ -48,6 +48,7 @@ class Options(harness.TestCase):
             self.assertIn(option, shown.stdout)
 
     def test_what_cannot_be_is_refused_with_the_reason(self) -> None:
+        target = str(self.namespace().pid)
         for arguments, words in (
             (["--cidr", "10.0.2.0"], "IPv4 network"),
             (["--cidr=10.0.2.0/26"], "between 1 and 25"),
@@ -63,12 +64,12 @@ class Options(harness.TestCase):
             (["--profile", "x", "--config", "y"], "--config"),
         ):
             with self.subTest(arguments=arguments):
-                failed = self.program(*arguments, "1", "tap0")
+                failed = self.program(*arguments, target, "tap0")
                 self.assertEqual(failed.returncode, 1)
                 self.assertIn(words, failed.stderr)
 
     def test_a_profile_that_is_missing_is_named_by_its_path(self) -> None:
-        failed = self.program("1", "tap0", WIREGUARD4NETNS_PROFILE="blue")
+        failed = self.program(str(self.namespace().pid), "tap0", WIREGUARD4NETNS_PROFILE="blue")
         self.assertEqual(failed.returncode, 1)
         self.assertIn("/.config/wireguard4netns/profiles/blue.conf", failed.stderr)
 

@@ -34,7 +34,7 @@ from typing import NoReturn
 
 from namespaces import HERE, PYTHON, Namespace
 from probes import ping
-from processes import adopt_orphans, assert_only, descendants, status_field
+from processes import adopt_orphans, assert_only, descendants, status_field, wait_until
 from program import SANITIZED, Wg4, bindir
 from scratch import Scratch
 from wireguard import Config, WireguardGo
@@ -105,8 +105,11 @@ class TestCase(unittest.TestCase):
             if not re.match(r"\d\d+-", path.name) and path.name != SOCKETS and not holds_locks(path)
         )
         # The folder stays for the next one; a socket only of a program that was killed.
-        sockets = sorted(path.name for path in (self.scratch.folder / SOCKETS).glob("*"))
-        left += [] if self.scratch.killed else sockets
+        # What removes it is the last to end, a moment after the program itself.
+        sockets = self.scratch.folder / SOCKETS
+        if not self.scratch.killed:
+            wait_until(lambda: not any(sockets.glob("*")), 5)
+            left += sorted(path.name for path in sockets.glob("*"))
         self.scratch.remove()
         assert_only(self._known)
         self.assertEqual(left, [], "files left in HOME or XDG_RUNTIME_DIR")

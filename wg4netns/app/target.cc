@@ -64,9 +64,10 @@ Result<Target> open_target(const AttachCommand& command) {
   if (process) target.process = TRY(open_process(*process));
   target.namespaces.net = pid ? TRY(open_netns(*pid)) : TRY(open_netns(command.target));
   if (process && has_ended(target.process)) return fail("process " + std::to_string(*process) + " has just ended");
+  // Before its owner is asked for: our own network's may be out of sight.
+  if (!command.tunnel.configured_by_wg) TRY(expect_another_network(target.namespaces));
   target.namespaces.user =
       command.userns_path ? TRY(open_userns(*command.userns_path)) : TRY(owning_userns(target.namespaces.net.get()));
-  if (!command.tunnel.configured_by_wg) TRY(expect_another_network(target.namespaces));
   return target;
 }
 
