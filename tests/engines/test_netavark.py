@@ -112,7 +112,7 @@ class Networks(PluginCase):
             wanted = network(config=self.confs[0])
             wanted |= {"ipam_options": {"driver": "none"}, "dns_enabled": False}
             self.assertEqual(made, wanted)
-            self.assertEqual(len(self.brokers()), 1)
+            self.assertTrue(wait_until(lambda: len(self.brokers()) == 1, 5))  # it takes its name a moment later
         self.assertEqual(self.folder.stat().st_mode & 0o777, 0o700)
         (pid,) = self.brokers()
         self.assertEqual(os.getsid(pid), pid)
