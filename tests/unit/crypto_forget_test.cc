@@ -59,7 +59,7 @@ std::vector<Range> writable_memory() {
     std::array<char, 5> mode{};
     if (std::sscanf(line.data(), "%p-%p %4s", &begin, &end, mode.data()) != 3) continue;
     const Range range{static_cast<const std::uint8_t*>(begin), static_cast<const std::uint8_t*>(end)};
-    constexpr std::ptrdiff_t shadow_of_a_sanitizer = std::ptrdiff_t{16} << 20;
+    constexpr std::ptrdiff_t shadow_of_a_sanitizer = std::ptrdiff_t{64} << 20;
     if (mode[0] == 'r' && mode[1] == 'w' && range.end - range.begin < shadow_of_a_sanitizer) ranges.push_back(range);
   }
   std::fclose(maps);
