@@ -550,6 +550,7 @@ constexpr auto commands = std::to_array<CommandEntry>({
 
 std::vector<std::string_view> command_names() {
   std::vector<std::string_view> names;
+  names.reserve(commands.size());
   for (const CommandEntry& command : commands) names.emplace_back(command.name);
   return names;
 }

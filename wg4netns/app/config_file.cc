@@ -119,7 +119,7 @@ Result<std::string> profile_path(const std::string& name) {
     return fail("'" + name + "' cannot be the name of a profile", 0,
                 "The profile NAME is the file profiles/NAME.conf beside default.conf; for other files use --config");
   const std::string folder = TRY(config_folder()) + "/profiles";
-  const std::string path = folder + "/" + name + ".conf";
+  std::string path = folder + "/" + name + ".conf";
   TRY(expect_profile(folder, name));
   return path;
 }

@@ -106,9 +106,10 @@ std::string own_network() {
 
 Result<KeyLock> KeyLock::take(const PrivateKey& key, const std::string& where, bool shared) {
   auto file = open_lock_file();
+  if (!file && !key.is_zero())
+    log::warning("whether another tunnel has the private key cannot be told: {}", file.error().message());
   KeyLock lock(file ? *std::move(file) : UniqueFd(), own_network());
   if (key.is_zero()) return lock;
-  if (!file) log::warning("whether another tunnel has the private key cannot be told: {}", file.error().message());
   const Fingerprint wanted = lock.fingerprint(key);
   const auto time = shared ? std::chrono::milliseconds(0) : patience;
   if (TRY(patiently(time, [&] { return lock.lock(wanted); }))) {

@@ -83,7 +83,7 @@ std::string find_program(const std::string& name, std::span<const std::string> f
   std::istringstream more(path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin");
   for (std::string folder; std::getline(more, folder, ':');) all.push_back(folder.empty() ? "." : folder);
   for (const std::string& folder : all)
-    if (std::string file = folder + "/" + name; access(file.c_str(), X_OK) == 0) return file;
+    if (fs::path file = fs::path(folder) / name; access(file.c_str(), X_OK) == 0) return file.string();
   return "";
 }
 
