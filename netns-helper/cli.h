@@ -19,7 +19,7 @@ enum class Configure : std::uint8_t {
 
 struct Options {
   int handoff_fd = -1;
-  int netns_fd = -1;  ///< the namespaces to join, opened by who started us
+  int netns_fd = -1;  ///< the namespaces to join, opened by our starter
   int userns_fd = -1;
   std::string target;  ///< what the user calls them
   int tun_fd = -1;     ///< ... or, of an interface that serves already: none of these

@@ -46,7 +46,7 @@ bool nobody_reads(int fd) {
   return S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3);
 }
 
-/// Connected, so that it works in a sandbox without files; it never waits for who reads it.
+/// Connected, so that it works in a sandbox without files; it never waits for its reader.
 int connect_to_syslog() {
   constexpr std::string_view path = "/dev/log";
   sockaddr_un address{};
@@ -151,7 +151,7 @@ UniqueFd stderr_of_engine() {
   struct stat info{};
   const bool is_file = fstat(STDERR_FILENO, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 0;
   const int seals = fcntl(STDERR_FILENO, F_GET_SEALS);
-  const bool is_daemons = seals >= 0 && (seals & F_SEAL_SEAL) == 0;  // daemon.h: shown to who started it
+  const bool is_daemons = seals >= 0 && (seals & F_SEAL_SEAL) == 0;  // daemon.h: shown to the one that started it
   const pid_t parent = getppid();
   if (!is_file || is_daemons || parent <= 1) return {};
   const UniqueFd engine(static_cast<int>(syscall(SYS_pidfd_open, parent, 0)));

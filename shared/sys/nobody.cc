@@ -17,7 +17,7 @@
 namespace wg4 {
 namespace {
 
-// The kernel's own number for who has none here (overflowuid), and so nobody's on each distribution: "nogroup" or
+// The kernel's number for users that have none here (overflowuid), nobody's on each distribution: "nogroup" or
 // "nobody" is the group. One user for all tunnels, but their sandboxes leave them no way to each other.
 constexpr uid_t nobody = 65534;
 constexpr gid_t no_group = 65534;

@@ -16,10 +16,6 @@ using namespace wg4::config_test;
 
 namespace {
 
-std::optional<std::uint16_t> one_service(std::string_view name) {
-  return name == "wireguard" ? std::optional<std::uint16_t>(51820) : std::nullopt;
-}
-
 std::string refused_value(std::string_view line) {
   const std::string message = refused(peer_with(line));
   CHECK(message.starts_with("line 3: "));

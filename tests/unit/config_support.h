@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,6 +33,11 @@ inline WgConfig accepted(std::string_view text) {
 inline std::string refused(std::string_view text) {
   const auto config = WgConfig::parse(text);
   return config ? "" : config.error().message();
+}
+
+/// The only service that the tests know.
+inline std::optional<std::uint16_t> one_service(std::string_view name) {
+  return name == "wireguard" ? std::optional<std::uint16_t>(51820) : std::nullopt;
 }
 
 inline std::string interface_with(std::string_view lines) { return "[Interface]\n" + std::string(lines) + "\n"; }
