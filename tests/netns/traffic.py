@@ -85,10 +85,10 @@ def train(port: str, flows: str, trains: str, *stages: str) -> None:
     in trains that the kernel cuts (UDP_SEGMENT). The next train of a flow waits until the last one has come, or is
     taken for lost: nobody's buffers are full only because that process does not get to run.
     """
-    say(sent=[train_stage(stage, int(port), int(flows), int(trains)) for stage in stages])
+    say(sent=[train_stage(i, stage, int(port), int(flows), int(trains)) for i, stage in enumerate(stages)])
 
 
-def train_stage(stage: str, port: int, flows: int, trains: int) -> int:
+def train_stage(index: int, stage: str, port: int, flows: int, trains: int) -> int:
     address, _, size = stage.rpartition("/")
     length = int(size)
     per_train = TRAIN if length < 1400 else 1
@@ -111,17 +111,23 @@ def train_stage(stage: str, port: int, flows: int, trains: int) -> int:
                 while sender.recv(4) != last:
                     pass
     for sender in senders:
-        end(sender)
+        end(sender, index)
     return trains * per_train
 
 
-def end(sender: socket.socket) -> None:
-    """Ends a flow, and waits until the other end knows."""
+END = b"end"  # and the number of the stage: no longer than the shortest datagram, for the kernel would cut it
+
+
+def end(sender: socket.socket, stage: int) -> None:
+    """Ends a flow, and waits until the other end knows. It tells of which stage: a flow of another one may have had
+    the same port.
+    """
+    last = END + bytes([stage])
     sender.settimeout(1)
     for _ in range(60):
-        sender.send(b"end!")
+        sender.send(last)
         with contextlib.suppress(TimeoutError):
-            while sender.recv(4) != b"end!":
+            while sender.recv(len(last)) != last:
                 pass
             return
     raise AssertionError("no answer to the end of a flow")
@@ -147,8 +153,8 @@ def collect_stage(receiver: socket.socket, flows: int, ended: set[tuple]) -> Non
     wrong, until = 0, len(ended) + flows
     while len(ended) < until:
         data, peer = receiver.recvfrom(65536)
-        if data == b"end!":
-            ended.add(peer)
+        if data.startswith(END):
+            ended.add((peer, data))
             receiver.sendto(data, peer)
             continue
         (number,) = struct.unpack("!I", data[:4])
