@@ -15,25 +15,26 @@ Result<UniqueFile> UniqueFile::own(const std::string& path) {
   const bool bare = slash == std::string::npos;
   UniqueFd directory(open(bare ? "." : path.substr(0, slash + 1).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!directory.valid()) return fail("open the folder of " + path, errno);
-  return own(std::move(directory), bare ? path : path.substr(slash + 1));
+  std::string name = bare ? path : path.substr(slash + 1);
+  UniqueFd file(openat(directory.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (!file.valid()) return fail("look at " + path, errno);
+  return own({std::move(directory), std::move(file), std::move(name)});
 }
 
-Result<UniqueFile> UniqueFile::own(UniqueFd directory, std::string name) {
+Result<UniqueFile> UniqueFile::own(Parts parts) {
   UniqueFile file;
   struct stat status{};
-  if (fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return fail("look at " + name, errno);
-  file.name_ = std::move(name);
+  if (fstat(parts.file.get(), &status) != 0) return fail("look at " + parts.name, errno);
   file.device_ = status.st_dev;
   file.inode_ = status.st_ino;
-  file.directory_ = std::move(directory);
+  file.parts_ = std::move(parts);
   return file;
 }
 
 UniqueFile& UniqueFile::operator=(UniqueFile&& other) noexcept {
   if (this != &other) {
     remove();
-    directory_ = std::move(other.directory_);
-    name_ = std::move(other.name_);
+    parts_ = std::move(other.parts_);
     device_ = other.device_;
     inode_ = other.inode_;
   }
@@ -41,12 +42,12 @@ UniqueFile& UniqueFile::operator=(UniqueFile&& other) noexcept {
 }
 
 void UniqueFile::remove() {
-  if (!directory_.valid()) return;
+  if (!parts_.directory.valid()) return;
   struct stat status{};
-  const bool ours = fstatat(directory_.get(), name_.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+  const bool ours = fstatat(parts_.directory.get(), parts_.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
                     status.st_dev == device_ && status.st_ino == inode_;
-  if (ours) unlinkat(directory_.get(), name_.c_str(), 0);
-  directory_.reset();
+  if (ours) unlinkat(parts_.directory.get(), parts_.name.c_str(), 0);
+  parts_ = {};
 }
 
 }  // namespace wg4

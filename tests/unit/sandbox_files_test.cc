@@ -189,6 +189,17 @@ TEST_CASE("a file that is owned goes with its owner, from an empty root too") {
     file->remove();
     CHECK(fs::exists(path));
   }
+  SUBCASE("not what has its name when another process takes it over, with the same inode number if possible") {
+    auto file = UniqueFile::own(path);
+    REQUIRE(file.has_value());
+    UniqueFile::Parts parts = file->release();
+    fs::remove(path);
+    make_file(path);
+    {
+      const auto other = UniqueFile::own(std::move(parts));
+    }
+    CHECK(fs::exists(path));
+  }
   SUBCASE("after a move") {
     auto file = UniqueFile::own(path);
     REQUIRE(file.has_value());

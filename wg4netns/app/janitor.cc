@@ -17,7 +17,8 @@
 #include "shared/sys/fd_pass.h"
 #include "wg4netns/app/sandbox.h"
 
-// One message: the names, each with a NUL behind it, and the descriptors of their folders in the same order.
+// One message: the names, each with a NUL behind it, and in the same order the descriptors of each one's folder and of
+// itself. So it is what the program has made that is removed, however late this process gets to run.
 
 namespace wg4 {
 namespace {
@@ -28,13 +29,15 @@ constexpr std::chrono::seconds patience{2};
 
 Result<std::vector<UniqueFile>> receive_files(int socket) {
   std::array<std::uint8_t, max_files * longest_name> buffer;
-  auto message = TRY(receive_message(socket, buffer, max_files));
+  auto message = TRY(receive_message(socket, buffer, 2 * max_files));
   std::vector<UniqueFile> files;
   if (!message) return files;
   std::string_view names(reinterpret_cast<const char*>(buffer.data()), message->size);  // NOLINT: bytes as text
-  for (UniqueFd& folder : message->fds) {
+  for (std::size_t i = 0; i + 1 < message->fds.size(); i += 2) {
     const std::size_t end = std::min(names.find('\0'), names.size());
-    files.push_back(TRY(UniqueFile::own(std::move(folder), std::string(names.substr(0, end)))));
+    std::string name(names.substr(0, end));
+    files.push_back(
+        TRY(UniqueFile::own({std::move(message->fds[i]), std::move(message->fds[i + 1]), std::move(name)})));
     names.remove_prefix(std::min(end + 1, names.size()));
   }
   return files;
@@ -65,15 +68,16 @@ Result<Janitor> Janitor::create(bool sandboxed) {
 
 Result<void> Janitor::take(std::vector<UniqueFile> files) const {
   std::string names;
-  std::vector<UniqueFd> folders;
+  std::vector<UniqueFd> descriptors;
   for (UniqueFile& file : files) {
-    auto [folder, name] = file.release();
-    names.append(name).push_back('\0');
-    folders.push_back(std::move(folder));
+    UniqueFile::Parts parts = file.release();
+    names.append(parts.name).push_back('\0');
+    descriptors.push_back(std::move(parts.directory));
+    descriptors.push_back(std::move(parts.file));
   }
-  if (folders.empty()) return {};
+  if (descriptors.empty()) return {};
   const ByteView bytes(reinterpret_cast<const std::uint8_t*>(names.data()), names.size());  // NOLINT: text as bytes
-  auto sent = send_message(socket_.get(), bytes, folders);
+  auto sent = send_message(socket_.get(), bytes, descriptors);
   if (!sent) return fail_in("hand over sockets to the process that tidies up", std::move(sent).error());
   return {};
 }
