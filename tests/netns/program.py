@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from namespaces import Namespace
-from processes import LEEWAY_S, status_field, wait_until
+from processes import LEEWAY_S, descendants, status_field, wait_until
 from processes import SANITIZED as SANITIZED  # the tests ask here
 from scratch import Scratch
 from wireguard import Config
@@ -148,6 +148,11 @@ class Wg4:
     def pid(self) -> int:
         return self.process.pid
 
+    def part(self, name: str) -> int:
+        """One of its processes: wg4netns-`name`."""
+        (found,) = (entry for entry in descendants(self.pid) if entry.name == f"wg4netns-{name}")
+        return found.pid
+
     def status_field(self, name: str) -> str:
         """A field of /proc/PID/status."""
         return status_field(self.pid, name)
@@ -168,13 +173,20 @@ class Wg4:
         self.expect_end(0)
 
     def kill(self, victim: int | None = None) -> None:
-        """kill -9 of the program, or of another process of it; no word on how it ends."""
+        """kill -9 of the program, or of another process of it; no word on how it ends. What it leaves is tidied up a
+        moment later.
+        """
         self.scratch.killed = True
         with contextlib.suppress(ProcessLookupError):
             os.kill(victim or self.pid, signal.SIGKILL)
         if victim is None:
             self.process.wait()
             self.close_fds()
+
+    def kill_with_janitor(self) -> None:
+        """kill -9 of the program when nobody is there to tidy up behind it: its sockets stay."""
+        self.kill(self.part("tidy"))
+        self.kill()
 
     def expect_end(self, status: int, seconds: float = 5) -> None:
         """It ends by itself with this status and leaves the namespace as it was."""

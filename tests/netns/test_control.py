@@ -282,9 +282,12 @@ class Names(ControlCase):
                 ours.stop()
             self.assertFalse(self.path.exists())
 
+    def test_a_killed_one_leaves_none(self) -> None:
+        self.start().kill()
+        self.assertTrue(wait_until(lambda: not self.path.exists(), PATIENCE_S))
+
     def test_what_a_killed_one_left_is_replaced(self) -> None:
-        ours = self.start()
-        ours.kill()
+        self.start().kill_with_janitor()
         self.assertTrue(self.path.is_socket())
         self.start()
         self.assertIn("ours", self.wg("show", "interfaces").split())

@@ -67,12 +67,6 @@ class ForwardCase(harness.TestCase):
         options += ["--api-socket", self.api_path] if api else []
         return self.wg4(self.ns, self.config, options=options, prefix=self.limit)
 
-    @staticmethod
-    def part(wg4: Wg4, name: str) -> int:
-        """One of its processes."""
-        (found,) = (entry for entry in descendants(wg4.pid) if entry.name == f"wg4netns-{name}")
-        return found.pid
-
     def api(self, request: bytes | dict) -> bytes:
         text = request if isinstance(request, bytes) else json.dumps(request).encode()
         with socket.socket(socket.AF_UNIX) as client:
@@ -186,7 +180,7 @@ class Tcp(ForwardCase):
         inside, outside = self.service("digest"), free_port()
         wg4 = self.publish(f"{stuck_outside}:{stuck}", f"{outside}:{inside}")
         self.check_digest(outside)
-        forwarder = self.part(wg4, "ports")
+        forwarder = wg4.part("ports")
         before = int(status_field(forwarder, "VmRSS").split()[0])
         senders = [self.enterContext(connect(stuck_outside)) for _ in range(clients)]
         # Only some try how much is taken: 300 would fill what the host has for all of TCP, which stops others, too.
@@ -218,7 +212,7 @@ class Tcp(ForwardCase):
         for number, client in enumerate(clients):
             self.assertEqual(client.recv(100), b"%d" % number)
         took = time.monotonic() - began
-        rss = status_field(self.part(wg4, "ports"), "VmRSS")
+        rss = status_field(wg4.part("ports"), "VmRSS")
         print(f"{count} connections at once: {took:.1f} s, RSS {rss}")
         for client in clients:
             client.shutdown(socket.SHUT_WR)
@@ -444,14 +438,14 @@ class Api(ForwardCase):
 class Ends(ForwardCase):
     def test_who_serves_has_no_rights(self) -> None:
         wg4 = self.publish(f"{free_port()}:80", api=True)
-        for pid in (wg4.pid, self.part(wg4, "helper"), self.part(wg4, "ports")):
+        for pid in (wg4.pid, wg4.part("helper"), wg4.part("ports")):
             self.assert_confined(pid)
 
     def test_kill_of_the_forwarder(self) -> None:
         """The program ends with it, as it would with itself."""
         port = free_port()
         wg4 = self.publish(f"{port}:80", api=True)
-        wg4.kill(self.part(wg4, "ports"))
+        wg4.kill(wg4.part("ports"))
         wg4.expect_end(1)
         self.assertIn("the process that publishes ports was killed", wg4.log.read_text())
         self.assertRaises(ConnectionRefusedError, connect, port)
@@ -460,7 +454,7 @@ class Ends(ForwardCase):
         """A terminal's, or a service manager's: it is the program that ends, and the others with it."""
         for number in (signal.SIGINT, signal.SIGTERM):
             wg4 = self.publish(f"{free_port()}:80", api=True)
-            helper = self.part(wg4, "helper")
+            helper = wg4.part("helper")
             for entry in descendants(wg4.pid):
                 if entry.pid != helper:
                     os.kill(entry.pid, number)
@@ -487,7 +481,7 @@ class Ends(ForwardCase):
         with connect(outside) as client:
             client.sendall(b"one")
             self.assertEqual(client.recv(10), b"one")
-            wg4.kill(self.part(wg4, "helper"))
+            wg4.kill(wg4.part("helper"))
             self.assertTrue(wait_until(lambda: "ports are closed" in wg4.log.read_text(), 3))
             client.sendall(b"two")
             self.assertEqual(client.recv(10), b"two")

@@ -215,7 +215,7 @@ class UnixSocket(MetricsCase):
         self.assertFalse(self.path.exists())
 
     def test_a_dead_one_is_replaced(self) -> None:
-        self.ours(f"unix:{self.path}").kill()
+        self.ours(f"unix:{self.path}").kill_with_janitor()
         self.assertTrue(self.path.exists())
         self.ours(f"unix:{self.path}")
         self.assertIn("200 OK", self.get())
