@@ -1,7 +1,7 @@
 #include "wg4netns/app/helper_process.h"
-#include "shared/sys/namespaces.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <chrono>
@@ -10,6 +10,8 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+
+#include "shared/base/unique_fd.h"
 
 // What a helper does wrong is what these are about; what it does right needs a network namespace (tests/netns).
 
@@ -43,10 +45,14 @@ std::string error_of(const AttachRequest& request) {
   return attachment.error().message();
 }
 
+UniqueFd open_own(const char* kind) {
+  return UniqueFd(open((fs::path("/proc/self/ns") / kind).c_str(), O_RDONLY | O_CLOEXEC));
+}
+
 AttachRequest with_helper(const std::string& path) {
   AttachRequest request;
   request.helper = path;
-  request.target = {"a name", open_userns("/proc/self/ns/user").value(), open_netns("/proc/self/ns/net").value()};
+  request.target = {"a name", open_own("user"), open_own("net")};
   return request;
 }
 
