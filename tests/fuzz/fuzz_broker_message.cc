@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "shared/base/check.h"
-#include "wg4netns/app/broker_message.h"
+#include "wg4netns/supervise/broker_message.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::vector<std::uint8_t> bytes(data, data + size);

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "shared/base/check.h"
-#include "wg4netns/app/netavark_json.h"
+#include "wg4netns/engines/netavark_json.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string text(data, data + size);

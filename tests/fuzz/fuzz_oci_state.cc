@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "shared/base/check.h"
-#include "wg4netns/app/oci_state.h"
+#include "wg4netns/engines/oci_state.h"
 
 namespace {
 

@@ -1,7 +1,6 @@
 // Each fault that keeps peers apart, made to happen between real devices: what both of them find, and that they find
 // nothing as long as nothing is wrong.
 
-#include "wg4netns/app/diagnosis.h"
 #include "shared/base/keys.h"
 #include "shared/net/ip_address.h"
 #include "tests/sim/pair.h"
@@ -16,6 +15,7 @@
 #include "wg4netns/core/messages.h"
 #include "wg4netns/core/peer.h"
 #include "wg4netns/core/time.h"
+#include "wg4netns/diagnosis/finding.h"
 
 #include <doctest/doctest.h>
 

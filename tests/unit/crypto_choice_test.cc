@@ -18,7 +18,7 @@
 #include "tests/unit/crypto_subjects.h"
 #include "wg4netns/crypto/aead.h"
 #include "wg4netns/crypto/aead_backends.h"
-#include "wg4netns/crypto/lane_job.h"
+#include "wg4netns/crypto/lanes/job.h"
 #include "wg4netns/crypto/startup.h"
 
 namespace wg4::crypto {

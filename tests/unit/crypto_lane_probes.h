@@ -4,7 +4,7 @@
 #include <cstdint>
 // What tests want to see of the vector kernels from inside, compiled like them for CPUs that we may not be on.
 
-#include "wg4netns/crypto/lane_job.h"
+#include "wg4netns/crypto/lanes/job.h"
 
 namespace wg4::crypto {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "tests/unit/crypto_lane_probes.h"
-#include "wg4netns/crypto/lane_poly.h"
+#include "wg4netns/crypto/lanes/poly.h"
 
 namespace wg4::crypto {
 namespace {

@@ -14,7 +14,7 @@
 #include "shared/base/hex_base64.h"
 #include "tests/unit/crypto_lane_probes.h"
 #include "tests/unit/crypto_subjects.h"
-#include "wg4netns/crypto/lane_job.h"
+#include "wg4netns/crypto/lanes/job.h"
 
 namespace wg4::crypto {
 namespace {

@@ -1,7 +1,7 @@
 #include "tests/unit/crypto_lane_probes.h"
 #include "tests/unit/crypto_poly_probe.h"
-#include "wg4netns/crypto/lane_isa_avx2.h"
-#include "wg4netns/crypto/lane_poly.h"
+#include "wg4netns/crypto/lanes/isa_avx2.h"
+#include "wg4netns/crypto/lanes/poly.h"
 
 namespace wg4::crypto {
 

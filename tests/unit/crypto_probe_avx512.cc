@@ -3,10 +3,10 @@
 
 #include "tests/unit/crypto_lane_probes.h"
 #include "tests/unit/crypto_poly_probe.h"
-#include "wg4netns/crypto/lane_isa_avx512.h"
-#include "wg4netns/crypto/lane_job.h"
-#include "wg4netns/crypto/lane_kernel.h"
-#include "wg4netns/crypto/lane_poly.h"
+#include "wg4netns/crypto/lanes/isa_avx512.h"
+#include "wg4netns/crypto/lanes/job.h"
+#include "wg4netns/crypto/lanes/kernel.h"
+#include "wg4netns/crypto/lanes/poly.h"
 
 namespace wg4::crypto {
 namespace {

@@ -14,7 +14,7 @@
 #include "tests/unit/crypto_lane_probes.h"
 #include "tests/unit/crypto_subjects.h"
 #include "wg4netns/crypto/aead.h"
-#include "wg4netns/crypto/lane_job.h"
+#include "wg4netns/crypto/lanes/job.h"
 #include "wg4netns/crypto/startup.h"
 
 #define NOT_SANITIZED __attribute__((noinline, no_sanitize("address", "undefined")))

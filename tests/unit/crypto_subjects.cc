@@ -7,7 +7,7 @@
 #include "shared/base/bytes.h"
 #include "tests/unit/crypto_lane_probes.h"
 #include "wg4netns/crypto/aead.h"
-#include "wg4netns/crypto/lane_job.h"
+#include "wg4netns/crypto/lanes/job.h"
 
 namespace wg4::crypto {
 

@@ -11,7 +11,7 @@
 #include "tests/support/seeded_entropy.h"
 #include "wg4netns/crypto/aead.h"
 #include "wg4netns/crypto/aead_backends.h"
-#include "wg4netns/crypto/lane_job.h"
+#include "wg4netns/crypto/lanes/job.h"
 
 namespace wg4::crypto {
 

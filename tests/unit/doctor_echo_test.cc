@@ -2,7 +2,7 @@
 
 #include "shared/base/bytes.h"
 #include "shared/net/ip_address.h"
-#include "wg4netns/app/doctor/echo.h"
+#include "wg4netns/doctor/echo.h"
 
 #include <doctest/doctest.h>
 

@@ -1,10 +1,10 @@
 // Hosts that nobody has at hand: what the doctor says of each.
 
 #include "shared/sys/tun_file.h"
-#include "wg4netns/app/doctor/containers_conf.h"
-#include "wg4netns/app/doctor/host_checks.h"
-#include "wg4netns/app/doctor/host_facts.h"
-#include "wg4netns/app/doctor/report.h"
+#include "wg4netns/doctor/containers_conf.h"
+#include "wg4netns/doctor/host_checks.h"
+#include "wg4netns/doctor/host_facts.h"
+#include "wg4netns/doctor/report.h"
 
 #include <doctest/doctest.h>
 

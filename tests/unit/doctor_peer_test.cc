@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "shared/net/endpoint.h"
-#include "wg4netns/app/diagnosis.h"
-#include "wg4netns/app/doctor/peer_facts.h"
-#include "wg4netns/app/doctor/report.h"
+#include "wg4netns/diagnosis/finding.h"
+#include "wg4netns/doctor/peer_facts.h"
+#include "wg4netns/doctor/report.h"
 
 using namespace wg4;
 using namespace wg4::doctor;

@@ -1,4 +1,4 @@
-#include "wg4netns/app/helper_process.h"
+#include "wg4netns/daemon/helper_process.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>

@@ -34,7 +34,7 @@
 #include "shared/sys/seccomp.h"
 #include "tests/support/in_child.h"
 #include "tests/support/machine.h"
-#include "wg4netns/app/syscall_tables.h"
+#include "wg4netns/daemon/syscall_tables.h"
 
 namespace wg4 {
 namespace {

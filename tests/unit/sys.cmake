@@ -1,9 +1,9 @@
 wg4_unit_test(sys
-  SOURCES sys_daemon_test.cc sys_fd_pass_test.cc sys_namespaces_test.cc
+  SOURCES sys_background_test.cc sys_fd_pass_test.cc sys_namespaces_test.cc
   ALONE sys_named_file_test.cc sys_process_test.cc
   DEPENDS wg4_sys)
 
-wg4_unit_test(helper_process SOURCES helper_process_test.cc DEPENDS wg4_app)
+wg4_unit_test(helper_process SOURCES helper_process_test.cc DEPENDS wg4_daemon)
 
 # These change links, routes and mounts: they run in namespaces of their own, where anybody may.
 add_executable(unit_sys_unshared sys_netlink_test.cc sys_noexec_test.cc)
@@ -19,13 +19,13 @@ wg4_unit_test(sandbox SOURCES sandbox_files_test.cc DEPENDS wg4_sys)
 if(NOT WG4_SANITIZE)
   wg4_unit_test(sandbox_syscalls
     SOURCES sandbox_syscalls_test.cc ${PROJECT_SOURCE_DIR}/netns-helper/syscall_tables.cc
-    DEPENDS wg4_app)
+    DEPENDS wg4_daemon)
 endif()
 
 # Those tables on machines that have other calls, under other numbers.
 wg4_unit_test(syscall_tables
   SOURCES syscall_tables_test.cc ${PROJECT_SOURCE_DIR}/netns-helper/syscall_tables.cc
-  DEPENDS wg4_app)
+  DEPENDS wg4_daemon)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|aarch64)$")
   add_test(NAME unit.syscall_numbers
     COMMAND /usr/bin/python3 -B ${PROJECT_SOURCE_DIR}/tests/platforms/syscall_numbers.py

@@ -12,7 +12,7 @@
 
 #include "netns-helper/syscall_tables.h"
 #include "shared/sys/seccomp.h"
-#include "wg4netns/app/syscall_tables.h"
+#include "wg4netns/daemon/syscall_tables.h"
 
 namespace wg4 {
 namespace {

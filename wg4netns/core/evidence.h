@@ -1,6 +1,6 @@
 #pragma once
 // What handshakes and sessions leave behind for who wants to know why there is no traffic. It is counted where it
-// happens, and never for each packet of a session that works; what it means is said by app/diagnosis.h.
+// happens, and never for each packet of a session that works; what it means is said by diagnosis/finding.h.
 
 #include <algorithm>
 #include <array>

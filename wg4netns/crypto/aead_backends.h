@@ -11,7 +11,7 @@
 
 #include "shared/base/result.h"
 #include "wg4netns/crypto/aead.h"
-#include "wg4netns/crypto/lane_job.h"
+#include "wg4netns/crypto/lanes/job.h"
 
 namespace wg4::crypto {
 

@@ -28,7 +28,7 @@
 #include "shared/base/check.h"
 #include "wg4netns/crypto/aead.h"
 #include "wg4netns/crypto/aead_backends.h"
-#include "wg4netns/crypto/lane_job.h"
+#include "wg4netns/crypto/lanes/job.h"
 
 namespace wg4::crypto {
 namespace {

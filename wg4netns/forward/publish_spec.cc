@@ -54,6 +54,8 @@ std::unexpected<Error> refuse(std::string_view text, const std::string& why) {
 
 }  // namespace
 
+IpAddress published_loopback() { return IpAddress::v4(std::array<std::uint8_t, 4>{127, 0, 0, 1}); }
+
 Result<std::vector<Rule>> parse_publish(std::string_view text, const IpAddress& guest) {
   std::string_view rest = text;
   const auto protocol = take_protocol(rest);

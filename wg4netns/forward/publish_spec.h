@@ -12,6 +12,9 @@
 
 namespace wg4::forward {
 
+/// In the namespace, where --publish names no address.
+[[nodiscard]] IpAddress published_loopback();
+
 /// One rule for each port of a range. `guest` is dialed where the text names no address in the namespace.
 [[nodiscard]] Result<std::vector<Rule>> parse_publish(std::string_view text, const IpAddress& guest);
 

@@ -1,0 +1,125 @@
+// Names and their addresses, with a resolver that the test plays: it reads what strangers send, so whatever it says may
+// be false.
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <netdb.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "shared/base/bytes.h"
+#include "shared/base/keys.h"
+#include "shared/base/unique_fd.h"
+#include "shared/net/endpoint.h"
+#include "shared/sys/fd_pass.h"
+#include "shared/sys/log.h"
+#include "shared/sys/sandbox_mode.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/daemon/endpoints.h"
+#include "wg4netns/daemon/resolver.h"
+
+namespace wg4 {
+namespace {
+
+PublicKey key_of(std::uint8_t byte) {
+  PublicKey key{};
+  key.fill(byte);
+  return key;
+}
+
+/// Two names, none of which has been asked for.
+struct Bench {
+  Bench() {
+    log::set_level(log::Level::silent);
+    auto sockets = make_message_sockets().value();
+    REQUIRE(fcntl(sockets.ours.get(), F_SETFL, O_NONBLOCK) == 0);
+    resolver = std::move(sockets.theirs);
+    endpoints.have(Resolver::at(std::move(sockets.ours)));
+    REQUIRE(endpoints.follow(
+        {{key_of(1), {.host = "one.example", .port = 51820}}, {key_of(2), {.host = "two.example", .port = 51821}}}));
+  }
+  [[nodiscard]] std::string hear() const {
+    std::array<std::uint8_t, 100> buffer{};
+    const auto message = receive_message(resolver.get(), buffer).value();
+    return {buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(message.value().size)};
+  }
+  void say(std::string_view text) const {
+    const ByteView bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
+    REQUIRE(send_message(resolver.get(), bytes).has_value());
+  }
+
+  UniqueFd resolver;
+  Endpoints endpoints = Endpoints::create({}, std::nullopt, SandboxMode::off).value();
+  Instant now{};
+};
+
+TEST_CASE("an answer gives the peer of its name the address, and the port of the configuration") {
+  Bench bench;
+  bench.endpoints.unanswered(key_of(2));
+  CHECK(bench.hear() == "1 51821 two.example");
+  bench.say("1 0 192.0.2.9:22");
+  const DeviceChange change = bench.endpoints.answered(bench.now);
+  REQUIRE(change.peers.size() == 1);
+  CHECK(change.peers[0].public_key == key_of(2));
+  CHECK(change.peers[0].update_only);
+  CHECK(change.peers[0].endpoint == Endpoint::parse("192.0.2.9:51821"));
+}
+
+TEST_CASE("an answer that nobody asked for changes nothing, whatever it is about") {
+  Bench bench;
+  bench.endpoints.unanswered(key_of(1));
+  for (const std::string_view text :
+       {"1 0 192.0.2.9:1", "2 0 192.0.2.9:1", "4294967295 0 192.0.2.9:1", "2 -2 ", "2 -3 ", "1 2147483647 "}) {
+    bench.say(text);
+    CHECK(bench.endpoints.answered(bench.now).peers.empty());
+  }
+  bench.say("0 0 192.0.2.9:1");
+  bench.say("0 0 192.0.2.10:1");  // once more than it was asked
+  const DeviceChange change = bench.endpoints.answered(bench.now);
+  REQUIRE(change.peers.size() == 1);
+  CHECK(change.peers[0].endpoint == Endpoint::parse("192.0.2.9:51820"));
+  CHECK_FALSE(bench.endpoints.resolver_ended());
+}
+
+TEST_CASE("a flood of answers is taken a piece a turn") {
+  Bench bench;
+  REQUIRE(fcntl(bench.resolver.get(), F_SETFL, O_NONBLOCK) == 0);
+  std::size_t said = 0;
+  const std::array<std::uint8_t, 9> text{'9', ' ', '0', ' ', '1', '.', '1', ':', '1'};
+  while (send_message(bench.resolver.get(), text)) ++said;
+  REQUIRE(said > 100);
+  static_cast<void>(bench.endpoints.answered(bench.now));
+  std::size_t room = 0;
+  while (send_message(bench.resolver.get(), text)) ++room;
+  CHECK(room < said);
+}
+
+TEST_CASE("a resolver that has gone, or talks nonsense, is not listened to any more") {
+  for (const std::string& text :
+       {std::string(), std::string(5000, 'x'), std::string("99999999999 0 192.0.2.9:1"),
+        std::string("-1 0 192.0.2.9:1"), std::string("0"), std::string("0 "), std::string("0 0x 192.0.2.9:1"),
+        std::string(" "), std::string("zero 0 192.0.2.9:1")}) {
+    CAPTURE(text);
+    Bench bench;
+    bench.endpoints.unanswered(key_of(1));
+    CHECK_FALSE(bench.endpoints.resolver_ended());
+    if (text.empty())
+      bench.resolver.reset();
+    else
+      bench.say(text);
+    CHECK(bench.endpoints.answered(bench.now).peers.empty());
+    CHECK(bench.endpoints.resolver_ended());
+    bench.endpoints.unanswered(key_of(2));  // leads to nothing, and harms nothing
+    CHECK_FALSE(bench.endpoints.next_deadline().has_value());
+  }
+}
+
+}  // namespace
+}  // namespace wg4

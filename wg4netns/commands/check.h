@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+#include "shared/base/result.h"
+
+namespace wg4 {
+
+/// wireguard4netns check FILE
+struct CheckCommand {
+  std::string file;
+};
+
+/// Validates a configuration and prints what it would do. Looks nothing up and changes nothing.
+[[nodiscard]] Result<void> check(const CheckCommand& command);
+
+}  // namespace wg4

@@ -1,0 +1,102 @@
+#include "wg4netns/commands/show.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "wg4netns/commands/show_text.h"
+#include "wg4netns/io/clocks.h"
+#include "wg4netns/uapi/control_client.h"
+#include "wg4netns/uapi/control_socket.h"
+
+namespace wg4 {
+namespace {
+
+constexpr const char* clear_screen = "\x1b[H\x1b[2J";
+
+std::string_view environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+/// wg's rules, and the convention that came after it (no-color.org).
+show::Style choose_style() {
+  const std::string_view mode = environment("WG_COLOR_MODE");
+  const bool terminal = isatty(STDOUT_FILENO) == 1 && environment("NO_COLOR").empty();
+  return {.colour = mode == "always" || (mode != "never" && terminal), .keys = environment("WG_HIDE_KEYS") == "never"};
+}
+
+Result<show::Tunnel> look_at(const RunningTunnel& tunnel) {
+  return show::Tunnel{tunnel.name, TRY(ask_status(tunnel)), ask_own_status(tunnel)};
+}
+
+Result<std::vector<show::Tunnel>> look(const std::string& name) {
+  std::vector<show::Tunnel> tunnels;
+  if (name != "all") {
+    const RunningTunnel tunnel = TRY(find_tunnel(name));
+    tunnels.push_back(TRY(look_at(tunnel)));
+    return tunnels;
+  }
+  for (const RunningTunnel& each : find_tunnels())
+    if (auto tunnel = look_at(each)) tunnels.push_back(*std::move(tunnel));  // else it has just ended
+  return tunnels;
+}
+
+std::string list_names() {
+  std::string text;
+  for (const RunningTunnel& tunnel : find_tunnels()) text.append(text.empty() ? "" : " ").append(tunnel.name);
+  return text.empty() ? "" : text + "\n";
+}
+
+Result<std::string> text_of(const ShowCommand& command) {
+  if (command.tunnel == "interfaces") return list_names();
+  const auto tunnels = TRY(look(command.tunnel));
+  const show::Style style = choose_style();
+  if (command.json) return show::json(tunnels, style);
+  std::string text;
+  for (const show::Tunnel& tunnel : tunnels) {
+    if (command.field.empty()) {
+      text.append(text.empty() ? "" : "\n").append(show::pretty(tunnel, read_clocks().wall, style));
+    } else if (const auto lines = show::field(tunnel, command.field, command.tunnel == "all")) {
+      text += *lines;
+    } else {
+      return fail("there is no field '" + command.field + "'", 0, "See wireguard4netns show --help");
+    }
+  }
+  return text;
+}
+
+/// Where there can be no control socket, a tunnel that is not shown may run all the same.
+Result<void> expect_to_see_all() {
+  const auto folder = uapi::expect_a_folder();
+  if (folder) return {};
+  return fail(folder.error().what, folder.error().number,
+              "Tunnels that run without that folder are not shown. " + folder.error().hint);
+}
+
+Result<void> print(const std::string& text) {
+  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) return fail("write", errno);
+  return {};
+}
+
+}  // namespace
+
+Result<void> run_show(const ShowCommand& command) {
+  const bool terminal = isatty(STDOUT_FILENO) == 1;
+  for (;;) {
+    const std::string text = TRY(text_of(command));
+    if (command.watch && terminal) TRY(print(clear_screen));
+    TRY(print(text));
+    if (command.tunnel == "all" || command.tunnel == "interfaces") TRY(expect_to_see_all());
+    if (!command.watch) return {};
+    std::this_thread::sleep_for(*command.watch);
+  }
+}
+
+}  // namespace wg4

@@ -1,0 +1,104 @@
+#include "wg4netns/commands/wg_command.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "shared/base/unique_fd.h"
+#include "shared/sys/log.h"
+#include "shared/sys/namespaces.h"
+#include "wg4netns/uapi/control_socket.h"
+
+namespace wg4 {
+namespace {
+
+constexpr int not_found = 127;  // as in a shell
+constexpr int not_executable = 126;
+
+// Where the new /run is put together, before it becomes that: something that every system has.
+constexpr const char* stage = "/proc";
+
+Result<void> write_file(const char* path, const std::string& text) {
+  const UniqueFd fd(open(path, O_WRONLY | O_CLOEXEC));
+  if (!fd.valid() || write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return fail(std::string("write ") + path, errno);
+  return {};
+}
+
+/// As the same user, with no more rights than before once another program runs.
+Result<void> enter_own_mount_namespace() {
+  const std::string uid = std::to_string(geteuid());
+  const std::string gid = std::to_string(getegid());
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
+    const int number = errno;
+    return fail("make a mount namespace in which wg finds this user's tunnels", number, userns_restriction());
+  }
+  TRY(write_file("/proc/self/uid_map", uid + " " + uid + " 1"));
+  TRY(write_file("/proc/self/setgroups", "deny"));
+  TRY(write_file("/proc/self/gid_map", gid + " " + gid + " 1"));
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return fail("make all mounts private", errno);
+  return {};
+}
+
+/// Nobody but root can make a folder in /run: so there is another one, in which all that is in the old one is found by
+/// links. wg may need it to look up names.
+Result<void> replace_run(const std::string& own) {
+  const std::string staged(stage);
+  const std::string old = staged + "/.run";
+  const std::string place = staged + "/wireguard";
+  std::error_code error;
+  const std::filesystem::directory_iterator entries("/run", error);
+  if (error) return fail("list /run", error.value());
+  if (mount("none", stage, "tmpfs", MS_NODEV | MS_NOSUID, "mode=0755") != 0) return fail("mount another /run", errno);
+  if (mkdir(old.c_str(), 0755) != 0 || mkdir(place.c_str(), 0755) != 0) return fail("fill another /run", errno);
+  if (mount("/run", old.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0 ||
+      mount(own.c_str(), place.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0)
+    return fail("show " + own + " in another /run", errno);
+  for (const auto& entry : entries) {
+    const std::string name = entry.path().filename();
+    const std::string link = std::string(staged).append("/").append(name);
+    if (symlink((".run/" + name).c_str(), link.c_str()) != 0) return fail("fill another /run", errno);
+  }
+  if (mount(stage, "/run", nullptr, MS_MOVE, nullptr) != 0) return fail("mount another /run", errno);
+  return {};
+}
+
+Result<void> show_to_wg(const std::string& own) {
+  TRY(enter_own_mount_namespace());
+  if (mount(own.c_str(), uapi::system_folder, nullptr, MS_BIND | MS_REC, nullptr) == 0) return {};
+  if (errno != ENOENT) return fail(std::string("show ") + own + " as " + uapi::system_folder, errno);
+  return replace_run(own);
+}
+
+/// Who can write there has its sockets there, and wg finds them by itself.
+bool has_own_folder(const std::string& own) {
+  return faccessat(AT_FDCWD, uapi::system_folder, W_OK | X_OK, AT_EACCESS) != 0 &&
+         faccessat(AT_FDCWD, own.c_str(), R_OK | X_OK, AT_EACCESS) == 0;
+}
+
+}  // namespace
+
+Result<void> run_wg(const WgCommand& command) {
+  if (const auto own = uapi::user_folder(); own && has_own_folder(*own)) TRY(show_to_wg(*own));
+  std::vector<std::string> words{"wg"};
+  words.insert(words.end(), command.arguments.begin(), command.arguments.end());
+  std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  execvp("wg", argv.data());
+  const int number = errno;
+  log::error("wg: {}. {}", std::strerror(number),
+             number == ENOENT ? "It is in the package wireguard-tools; 'wireguard4netns show' needs none" : "");
+  std::exit(number == ENOENT ? not_found : not_executable);
+}
+
+}  // namespace wg4

@@ -1,0 +1,78 @@
+#pragma once
+// What a command that runs a tunnel is asked for, as values: whichever face of the program was asked.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "wg4netns/daemon/container_resolv_conf.h"
+#include "wg4netns/daemon/engine_network.h"
+#include "wg4netns/daemon/observe.h"
+#include "wg4netns/daemon/sandbox.h"
+#include "wg4netns/forward/forward_loop.h"
+#include "wg4netns/profile/config_file.h"
+
+namespace wg4 {
+
+/// What is left to the kernel where it can do it; --no-offload switches them off by name.
+struct Offloads {
+  bool vnet_header = true;  ///< "vnet-hdr": super-packets at the TUN at all
+  bool checksum = true;     ///< "checksum"
+  bool tso = true;          ///< "tso": TCP
+  bool uso = true;          ///< "uso": UDP
+  bool udp_segment = true;  ///< "udp-segment"
+  bool udp_gro = true;      ///< "udp-gro"
+};
+
+/// What every command that runs a tunnel takes.
+struct TunnelOptions {
+  std::optional<std::string> config;
+  NamedBy config_named_by = NamedBy::user;
+  std::optional<std::string> profile;  ///< a configuration by its name; not together with `config`
+  std::string outbound_v4;             ///< where the UDP socket is bound: an address, or an interface; empty = anywhere
+  std::string outbound_v6;
+  std::optional<std::uint16_t> mtu;
+  std::optional<int> exit_fd;
+  std::optional<int> ready_fd;
+  bool allow_shared_key = false;  ///< run even if another tunnel on this host has the key
+  Offloads offloads;
+  std::string cipher;               ///< backend by name; empty = the best
+  std::optional<unsigned> threads;  ///< that move packets; nothing = as many as pay
+  SandboxOptions sandbox;
+  std::optional<std::string> control;  ///< name of the control socket, "off", or nothing: that of the interface
+  bool configured_by_wg = false;       ///< starts without keys and peers: wg(8) brings them
+  ObserveOptions observe;
+};
+
+/// What the interface and its namespace are given.
+enum class Configuration : std::uint8_t {
+  automatic,  ///< all of it, unless the interface exists already
+  yes,        ///< MTU, addresses, routes; the interface is brought up
+  no,         ///< nothing
+  mtu,        ///< the MTU; the interface stays down
+};
+
+enum class TargetType : std::uint8_t { guess, pid, path };
+
+/// wireguard4netns [OPTIONS] PID|PATH [IFNAME [CONF]]
+struct AttachCommand {
+  TunnelOptions tunnel;
+  std::string target;
+  TargetType target_type = TargetType::guess;
+  std::optional<std::string> userns_path;
+  std::string ifname = "wg0";
+  Configuration configuration = Configuration::automatic;
+  std::optional<std::string> helper;
+  std::optional<EngineOptions> engine;  ///< what engines expect around it; nothing = a plain tunnel
+  forward::Settings forward;
+  std::optional<ContainerResolvConf> resolv_conf;  ///< gets the configuration's DNS servers
+  bool until_given_up = false;  ///< end with the target's path or process (netns_watch.h), whoever else is in there
+};
+
+/// wireguard4netns serve --tun-fd N
+struct ServeCommand {
+  TunnelOptions tunnel;
+  int tun_fd = -1;
+};
+
+}  // namespace wg4

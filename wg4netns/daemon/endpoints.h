@@ -1,0 +1,84 @@
+#pragma once
+// Peers whose endpoint is a host name: looked up at the start, retried as wg(8) does, and looked up again when a
+// handshake stays unanswered, because the name may have moved. A reload brings other names.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "shared/base/keys.h"
+#include "shared/base/result.h"
+#include "shared/config/wg_config.h"
+#include "shared/net/endpoint.h"
+#include "shared/sys/sandbox_mode.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/core/device.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/core/timers.h"
+#include "wg4netns/daemon/resolver.h"
+
+namespace wg4 {
+
+class Endpoints {
+ public:
+  /// Starts a resolver only if `config` has names. `retries` is WG_ENDPOINT_RESOLUTION_RETRIES, nothing = for ever.
+  [[nodiscard]] static Result<Endpoints> create(const WgConfig& config, std::optional<unsigned> retries,
+                                                SandboxMode sandbox);
+  /// From the environment variable's text: a number or "infinity".
+  [[nodiscard]] static Result<std::optional<unsigned>> parse_retries(const char* text);
+
+  /// Waits until every name has an address, at most `patience`. Fails at once when a name does not exist; what merely
+  /// takes longer goes on in the background.
+  [[nodiscard]] Result<void> resolve_first(std::chrono::milliseconds patience);
+  /// Addresses known by now, for the first configuration of the device.
+  void fill_in(DeviceChange& change) const;
+  [[nodiscard]] std::vector<Endpoint> resolved() const;
+
+  /// Has somebody else's resolver answer, unless there is one of its own: for names that come later.
+  void have(Resolver resolver);
+  [[nodiscard]] bool has_own_resolver() const { return resolver_ && !others_resolver_; }
+  /// These names count, with the addresses that their peers have by now, and no others. False if nobody could look them
+  /// up.
+  [[nodiscard]] bool follow(const std::vector<std::pair<PublicKey, HostPort>>& names);
+
+  /// Readable when answered() has something to do; -1 without names.
+  [[nodiscard]] int fd() const { return resolver_ ? resolver_->fd() : -1; }
+  /// Takes some of the resolver's answers; returns what they change. An answer that nobody asked for changes nothing.
+  [[nodiscard]] DeviceChange answered(Instant now);
+  /// No answer will come any more: fd() is not to be watched.
+  [[nodiscard]] bool resolver_ended() const { return resolver_ && resolver_->has_ended(); }
+  /// This peer's name counts no more: somebody has given an address.
+  void forget(const PublicKey& peer);
+  /// A handshake with this peer was not answered.
+  void unanswered(const PublicKey& peer);
+  /// Asks again what is due.
+  void expire(Instant now);
+  [[nodiscard]] std::optional<Instant> next_deadline() const;
+
+ private:
+  struct Name {
+    PublicKey peer{};
+    HostPort host;
+    std::optional<Endpoint> endpoint;
+    bool asked = false;  // an answer is outstanding
+    bool forgotten = false;
+    unsigned failures = 0;
+    Instant retry_at = never;
+  };
+
+  explicit Endpoints(std::optional<unsigned> retries) : retries_(retries) {}
+  void ask(std::uint32_t id);
+  [[nodiscard]] Name* asked_for(const Resolver::Answer& answer);
+  [[nodiscard]] Result<void> take(Name& name, const Resolver::Answer& answer, Instant now);
+  [[nodiscard]] bool all_resolved() const;
+
+  std::optional<Resolver> resolver_;
+  bool others_resolver_ = false;
+  std::optional<unsigned> retries_;
+  std::vector<Name> names_;   // by question id
+  bool told_of_end_ = false;  // of the resolver
+};
+
+}  // namespace wg4

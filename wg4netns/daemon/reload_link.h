@@ -1,0 +1,51 @@
+#pragma once
+// The part of a reload that is about the interface in the namespace: Address, MTU, and a route for each of AllowedIPs.
+//
+// The helper of the start is gone, and the tunnel in its sandbox can reach no namespace. So whoever reloads starts
+// another helper, with a descriptor of the TUN that the tunnel hands out. Where the namespace is and what the interface
+// is called the helper asks of that descriptor: a tunnel that somebody has taken over can name no namespace but its
+// own.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "shared/base/result.h"
+#include "shared/config/wg_config.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/prefix.h"
+#include "wg4netns/uapi/codec.h"
+#include "wg4netns/uapi/control_client.h"
+
+namespace wg4 {
+
+/// As status and messages have them: "auto", "off" or a number; "10.0.0.53, example.com".
+[[nodiscard]] std::string table_name(const WgConfig& config);
+[[nodiscard]] std::string dns_text(const WgConfig& config);
+
+/// What a tunnel tells of its interface.
+struct RunningLink {
+  uapi::LinkStatus status;
+  std::string set_up_by;                    ///< Control's name of a LinkOwner; empty = not told
+  std::optional<std::uint16_t> wanted_mtu;  ///< --mtu
+  std::string dns;
+  bool uses_dns = false;
+  std::vector<Prefix> allowed_ips;  ///< of all peers
+};
+[[nodiscard]] RunningLink read_link(const OwnStatus& own, const uapi::StatusReader& status);
+
+/// What came of it.
+struct LinkReload {
+  std::vector<std::string> changes;  ///< taken over: "MTU 1300"
+  std::vector<std::string> left;     ///< what differs and stays until another start: "Address"
+  std::string why;                   ///< for the latter; may be empty
+};
+
+/// Fails where the namespace refuses what the configuration wants, with the interface changed in part; the next reload
+/// puts that right.
+[[nodiscard]] Result<LinkReload> reload_link(const RunningTunnel& tunnel, const RunningLink& running,
+                                             const WgConfig& config, std::span<const Endpoint> endpoints);
+
+}  // namespace wg4

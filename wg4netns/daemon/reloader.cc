@@ -1,0 +1,121 @@
+#include "wg4netns/daemon/reloader.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <expected>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "shared/base/bytes.h"
+#include "shared/sys/fd_pass.h"
+#include "shared/sys/log.h"
+#include "shared/sys/sandbox_mode.h"
+#include "wg4netns/daemon/sandbox.h"
+#include "wg4netns/uapi/control_socket.h"
+
+namespace wg4 {
+namespace {
+
+constexpr std::chrono::seconds patience{60};           // with names that take time
+constexpr std::array<std::uint8_t, 1> has_ended{'e'};  // what is told when a reload has ended
+constexpr std::string_view no_tunnel = "/";            // no name of one
+
+void run_reload(const std::string& tunnel, const std::string& path) {
+  SpawnRequest request;
+  request.program = "/proc/self/exe";
+  request.arguments = {"wireguard4netns", "reload", "--config", path, tunnel};
+  for (char** variable = environ; *variable != nullptr; ++variable) request.environment.emplace_back(*variable);
+  auto child = Child::spawn(request);
+  const auto ended = child ? child->wait(patience) : std::unexpected(std::move(child).error());
+  if (!ended) log::warning("{}", ended.error().message());
+}
+
+/// What the process has.
+struct Errands {
+  int socket;
+  int names;  // the resolver's end
+  int log_fd;
+  std::string path;
+  SandboxMode sandbox;
+};
+
+std::optional<Child> start_resolver(const Errands& errands) {
+  auto child = Resolver::spawn(errands.names, errands.sandbox);
+  if (child) return *std::move(child);
+  log::warning("{}", child.error().message());
+  return std::nullopt;
+}
+
+/// A message as text; nothing when the tunnel has ended.
+std::optional<std::string> receive_text(int socket) {
+  std::array<std::uint8_t, 64> buffer;
+  const auto message = receive_message(socket, buffer);
+  if (!message || !*message) return std::nullopt;
+  return std::string(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>((*message)->size));
+}
+
+/// Orders come from the process that talks with strangers: no part of them is used but which of the two it is.
+int run(const Errands& errands) {
+  prctl(PR_SET_NAME, "wg4netns-reload");
+  if (dup2(errands.log_fd, STDERR_FILENO) < 0 || !confine_reloader(errands.sandbox)) return EXIT_FAILURE;
+  const auto tunnel = receive_text(errands.socket);
+  if (!tunnel) return EXIT_SUCCESS;
+  const bool reloads = uapi::is_socket_name(*tunnel);
+  std::optional<Child> resolver;
+  while (const auto order = receive_text(errands.socket)) {
+    if (*order == "n") {
+      if (!resolver) resolver = start_resolver(errands);
+    } else if (*order == "r" && reloads) {
+      run_reload(*tunnel, errands.path);
+      if (!send_message(errands.socket, has_ended)) return EXIT_SUCCESS;
+    } else {
+      return EXIT_FAILURE;
+    }
+  }
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+
+Result<Reloader> Reloader::create(const std::string& path, SandboxMode sandbox) {
+  SocketPair sockets = TRY(make_message_sockets());
+  SocketPair names = TRY(make_message_sockets());
+  const UniqueFd log_fd(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  if (!log_fd.valid()) return fail("duplicate standard error", errno);
+  const std::array<int, 3> fds{sockets.theirs.get(), names.theirs.get(), log_fd.get()};
+  const Errands errands{sockets.theirs.get(), names.theirs.get(), log_fd.get(), path, sandbox};
+  auto child = Child::fork(fds, [&] { return run(errands); });
+  if (!child) return fail_in("start the process that reloads", std::move(child).error());
+  if (fcntl(sockets.ours.get(), F_SETFL, O_NONBLOCK) < 0 || fcntl(names.ours.get(), F_SETFL, O_NONBLOCK) < 0)
+    return fail("prepare a socket", errno);
+  return Reloader(std::move(*child), std::move(sockets.ours), std::move(names.ours));
+}
+
+Result<void> Reloader::settle(const std::optional<std::string>& tunnel) const {
+  const std::string_view words = tunnel ? std::string_view(*tunnel) : no_tunnel;
+  const ByteView bytes(reinterpret_cast<const std::uint8_t*>(words.data()), words.size());  // NOLINT: text as bytes
+  auto sent = send_message(socket_.get(), bytes);
+  return sent ? std::move(sent) : fail_in("talk to the process that reloads", std::move(sent).error());
+}
+
+void Reloader::order(char letter) const {
+  const std::array bytes{static_cast<std::uint8_t>(letter)};
+  if (const auto sent = send_message(socket_.get(), bytes); !sent) log::warning("reload: {}", sent.error().message());
+}
+
+bool Reloader::take_end() const {
+  std::array<std::uint8_t, 8> buffer;
+  const auto message = receive_message(socket_.get(), buffer);
+  return message ? message->has_value() : message.error().number == EAGAIN;
+}
+
+}  // namespace wg4

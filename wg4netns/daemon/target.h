@@ -1,0 +1,25 @@
+#pragma once
+// What a tunnel is attached to, looked up once and before anything else: a process id can come to mean another process,
+// and a path another file. All that comes later has the descriptors.
+
+#include <optional>
+#include <string>
+
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+#include "shared/sys/namespaces.h"
+#include "wg4netns/daemon/attach_options.h"
+
+namespace wg4 {
+
+struct Target {
+  bool is_process = false;      ///< named by its PID, not by a path
+  UniqueFd process;             ///< a pidfd: of that process, or of the one whose /proc/PID a path is in; else invalid
+  TargetNamespaces namespaces;  ///< its name is in the words of the user
+};
+
+/// The namespaces that `command` names. The network that this program itself is in is an error, but where wg(8) is to
+/// configure an interface in there: whatever name leads to it, a tunnel would be everybody's.
+[[nodiscard]] Result<Target> open_target(const AttachCommand& command);
+
+}  // namespace wg4

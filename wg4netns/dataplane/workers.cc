@@ -1,0 +1,95 @@
+#include "wg4netns/dataplane/workers.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+#include "shared/base/unique_fd.h"
+#include "wg4netns/core/time.h"
+#include "wg4netns/dataplane/shared_device.h"
+#include "wg4netns/io/clocks.h"
+#include "wg4netns/io/udp_socket.h"
+
+namespace wg4 {
+
+Result<WakeUp> WakeUp::create() {
+  UniqueFd fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!fd.valid()) return fail("make an event descriptor", errno);
+  return WakeUp(std::move(fd));
+}
+
+void WakeUp::wake() const { std::ignore = eventfd_write(fd_.get(), 1); }
+
+void WakeUp::acknowledge() const {
+  eventfd_t count = 0;
+  std::ignore = eventfd_read(fd_.get(), &count);
+}
+
+Result<Workers> Workers::create(SharedDevice& device, std::vector<std::unique_ptr<Tunnel>> tunnels) {
+  Workers workers(device, TRY(WakeUp::create()), TRY(WakeUp::create()));
+  for (auto& tunnel : tunnels) {
+    Loop loop = TRY(Loop::create());
+    TRY(watch_tunnel(loop, *tunnel));
+    TRY(loop.watch(workers.stop_.fd(), Source::wake));
+    WakeUp udp_replaced = TRY(WakeUp::create());
+    TRY(loop.watch(udp_replaced.fd(), Source::udp_replaced));
+    workers.workers_.push_back(
+        std::make_unique<Worker>(std::move(tunnel), std::move(loop), std::move(udp_replaced), std::thread()));
+  }
+  return workers;
+}
+
+Result<void> Workers::start() {
+  for (const auto& worker : workers_) {
+    try {
+      worker->thread = std::thread([this, &worker = *worker] { run(worker); });
+    } catch (const std::system_error& error) {
+      return fail("start a thread", error.code().value(), "Raise the limit on processes, or use fewer --threads");
+    }
+  }
+  return {};
+}
+
+Workers::~Workers() {
+  stop_.wake();
+  for (const auto& worker : workers_)
+    if (worker->thread.joinable()) worker->thread.join();
+}
+
+Result<void> Workers::replace_udp(const UdpSocket& fresh) {
+  for (const auto& worker : workers_) {
+    TRY(worker->tunnel->replace_udp(fresh));
+    worker->udp_replaced.wake();
+  }
+  return {};
+}
+
+void Workers::run(Worker& worker) {
+  Tunnel& tunnel = *worker.tunnel;
+  bool tun_paused = false;
+  for (;;) {
+    const auto events = worker.loop.wait(-1);
+    const Now now = read_clocks();
+    for (const Loop::Event& event : events) {
+      if (event.source == Source::wake) return;
+      if (event.source == Source::udp_replaced) {
+        worker.udp_replaced.acknowledge();
+        if (!watch_udp_again(worker.loop, tunnel)) return;
+      } else {
+        follow_event(tunnel, event, now);
+      }
+    }
+    // The control thread sees the same on its own queue, and ends the program.
+    if (!tunnel.pump_outbound(now)) return;
+    tunnel.flush();
+    if (!follow_backlog(worker.loop, tunnel, tun_paused)) return;
+    if (device_->hold().needs_control()) control_.wake();
+  }
+}
+
+}  // namespace wg4

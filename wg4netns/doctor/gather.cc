@@ -1,0 +1,222 @@
+// Looks at the host. What needs namespaces is tried by a child, which makes them for itself and takes them along.
+
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <netinet/udp.h>
+#include <pwd.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "shared/base/result.h"
+#include "shared/base/scope_exit.h"
+#include "shared/base/unique_fd.h"
+#include "shared/sys/deadline.h"
+#include "shared/sys/landlock.h"
+#include "shared/sys/namespaces.h"
+#include "shared/sys/process.h"
+#include "shared/sys/read_all.h"
+#include "shared/sys/tun_file.h"
+#include "wg4netns/daemon/helper_process.h"
+#include "wg4netns/doctor/host_facts.h"
+#include "wg4netns/doctor/programs.h"
+#include "wg4netns/io/tun_device.h"
+
+namespace wg4::doctor {
+namespace {
+
+constexpr std::chrono::seconds patience{5};  // with a program that is to say its version
+constexpr std::size_t most_output = 64UL * 1024;
+
+struct Pipe {
+  UniqueFd read;
+  UniqueFd write;
+};
+
+Result<Pipe> make_pipe() {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) < 0) return fail("make a pipe", errno);
+  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+// ---------------------------------------------------------------- namespaces and a TUN in them
+
+/// What the child tells; no pointers.
+struct Tried {
+  int namespaces_error = 0;
+  bool tun_tried = false;
+  int tun_error = 0;
+  bool header = false;
+  TunOffloads offloads{};
+};
+
+Tried try_namespaces() {
+  Tried tried;
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
+    tried.namespaces_error = errno;
+    return tried;
+  }
+  if (fault_of(look_at_tun_file())) return tried;
+  UniqueFd fd(open(tun_file_path, O_RDWR | O_CLOEXEC));
+  if (!fd.valid()) return tried;
+  tried.tun_tried = true;
+  ifreq request{};
+  request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE);
+  if (ioctl(fd.get(), TUNSETIFF, &request) < 0) {
+    tried.tun_error = errno;
+    return tried;
+  }
+  const auto tun = TunDevice::adopt(std::move(fd), {.checksum = true, .segment_tcp = true, .segment_udp = true});
+  if (!tun) return tried;
+  tried.header = tun->has_header();
+  tried.offloads = tun->offloads();
+  return tried;
+}
+
+void gather_namespaces(HostFacts& facts) {
+  facts.namespaces_hint = userns_restriction();
+  facts.namespaces_error = ECHILD;
+  auto pipe = make_pipe();
+  if (!pipe) return;
+  const std::array fds{pipe->write.get()};
+  auto child = Child::fork(fds, [&] {
+    const Tried tried = try_namespaces();
+    return write(pipe->write.get(), &tried, sizeof(tried)) == sizeof(tried) ? 0 : 1;
+  });
+  if (!child) return;
+  pipe->write.reset();
+  Tried tried;
+  if (read(pipe->read.get(), &tried, sizeof(tried)) != sizeof(tried)) return;
+  facts.namespaces_error = tried.namespaces_error;
+  facts.tun_tried = tried.tun_tried;
+  facts.tun_error = tried.tun_error;
+  facts.tun_header = tried.header;
+  facts.tun_checksum = tried.offloads.checksum;
+  facts.tun_tso = tried.offloads.segment_tcp;
+  facts.tun_uso = tried.offloads.segment_udp;
+}
+
+// ---------------------------------------------------------------- kernel
+
+std::optional<std::uint64_t> read_number(const char* path) {
+  std::ifstream file(path);
+  std::uint64_t number = 0;
+  return file >> number ? std::optional(number) : std::nullopt;
+}
+
+bool has_option(int option, int value) {
+  const UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  return fd.valid() && setsockopt(fd.get(), SOL_UDP, option, &value, sizeof(value)) == 0;
+}
+
+void gather_kernel(HostFacts& facts) {
+  utsname names{};
+  if (uname(&names) == 0) facts.kernel = static_cast<const char*>(names.release);
+  facts.udp_segment = has_option(UDP_SEGMENT, 0);
+  facts.udp_gro = has_option(UDP_GRO, 1);
+  facts.landlock_version = landlock_version();
+  facts.seccomp_filter = access("/proc/sys/kernel/seccomp/actions_avail", F_OK) == 0;
+  facts.rmem_max = read_number("/proc/sys/net/core/rmem_max");
+  facts.wmem_max = read_number("/proc/sys/net/core/wmem_max");
+  rlimit limit{};
+  if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) facts.memlock = limit.rlim_cur;
+}
+
+// ---------------------------------------------------------------- user and programs
+
+PrivilegedProgram find_privileged(const std::string& name) {
+  PrivilegedProgram program{.path = find_program(name)};
+  struct stat info{};
+  if (program.path.empty() || stat(program.path.c_str(), &info) < 0) return program;
+  program.privileged = ((info.st_mode & S_ISUID) != 0 && info.st_uid == 0) ||
+                       getxattr(program.path.c_str(), "security.capability", nullptr, 0) > 0;
+  return program;
+}
+
+/// Has the user, by name or number, a line "WHO:START:COUNT"?
+bool has_range(const char* path, const std::string& user) {
+  std::ifstream file(path);
+  const std::string number = std::to_string(getuid());
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with(user + ":") || line.starts_with(number + ":")) return true;
+  return false;
+}
+
+void gather_user(HostFacts& facts) {
+  const passwd* entry = getpwuid(getuid());
+  facts.user = entry != nullptr ? entry->pw_name : std::to_string(getuid());
+  facts.is_root = getuid() == 0;
+  facts.newuidmap = find_privileged("newuidmap");
+  facts.newgidmap = find_privileged("newgidmap");
+  facts.has_subuid = has_range("/etc/subuid", facts.user);
+  facts.has_subgid = has_range("/etc/subgid", facts.user);
+}
+
+/// The first line that `program --version` prints. Podman makes folders at each start: they get a place that goes away.
+Result<std::string> ask_version(const std::string& program) {
+  std::string folder = "/tmp/wg4netns-doctor-XXXXXX";
+  if (mkdtemp(folder.data()) == nullptr) return fail("make a folder in /tmp", errno);
+  const ScopeExit remove([&folder] {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+  });
+  Pipe pipe = TRY(make_pipe());
+  const UniqueFd nowhere(open("/dev/null", O_RDWR | O_CLOEXEC));
+  SpawnRequest request{.program = program, .arguments = {program, "--version"}, .environment = {}, .fds = {}};
+  if (const char* path = std::getenv("PATH")) request.environment.push_back(std::string("PATH=") + path);
+  for (const char* name : {"HOME", "XDG_RUNTIME_DIR", "TMPDIR"})
+    request.environment.push_back(std::string(name) + "=" + folder);
+  request.fds = {{nowhere.get(), STDIN_FILENO}, {pipe.write.get(), STDOUT_FILENO}, {nowhere.get(), STDERR_FILENO}};
+  Child child = TRY(Child::spawn(request));
+  pipe.write.reset();
+  std::string text;
+  if (TRY(child.wait(patience))) text = TRY(read_all(pipe.read.get(), program, most_output, deadline_in(patience)));
+  return text.substr(0, text.find('\n'));
+}
+
+void gather_programs(HostFacts& facts) {
+  facts.helper = find_helper().value_or("");
+  facts.wg = find_program("wg");
+  // The script of rootless Docker has no version to tell.
+  for (const char* name : {"podman", "buildah", "rootlesskit", "dockerd-rootless.sh"}) {
+    const std::string path = find_program(name);
+    if (path.empty()) continue;
+    const bool tells = !path.ends_with(".sh");
+    const std::string version = tells ? ask_version(path).value_or("") : "";
+    facts.engines.push_back({name, version.empty() ? path : version});
+    if (facts.engines.back().name == "podman" && !facts.is_root) facts.podman = gather_podman_facts(version);
+  }
+}
+
+}  // namespace
+
+HostFacts gather_host_facts() {
+  HostFacts facts;
+  gather_namespaces(facts);
+  facts.tun_file = look_at_tun_file();
+  gather_kernel(facts);
+  gather_user(facts);
+  gather_programs(facts);
+  return facts;
+}
+
+}  // namespace wg4::doctor

@@ -1,0 +1,83 @@
+#pragma once
+// What a host has and allows, as values. They are gathered in one place (gather.cc) and judged in another
+// (host_checks.h), so that a test can present a host that nobody has.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shared/sys/tun_file.h"
+#include "wg4netns/doctor/containers_conf.h"
+
+namespace wg4::doctor {
+
+/// A program that gives another user's rights, or capabilities, to who starts it.
+struct PrivilegedProgram {
+  std::string path{};       ///< empty = not found
+  bool privileged = false;  ///< set-user-id root, or with file capabilities
+};
+
+struct EngineProgram {
+  std::string name;     ///< "podman"
+  std::string version;  ///< what it says of itself
+};
+
+/// A program that an engine would start.
+struct FoundProgram {
+  std::string path{};  ///< empty = not found
+  bool ours = false;   ///< it is this one, by whatever name
+};
+
+/// What Podman has to choose from for the network of rootless containers and builds.
+struct PodmanFacts {
+  unsigned major = 0;  ///< of its version
+  unsigned minor = 0;
+  ContainersConf conf{};
+  FoundProgram network_cmd{};  ///< network_cmd_path
+  FoundProgram slirp4netns{};  ///< in helper_binaries_dir and PATH
+  FoundProgram slirp4netns_in_path{};
+  FoundProgram pasta{};  ///< in helper_binaries_dir and PATH
+};
+
+struct HostFacts {
+  std::string kernel{};  ///< release
+  std::string user{};    ///< by name if there is one
+  bool is_root = false;
+
+  // of a child that makes a user namespace and a network namespace for itself
+  int namespaces_error = 0;       ///< errno; 0 = it could
+  std::string namespaces_hint{};  ///< what the host says of itself (userns_restriction())
+
+  TunFile tun_file{};
+
+  // of a TUN that this child makes there; only with namespaces and the device
+  bool tun_tried = false;
+  int tun_error = 0;  ///< errno of TUNSETIFF
+  bool tun_header = false;
+  bool tun_checksum = false;
+  bool tun_tso = false;
+  bool tun_uso = false;
+
+  bool udp_segment = false;
+  bool udp_gro = false;
+  long landlock_version = 0;  ///< 0 = none
+  bool seccomp_filter = false;
+  std::optional<std::uint64_t> rmem_max{};  ///< bytes, net.core
+  std::optional<std::uint64_t> wmem_max{};
+  std::optional<std::uint64_t> memlock{};  ///< bytes; nothing = unlimited
+
+  PrivilegedProgram newuidmap{};
+  PrivilegedProgram newgidmap{};
+  bool has_subuid = false;
+  bool has_subgid = false;
+  std::string helper{};  ///< path of wg4netns-helper; empty = not found
+  std::string wg{};      ///< path
+  std::vector<EngineProgram> engines{};
+  std::optional<PodmanFacts> podman{};  ///< if it is there, and not used by root
+};
+
+/// Looks at this host. Changes nothing on it.
+[[nodiscard]] HostFacts gather_host_facts();
+
+}  // namespace wg4::doctor

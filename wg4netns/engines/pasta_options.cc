@@ -1,0 +1,177 @@
+#include "wg4netns/engines/pasta_options.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <bit>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "shared/base/bytes.h"
+#include "shared/base/unique_fd.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
+#include "shared/net/protocol.h"
+#include "shared/sys/netns_watch.h"
+#include "wg4netns/daemon/engine_network.h"
+#include "wg4netns/forward/forward_loop.h"
+#include "wg4netns/forward/pasta_ports.h"
+
+namespace wg4 {
+namespace {
+
+constexpr unsigned least_mtu = 68;  // of IPv4
+
+bool host_has_v6() { return UniqueFd(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)).valid(); }
+
+void add_namespace_options(CLI::App& app, PastaArguments& arguments) {
+  app.option_defaults()->group("Namespace");
+  app.add_option("PID|PATH", arguments.target, "Process, or path of a network namespace")->type_name("");
+  app.add_option("--netns", arguments.netns, "Path of the network namespace")->type_name("PATH");
+  app.add_option("--userns", arguments.userns, "User namespace to work in; default: the namespace's owner")
+      ->type_name("PATH");
+  app.add_flag("--netns-only", arguments.accepted, "Accepted");
+  app.add_option("-I,--ns-ifname", arguments.ifname, "Name of the interface in the namespace; default wg0")
+      ->type_name("NAME");
+  app.add_flag("--config-net", arguments.accepted, "Accepted: the interface is configured in any case");
+  app.add_option("-m,--mtu", arguments.mtu, "MTU of the interface in bytes, if that is less than the tunnel's")
+      ->type_name("BYTES")
+      ->check(CLI::Range(0, UINT16_MAX).description(""));
+  app.add_option("-a,--address", arguments.addresses, "One more address of the interface, of each family")
+      ->type_name("ADDRESS")
+      ->allow_extra_args(false)
+      ->take_all();
+  app.add_option("-n,--netmask", arguments.netmask, "Network of that IPv4 address; default: it is one alone")
+      ->type_name("MASK");
+  app.add_option("-g,--gateway", arguments.gateways, "Next hop that the default route names, of each family")
+      ->type_name("ADDRESS")
+      ->allow_extra_args(false)
+      ->take_all();
+  app.add_flag("-4,--ipv4-only", arguments.only_v4, "No IPv6 addresses and routes in the namespace");
+  app.add_flag("-6,--ipv6-only", arguments.only_v6, "No IPv4 addresses and routes in the namespace")
+      ->excludes("--ipv4-only");
+  for (const char* option : {"--no-dhcp", "--no-dhcpv6", "--no-ra", "--no-ndp"})
+    app.add_flag(option, arguments.accepted, "Accepted: there is none");
+}
+
+void add_traffic_options(CLI::App& app, PastaArguments& arguments) {
+  app.option_defaults()->group("Traffic");
+  app.add_option("-t,--tcp-ports", arguments.tcp_ports,
+                 "TCP ports to publish: none, auto or [ADDRESS/]PORT[-PORT][:PORT[-PORT]][,...]")
+      ->type_name("SPEC")
+      ->allow_extra_args(false)
+      ->take_all();
+  app.add_option("-u,--udp-ports", arguments.udp_ports, "The same for UDP")
+      ->type_name("SPEC")
+      ->allow_extra_args(false)
+      ->take_all();
+  for (const char* option : {"-T,--tcp-ns", "-U,--udp-ns"})
+    app.add_option(option, arguments.accepted_text, "Only none: the host is out of reach from the namespace")
+        ->type_name("none")
+        ->check(CLI::IsMember({"none"}).description(""));
+  app.add_flag("--host-lo-to-ns-lo", arguments.loopback, "Published ports lead to the namespace's loopback address");
+  app.add_option("--dns-forward", arguments.dns_forward,
+                 "Answer name look-ups at this address, by the configuration's DNS servers")
+      ->type_name("ADDRESS")
+      ->allow_extra_args(false)
+      ->take_all();
+  for (const char* option : {"--map-guest-addr", "--map-host-loopback"})
+    app.add_option(option, arguments.accepted_text, "Accepted: the host is out of reach from the namespace")
+        ->type_name("ADDRESS");
+  app.add_flag("--no-map-gw", arguments.accepted, "Accepted: the same");
+}
+
+Result<IpAddress> parse_address(const std::string& option, const std::string& text) {
+  const auto address = IpAddress::parse(text);
+  if (!address) return fail(option + " " + text + " is not an IP address");
+  return *address;
+}
+
+/// "24" or "255.255.255.0"
+Result<std::uint8_t> parse_netmask(const std::string& text) {
+  constexpr unsigned bits = 32;
+  unsigned length = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
+  if (error == std::errc{} && end == text.data() + text.size() && length >= 1 && length <= bits)
+    return static_cast<std::uint8_t>(length);
+  if (const auto mask = IpAddress::parse(text); mask && mask->is_v4()) {
+    const auto value = load_be<std::uint32_t>(mask->bytes().data());
+    const int ones = std::countl_one(value);
+    if (value != 0 && ones == std::popcount(value)) return static_cast<std::uint8_t>(ones);
+  }
+  return fail("--netmask " + text + " is no mask of an IPv4 network", 0, "Write it like 24 or 255.255.255.0");
+}
+
+Result<EngineOptions> engine_of(const PastaArguments& arguments) {
+  EngineOptions engine;
+  const auto length = arguments.netmask.empty() ? std::nullopt : std::optional(TRY(parse_netmask(arguments.netmask)));
+  for (const std::string& text : arguments.addresses) {
+    const IpAddress address = TRY(parse_address("--address", text));
+    const Prefix alone{address, static_cast<std::uint8_t>(address.bits())};
+    (address.is_v4() ? engine.guest : engine.guest_v6) = alone;
+    if (address.is_v4() && length) engine.guest->length = *length;
+  }
+  for (const std::string& text : arguments.gateways) {
+    const IpAddress gateway = TRY(parse_address("--gateway", text));
+    std::erase_if(engine.gateways, [&](const IpAddress& other) { return other.family() == gateway.family(); });
+    engine.gateways.push_back(gateway);
+  }
+  for (const std::string& text : arguments.dns_forward) {
+    const IpAddress address = TRY(parse_address("--dns-forward", text));
+    (address.is_v4() ? engine.dns_v4 : engine.dns_v6) = address;
+  }
+  if (arguments.only_v4) engine.only = Family::v4;
+  if (arguments.only_v6) engine.only = Family::v6;
+  engine.configures_at_once = true;
+  return engine;
+}
+
+Result<void> publish(forward::Settings& settings, const std::vector<std::string>& texts, Protocol protocol) {
+  forward::PastaPorts ports = TRY(forward::parse_pasta_ports(texts, protocol, host_has_v6()));
+  if (ports.automatic) settings.automatic.excluded.emplace(protocol, std::move(ports.excluded));
+  settings.published.insert(settings.published.end(), ports.rules.begin(), ports.rules.end());
+  return {};
+}
+
+}  // namespace
+
+void add_pasta_options(CLI::App& app, PastaArguments& arguments) {
+  app.option_defaults()->take_last();  // as getopt(3) has it: engines put their user's options beside their own
+  add_namespace_options(app, arguments);
+  add_traffic_options(app, arguments);
+  app.option_defaults()->group("Options");
+  app.add_flag("-f,--foreground", arguments.foreground, "Stay in the foreground");
+  app.add_option("-P,--pid", arguments.pid_file, "Write the process id of the one that serves to this file")
+      ->type_name("FILE");
+  app.add_flag("-q,--quiet", arguments.quiet, "No informational messages");
+  app.add_flag("-d,--debug", arguments.debug, "All messages");
+  app.add_flag("-e,--stderr", arguments.accepted, "Accepted: messages go to standard error");
+}
+
+Result<PastaCommand> pasta_command(const PastaArguments& arguments, TunnelOptions tunnel) {
+  PastaCommand command;
+  AttachCommand& attach = command.attach;
+  if (arguments.netns.empty() == arguments.target.empty())
+    return fail("one network namespace is needed", 0, "Name it by --netns PATH, or by a PID or a path at the end");
+  attach.target = arguments.netns.empty() ? arguments.target : arguments.netns;
+  if (!arguments.netns.empty()) attach.target_type = TargetType::path;
+  if (!arguments.userns.empty()) attach.userns_path = arguments.userns;
+  attach.ifname = arguments.ifname;
+  attach.until_given_up = true;
+  attach.engine = TRY(engine_of(arguments));
+  TRY(publish(attach.forward, arguments.tcp_ports, Protocol::tcp));
+  TRY(publish(attach.forward, arguments.udp_ports, Protocol::udp));
+  if (arguments.loopback) attach.forward.guest = IpAddress::v4(std::array<std::uint8_t, 4>{127, 0, 0, 1});
+  attach.tunnel = std::move(tunnel);
+  if (arguments.mtu >= least_mtu) attach.tunnel.mtu = static_cast<std::uint16_t>(arguments.mtu);
+  command.foreground = arguments.foreground;
+  command.pid_file = arguments.pid_file;
+  return command;
+}
+
+}  // namespace wg4
