@@ -9,7 +9,7 @@
 
 #include "netns-helper/link.h"
 #include "shared/base/result.h"
-#include "shared/config/link_plan.h"
+#include "shared/link/link_plan.h"
 #include "shared/net/prefix.h"
 #include "shared/sys/netlink.h"
 

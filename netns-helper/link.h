@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "shared/base/result.h"
-#include "shared/config/link_plan.h"
+#include "shared/link/link_plan.h"
 #include "shared/sys/netlink.h"
 
 namespace wg4 {

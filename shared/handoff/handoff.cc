@@ -139,8 +139,6 @@ std::vector<std::uint8_t> encode_body(const PlanPart& message) {
   writer.list(message.plan.addresses, &Writer::prefix);
   writer.list(message.plan.routes, &Writer::prefix);
   writer.number(message.plan.table);
-  writer.list(message.plan.dns_servers, &Writer::address);
-  writer.list(message.plan.dns_search, &Writer::string);
   writer.list(message.plan.route_sources, &Writer::address);
   writer.number(message.plan.route_mtu);
   writer.list(message.plan.gateways, &Writer::address);
@@ -197,8 +195,6 @@ PlanPart read_plan_part(Reader& reader) {
   message.plan.addresses = reader.list(&Reader::prefix);
   message.plan.routes = reader.list(&Reader::prefix);
   message.plan.table = reader.number<std::uint32_t>();
-  message.plan.dns_servers = reader.list(&Reader::address);
-  message.plan.dns_search = reader.list(&Reader::text);
   message.plan.route_sources = reader.list(&Reader::address);
   message.plan.route_mtu = reader.number<std::uint16_t>();
   message.plan.gateways = reader.list(&Reader::address);
@@ -282,7 +278,6 @@ class Splitter {
  private:
   static std::size_t encoded_size(const IpAddress& value) { return 1 + value.bytes().size(); }
   static std::size_t encoded_size(const Prefix& value) { return 1 + encoded_size(value.address); }
-  static std::size_t encoded_size(const std::string& value) { return 2 + std::min(value.size(), max_text_size); }
 
   void start_part() {
     PlanPart& part = parts_.emplace_back();
@@ -325,8 +320,6 @@ std::vector<PlanPart> split(const LinkPlan& plan) {
   Splitter splitter(plan);
   splitter.add(&LinkPlan::addresses, plan.addresses);
   splitter.add(&LinkPlan::routes, plan.routes);
-  splitter.add(&LinkPlan::dns_servers, plan.dns_servers);
-  splitter.add(&LinkPlan::dns_search, plan.dns_search);
   splitter.add(&LinkPlan::route_sources, plan.route_sources);
   splitter.add(&LinkPlan::gateways, plan.gateways);
   splitter.add(&LinkPlan::retired_addresses, plan.retired_addresses);
@@ -339,8 +332,6 @@ void append(LinkPlan& plan, PlanPart part) {
   plan.route_mtu = part.plan.route_mtu;
   append_list(plan.addresses, std::move(part.plan.addresses));
   append_list(plan.routes, std::move(part.plan.routes));
-  append_list(plan.dns_servers, std::move(part.plan.dns_servers));
-  append_list(plan.dns_search, std::move(part.plan.dns_search));
   append_list(plan.route_sources, std::move(part.plan.route_sources));
   append_list(plan.gateways, std::move(part.plan.gateways));
   append_list(plan.retired_addresses, std::move(part.plan.retired_addresses));

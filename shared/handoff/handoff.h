@@ -25,7 +25,7 @@
 
 #include "shared/base/bytes.h"
 #include "shared/base/result.h"
-#include "shared/config/link_plan.h"
+#include "shared/link/link_plan.h"
 #include "shared/net/ip_address.h"
 #include "shared/net/protocol.h"
 

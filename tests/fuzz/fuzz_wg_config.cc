@@ -11,8 +11,9 @@
 
 #include "shared/base/check.h"
 #include "shared/base/hex_base64.h"
-#include "shared/config/link_plan.h"
+#include "shared/config/make_link_plan.h"
 #include "shared/config/wg_config.h"
+#include "shared/link/link_plan.h"
 #include "shared/net/prefix.h"
 
 namespace {

@@ -1,4 +1,4 @@
-"""Who may include whom: holds every #include of the project against layers.json.
+"""Who may include whom: holds every #include of the project against layers.json, and follows them to the end.
 
     layers.py               checks the project
     layers.py --self-test   shows that each kind of violation is found
@@ -50,6 +50,7 @@ class Rules:
         self.layers: list[dict] = rules["layers"]
         self.exceptions: list[dict] = rules["exceptions"]
         self.nobody_includes: list[dict] = rules["nobody_includes"]
+        self.closures: list[dict] = rules["closures"]
 
     def layer_of(self, file: str) -> dict | None:
         return next((layer for layer in self.layers if fits(file, layer["files"])), None)
@@ -95,11 +96,41 @@ class Rules:
         return f"<{header}> ({group}) is out of reach", f"{layer['name']} may include {allowed}"
 
 
+def out_of_reach(header: str, rule: dict) -> bool:
+    return fits(header, rule["never"]) if "never" in rule else not fits(header, rule["only"])
+
+
+def chain_to(start: str, rule: dict, graph: dict[str, list[Include]]) -> list[Include]:
+    """The shortest way from a file to what it must not reach; empty if there is none."""
+    ways: dict[str, list[Include]] = {start: []}
+    waiting = [start]
+    for file in waiting:  # grows as it goes
+        for include in graph.get(file, []):
+            if not include.ours or include.header in GENERATED or include.header in ways:
+                continue
+            way = ways[include.header] = [*ways[file], include]
+            if out_of_reach(include.header, rule):
+                return way
+            waiting.append(include.header)
+    return []
+
+
+def check_closures(rules: Rules, graph: dict[str, list[Include]]) -> list[Finding]:
+    findings = []
+    for rule in rules.closures:
+        for file in graph:
+            if fits(file, rule["files"]) and (chain := chain_to(file, rule, graph)):
+                what = "reaches " + " -> ".join(include.header for include in chain)
+                findings.append(Finding(file, chain[0].line, what, f"closure: {rule['because']}"))
+    return findings
+
+
 def check_tree(rules: Rules, root: Path) -> tuple[list[Finding], int]:
     files = [str(path) for path in project.files(*project.CXX_SUFFIXES, root=root)]
-    includes = (include for file in files for include in includes_of(root, file))
-    verdicts = (rules.check(include, root) for include in includes)
-    return [verdict for verdict in verdicts if verdict], len(files)
+    graph = {file: includes_of(root, file) for file in files}
+    verdicts = (rules.check(include, root) for includes in graph.values() for include in includes)
+    findings = [verdict for verdict in verdicts if verdict] + check_closures(rules, graph)
+    return findings, len(files)
 
 
 def stale_exceptions(rules: Rules) -> list[Finding]:
@@ -112,6 +143,14 @@ def stale_exceptions(rules: Rules) -> list[Finding]:
             what = f"the exception for {rule['file']} is not needed"
             stale.append(Finding("tests/lint/layers.json", 0, what, "exceptions"))
     return stale
+
+
+def idle_closures(rules: Rules) -> list[Finding]:
+    """A pattern that fits no file any more guards nothing."""
+    files = [str(path) for path in project.files(*project.CXX_SUFFIXES)]
+    patterns = (pattern for rule in rules.closures for pattern in rule["files"] + rule.get("never", []))
+    idle = (pattern for pattern in patterns if not any(fits(file, [pattern]) for file in files))
+    return [Finding("tests/lint/layers.json", 0, f"no file is {pattern}", "closures") for pattern in idle]
 
 
 # What must be found: file, its text, and a part of the rule that it breaks (None: it breaks none).
@@ -137,7 +176,26 @@ SAMPLES = [
     ("netns-helper/engines/oci.h", "#include <nlohmann/json.hpp>\n", None),
     ("netns-helper/json.cc", "#include <nlohmann/json.hpp>\n", "helper may include"),
     ("attic/old.cc", "#include <span>\n", "layer"),
+    # A key in the helper's reach: each step is allowed, the whole way is not.
+    ("shared/base/keys.h", "", None),
+    ("shared/net/owner.h", '#include "shared/base/keys.h"\n', "closure: nothing that the helper"),
+    ("shared/link/plan.h", '#include "shared/net/owner.h"\n', "closure: nothing that the helper"),
+    ("netns-helper/follow.cc", '// theory\n#include "shared/link/plan.h"\n', "closure: nothing that the helper"),
+    ("netns-helper/clean.cc", '#include "shared/net/clean.h"\n', None),
+    ("shared/net/clean.h", '#include "shared/net/circle.h"\n', None),
+    ("shared/net/circle.h", '#include "shared/net/clean.h"\n', None),
+    # What the core reaches by way of a layer below it.
+    ("wg4netns/crypto/up.h", '#include "wg4netns/profile/file.h"\n', "crypto may include"),
+    ("wg4netns/core/k.cc", '#include "wg4netns/crypto/up.h"\n', "closure: the protocol"),
+    ("wg4netns/commands/move.cc", '#include "wg4netns/dataplane/tunnel.h"\n', "commands may include"),
+    ("wg4netns/dataplane/tunnel.h", "", None),
+    ("wg4netns/profile/file.h", "", None),
 ]
+# ... and the whole of one finding, so that a reader sees the way.
+WHOLE = (
+    "netns-helper/follow.cc:2: reaches shared/link/plan.h -> shared/net/owner.h -> shared/base/keys.h "
+    "[closure: nothing that the helper is made of knows what a key is]"
+)
 
 
 def self_test(rules: Rules) -> int:
@@ -146,8 +204,9 @@ def self_test(rules: Rules) -> int:
         for file, text, _ in SAMPLES:
             (root / file).parent.mkdir(parents=True, exist_ok=True)
             (root / file).write_text(text, encoding="utf-8")
-        found = {finding.file: finding for finding in check_tree(rules, root)[0]}
-    failures = 0
+        findings = check_tree(rules, root)[0]
+    failures = 0 if WHOLE in map(str, findings) else 1
+    found = {finding.file: finding for finding in reversed(findings)}  # of a file that has two: the first
     for file, text, rule in SAMPLES:
         finding = found.get(file)
         line = text[: text.index("#")].count("\n") + 1 if "#" in text and rule != "layer" else 0
@@ -165,7 +224,7 @@ def main() -> int:
     if sys.argv[1:] == ["--self-test"]:
         return self_test(rules)
     findings, checked = check_tree(rules, project.ROOT)
-    return project.report(findings + stale_exceptions(rules), checked, "files")
+    return project.report(findings + stale_exceptions(rules) + idle_closures(rules), checked, "files")
 
 
 if __name__ == "__main__":

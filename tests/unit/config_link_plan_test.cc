@@ -1,5 +1,6 @@
-#include "shared/config/link_plan.h"
+#include "shared/config/make_link_plan.h"
 #include "shared/config/wg_config.h"
+#include "shared/link/link_plan.h"
 #include "shared/net/ip_address.h"
 #include "shared/net/prefix.h"
 
@@ -26,14 +27,11 @@ std::string routes(std::string_view interface_lines, std::string_view allowed) {
 
 }  // namespace
 
-TEST_CASE("a plan carries addresses, DNS and the MTU that the caller chose") {
-  const WgConfig config =
-      accepted(interface_with("Address = 10.0.0.2/24, fd00::2/64\nDNS = 10.0.0.1, example.com\nMTU = 1300"));
+TEST_CASE("a plan carries addresses and the MTU that the caller chose") {
+  const WgConfig config = accepted(interface_with("Address = 10.0.0.2/24, fd00::2/64\nMTU = 1300"));
   const LinkPlan plan = make_link_plan(config, 1234);
   CHECK_EQ(plan.mtu, 1234);
   CHECK_EQ(joined(plan.addresses), "10.0.0.2/24 fd00::2/64");
-  CHECK_EQ(plan.dns_servers, config.dns_servers);
-  CHECK_EQ(plan.dns_search, std::vector<std::string>{"example.com"});
   CHECK_EQ(plan.table, 0);
   CHECK(plan.routes.empty());
 }

@@ -6,7 +6,7 @@
 #include <limits>
 #include <string>
 
-#include "shared/config/link_plan.h"
+#include "shared/config/make_link_plan.h"
 #include "shared/config/wg_config.h"
 #include "shared/net/prefix.h"
 #include "tests/unit/config_support.h"

@@ -1,7 +1,7 @@
 #include "shared/handoff/handoff.h"
 #include "shared/base/bytes.h"
 #include "shared/base/result.h"
-#include "shared/config/link_plan.h"
+#include "shared/link/link_plan.h"
 #include "shared/net/ip_address.h"
 #include "shared/net/prefix.h"
 #include "shared/net/protocol.h"
@@ -26,8 +26,6 @@ LinkPlan small_plan() {
   plan.table = 51820;
   plan.addresses = {*Prefix::parse("10.0.0.2/24"), *Prefix::parse("fd00::2/64")};
   plan.routes = {*Prefix::parse("192.168.1.0/24"), *Prefix::parse("0.0.0.0/0"), *Prefix::parse("::/0")};
-  plan.dns_servers = {*IpAddress::parse("10.0.0.1"), *IpAddress::parse("fd00::1")};
-  plan.dns_search = {"example.org", "lan"};
   plan.route_sources = {*IpAddress::parse("10.0.0.2"), *IpAddress::parse("fd00::2")};
   plan.route_mtu = 1400;
   plan.gateways = {*IpAddress::parse("10.0.0.1"), *IpAddress::parse("fd00::1")};
@@ -101,7 +99,7 @@ TEST_CASE("the layout is fixed: both programs may be built apart") {
   plan.mtu = 0x0102;
   plan.routes = {*Prefix::parse("10.0.0.0/8")};
   CHECK(encode(PlanPart{plan, true}) ==
-        Bytes{1, 2, 2, 1, 0, 0, 1, 0, 8, 4, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
+        Bytes{1, 2, 2, 1, 0, 0, 1, 0, 8, 4, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1});
 }
 
 TEST_CASE("a message cut short, or with a byte too many, is refused") {

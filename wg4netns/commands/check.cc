@@ -8,8 +8,9 @@
 #include <vector>
 
 #include "shared/base/hex_base64.h"
-#include "shared/config/link_plan.h"
+#include "shared/config/make_link_plan.h"
 #include "shared/config/wg_config.h"
+#include "shared/link/link_plan.h"
 #include "shared/net/endpoint.h"
 #include "wg4netns/core/control.h"
 #include "wg4netns/crypto/curve25519.h"
@@ -43,8 +44,8 @@ void print_interface(const WgConfig& config) {
   fmt::print("  addresses:    {}\n", list(plan.addresses));
   fmt::print("  mtu:          {}\n", mtu);
   fmt::print("  routes:       {}\n", list(plan.routes));
-  fmt::print("  dns:          {}\n", list(plan.dns_servers));
-  if (!plan.dns_search.empty()) fmt::print("  dns search:   {}\n", fmt::join(plan.dns_search, ", "));
+  fmt::print("  dns:          {}\n", list(config.dns_servers));
+  if (!config.dns_search.empty()) fmt::print("  dns search:   {}\n", fmt::join(config.dns_search, ", "));
 }
 
 void print_peer(const PeerConfig& peer) {

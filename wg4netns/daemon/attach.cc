@@ -19,9 +19,10 @@
 
 #include "shared/base/unique_fd.h"
 #include "shared/base/version.h"
-#include "shared/config/link_plan.h"
+#include "shared/config/make_link_plan.h"
 #include "shared/config/wg_config.h"
 #include "shared/handoff/handoff.h"
+#include "shared/link/link_plan.h"
 #include "shared/net/endpoint.h"
 #include "shared/net/ip_address.h"
 #include "shared/sys/log.h"

@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "shared/base/result.h"
-#include "shared/config/link_plan.h"
 #include "shared/config/wg_config.h"
+#include "shared/link/link_plan.h"
 #include "shared/net/ip_address.h"
 #include "shared/net/prefix.h"
 #include "wg4netns/gateway/gateway.h"

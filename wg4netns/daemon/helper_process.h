@@ -16,8 +16,8 @@
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
-#include "shared/config/link_plan.h"
 #include "shared/handoff/handoff.h"
+#include "shared/link/link_plan.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/namespaces.h"
 #include "shared/sys/process.h"

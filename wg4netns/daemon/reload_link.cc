@@ -9,7 +9,8 @@
 #include <utility>
 
 #include "shared/base/unique_fd.h"
-#include "shared/config/link_plan.h"
+#include "shared/config/make_link_plan.h"
+#include "shared/link/link_plan.h"
 #include "shared/net/ip_address.h"
 #include "shared/net/prefix.h"
 #include "shared/sys/log.h"

@@ -1,7 +1,10 @@
-#include "shared/config/link_plan.h"
+#include "shared/config/make_link_plan.h"
 
 #include <algorithm>
 #include <iterator>
+#include <vector>
+
+#include "shared/net/prefix.h"
 
 namespace wg4 {
 namespace {
@@ -59,8 +62,6 @@ LinkPlan make_link_plan(const WgConfig& config, std::uint16_t mtu) {
                 .addresses = config.addresses,
                 .routes = {},
                 .table = config.table_number,
-                .dns_servers = config.dns_servers,
-                .dns_search = config.dns_search,
                 .route_sources = {},
                 .route_mtu = 0,
                 .gateways = {},

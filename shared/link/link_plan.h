@@ -1,11 +1,9 @@
 #pragma once
-// The key-free half of a configuration: all that the helper ever gets.
+// All that the helper ever gets of a configuration. There is no key in it, and nothing that has one is included here.
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
-#include "shared/config/wg_config.h"
 #include "shared/net/ip_address.h"
 #include "shared/net/prefix.h"
 
@@ -17,8 +15,6 @@ struct LinkPlan {
   std::vector<Prefix> addresses;
   std::vector<Prefix> routes;  ///< masked, each once; IPv4 before IPv6, longest prefix first
   std::uint32_t table = 0;     ///< routing table, 0 = main
-  std::vector<IpAddress> dns_servers;
-  std::vector<std::string> dns_search;
   /// The address that packets on `routes` leave from, at most one of each family; where there is none the kernel
   /// chooses.
   std::vector<IpAddress> route_sources;
@@ -32,9 +28,5 @@ struct LinkPlan {
 
   friend bool operator==(const LinkPlan&, const LinkPlan&) = default;
 };
-
-/// Addresses and routes of `config`: a route for each AllowedIPs entry, unless Table is "off" or, in the main table, an
-/// address' own network covers it. A default route stays one route ("0.0.0.0/0"): the namespace has no other.
-[[nodiscard]] LinkPlan make_link_plan(const WgConfig& config, std::uint16_t mtu);
 
 }  // namespace wg4
