@@ -16,7 +16,6 @@
 #include "shared/net/ip_address.h"
 #include "tests/support/device_probe.h"
 #include "wg4netns/core/control.h"
-#include "wg4netns/core/data_batch.h"
 #include "wg4netns/core/inner_packet.h"
 #include "wg4netns/core/limits.h"
 #include "wg4netns/core/output.h"
@@ -55,8 +54,7 @@ SimHost::SimHost(SimWorld& world, unsigned number, std::uint64_t seed, std::pmr:
       aead_(world.nonces),
       clock_(std::chrono::hours(number)),
       device_(aead_, entropy_, secrets),
-      seal_batch_(secrets),
-      open_batch_(secrets),
+      data_path_(device_, aead_, secrets),
       v4_{numbered("192.0.2.", number), listen_port},
       v6_{numbered("2001:db8::", number), listen_port},
       room_(max_batch_size) {
@@ -120,10 +118,7 @@ void SimHost::send(const std::vector<Bytes>& packets) {
   std::vector<crypto::Plaintext> plaintexts;
   plaintexts.reserve(packets.size());
   for (const Bytes& packet : packets) plaintexts.push_back({.head = {}, .body = packet});
-  for (std::span<const crypto::Plaintext> rest = plaintexts; !rest.empty();) {
-    rest = rest.subspan(device_.outbound(rest, Device::Flow::one, now(), *this, seal_batch_));
-    seal_batch_.finish(aead_, *this);
-  }
+  data_path_.send(plaintexts, Device::Flow::one, now(), *this);
   after_call();
 }
 
@@ -150,12 +145,9 @@ void SimHost::receive(std::span<const Datagram> run) {
 }
 
 void SimHost::read(std::span<const DatagramRun> runs) {
-  for (RunCursor cursor(runs); !cursor.done();) {
-    device_.inbound(cursor, now(), *this, open_batch_);
-    open_batch_.open(aead_);
-    device_.accept(open_batch_, now(), *this);
-    for (const ByteSpan packet : open_batch_.packets()) deliver(packet);
-  }
+  data_path_.receive(runs, now(), *this, [this](std::span<const ByteSpan> packets) {
+    for (const ByteSpan packet : packets) deliver(packet);
+  });
 }
 
 void SimHost::turn() {

@@ -24,7 +24,7 @@
 #include "tests/support/seeded_entropy.h"
 #include "tests/support/sim_net.h"
 #include "wg4netns/core/control.h"
-#include "wg4netns/core/data_batch.h"
+#include "wg4netns/core/data_path.h"
 #include "wg4netns/core/device.h"
 #include "wg4netns/core/drop_reason.h"
 #include "wg4netns/core/inner_packet.h"
@@ -90,7 +90,7 @@ class SimHost final : public Output {
   void receive(const Datagram& datagram) { receive(std::span(&datagram, 1)); }
   /// Datagrams of one sender, of equal size but for a shorter last: one run, as UDP_GRO makes them.
   void receive(std::span<const Datagram> run);
-  /// One look at the UDP socket, through the three steps that the program takes with it.
+  /// What one look at the UDP socket gives.
   void read(std::span<const DatagramRun> runs);
   /// Handshake work and timers.
   void turn();
@@ -114,8 +114,7 @@ class SimHost final : public Output {
   RecordingAead aead_;
   FakeClock clock_;
   Device device_;
-  SealBatch seal_batch_;
-  OpenBatch open_batch_;
+  DataPath<Device> data_path_;
   PublicKey public_key_{};
   Endpoint v4_;
   Endpoint v6_;

@@ -54,6 +54,9 @@ class Device {
   Device& operator=(const Device&) = delete;
   ~Device() = default;
 
+  /// For one step of a DataPath: this device is nobody else's. SharedDevice::hold() waits for its turn.
+  [[nodiscard]] Device* hold() { return this; }
+
   /// To be set before the private key is; must outlive its use.
   void set_key_observer(KeyObserver* observer) { key_observer_ = observer; }
 

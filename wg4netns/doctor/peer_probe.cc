@@ -19,7 +19,7 @@
 #include "shared/net/prefix.h"
 #include "shared/sys/secret_memory.h"
 #include "wg4netns/core/control.h"
-#include "wg4netns/core/data_batch.h"
+#include "wg4netns/core/data_path.h"
 #include "wg4netns/core/device.h"
 #include "wg4netns/core/limits.h"
 #include "wg4netns/core/output.h"
@@ -53,11 +53,9 @@ constexpr std::size_t handshakes_per_turn = 8;
 class Probe final : public Output {
  public:
   Probe(crypto::Aead& aead, UdpSocket udp, std::optional<WallTime> configured)
-      : aead_(aead),
-        udp_(std::move(udp)),
+      : udp_(std::move(udp)),
         device_(aead, entropy_, secrets_.resource()),
-        sealing_(secrets_.resource()),
-        opening_(secrets_.resource()),
+        data_path_(device_, aead, secrets_.resource()),
         peer_watch_(configured, udp_.port()) {}
 
   Result<void> start(const DeviceChange& change, std::size_t mtu) {
@@ -82,9 +80,7 @@ class Probe final : public Output {
   }
   /// An inner packet, as if the TUN had given it.
   void send(ByteView packet) {
-    const std::array packets{crypto::Plaintext{.head = {}, .body = packet}};
-    static_cast<void>(device_.outbound(packets, Device::Flow::one, read_clocks(), *this, sealing_));
-    sealing_.finish(aead_, *this);
+    data_path_.send(std::array{crypto::Plaintext{.head = {}, .body = packet}}, Device::Flow::one, read_clocks(), *this);
     udp_.flush();
   }
   [[nodiscard]] const Peer* peer(const PublicKey& key) const {
@@ -115,30 +111,22 @@ class Probe final : public Output {
     for (const Family family : {Family::v4, Family::v6}) {
       if (!udp_.has(family)) continue;
       udp_.read_failures(family);
-      receive(family, now);
+      data_path_.receive(udp_.receive(family), now, *this, [this](std::span<const ByteSpan> packets) {
+        for (const ByteSpan packet : packets)
+          if (on_packet) on_packet(packet);
+      });
     }
     device_.expire(now, *this);
     static_cast<void>(device_.handshake_work(handshakes_per_turn, now, *this));
     udp_.flush();
     for (const SendFailure& failure : udp_.take_failures()) peer_watch_.failed(failure, now);
   }
-  void receive(Family family, Now now) {
-    for (RunCursor cursor(udp_.receive(family)); !cursor.done();) {
-      device_.inbound(cursor, now, *this, opening_);
-      opening_.open(aead_);
-      device_.accept(opening_, now, *this);
-      for (const ByteSpan packet : opening_.packets())
-        if (on_packet) on_packet(packet);
-    }
-  }
 
   SecretMemory secrets_;
   SystemEntropy entropy_;
-  crypto::Aead& aead_;
   UdpSocket udp_;
   Device device_;
-  SealBatch sealing_;
-  OpenBatch opening_;
+  DataPath<Device> data_path_;
   PeerWatch peer_watch_;
 };
 
