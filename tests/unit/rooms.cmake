@@ -1,5 +1,8 @@
 find_package(Threads REQUIRED)
 wg4_unit_test(dataplane SOURCES dataplane_read_order_test.cc DEPENDS Threads::Threads)
+wg4_unit_test(dataplane_tunnel
+  SOURCES dataplane_tunnel_test.cc
+  DEPENDS wg4_edge_test_support wg4_test_support)
 wg4_unit_test(uapi_control_client SOURCES uapi_control_client_test.cc DEPENDS wg4_uapi)
 wg4_unit_test(diagnosis SOURCES diagnosis_finding_test.cc diagnosis_log_budget_test.cc DEPENDS wg4_diagnosis)
 wg4_unit_test(diagnosis_peer_watch SOURCES diagnosis_peer_watch_test.cc DEPENDS wg4_peer_watch)

@@ -158,7 +158,7 @@ Result<void> Control::change_port(std::uint16_t port) {
   options.port = port;
   const UdpSocket fresh = TRY(UdpSocket::open(options));
   TRY(parts_.udp.replace_by(fresh));
-  TRY(parts_.tunnel.replace_udp(fresh));
+  TRY(parts_.tunnel.outer().replace_by(fresh));
   TRY(parts_.workers.replace_udp(fresh));
   parts_.udp_options = options;
   udp_replaced_ = true;

@@ -204,7 +204,7 @@ Result<void> serve(SharedDevice& device, Tunnel& tunnel, Workers& workers, const
     heartbeat.turn(now.boot);
     expire(attendants.guests, now);
     handshakes_wait = control(device, now, tunnel, attendants, event_log);
-    attendants.peer_watch.listen(tunnel.udp(), now);
+    attendants.peer_watch.listen(tunnel.outer(), now);
     tunnel.flush();
     TRY(follow_backlog(loop, tunnel, tun_paused));
   }

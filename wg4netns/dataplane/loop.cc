@@ -11,16 +11,17 @@ namespace wg4 {
 namespace {
 
 Result<void> watch_udp(Loop& loop, const Tunnel& tunnel, std::uint32_t events) {
-  TRY(loop.watch(tunnel.udp().fd(Family::v4), Source::udp4, events | EPOLLEXCLUSIVE));
-  if (tunnel.udp().has(Family::v6)) TRY(loop.watch(tunnel.udp().fd(Family::v6), Source::udp6, events | EPOLLEXCLUSIVE));
+  TRY(loop.watch(tunnel.outer().fd(Family::v4), Source::udp4, events | EPOLLEXCLUSIVE));
+  if (tunnel.outer().has(Family::v6))
+    TRY(loop.watch(tunnel.outer().fd(Family::v6), Source::udp6, events | EPOLLEXCLUSIVE));
   return {};
 }
 
 /// Calls `apply(descriptor, number)` for each queue that this tunnel reads.
 template <class Apply>
 Result<void> for_each_queue(const Tunnel& tunnel, Apply&& apply) {
-  for (std::size_t i = tunnel.share().first; i < tunnel.tun().size(); i += tunnel.share().step)
-    TRY(apply(tunnel.tun()[i].fd(), static_cast<std::uint32_t>(i)));
+  for (std::size_t i = tunnel.share().first; i < tunnel.inner().size(); i += tunnel.share().step)
+    TRY(apply(tunnel.inner()[i].fd(), static_cast<std::uint32_t>(i)));
   return {};
 }
 
@@ -36,15 +37,15 @@ void follow_event(Tunnel& tunnel, const Loop::Event& event, Now now) {
     tunnel.queue_ready(event.number);
   } else {
     const Family family = event.source == Source::udp4 ? Family::v4 : Family::v6;
-    if ((event.events & EPOLLERR) != 0) tunnel.read_failures(family);
+    if ((event.events & EPOLLERR) != 0) tunnel.outer().read_failures(family);
     tunnel.pump_inbound(family, now);
   }
 }
 
 Result<void> watch_udp_again(Loop& loop, const Tunnel& tunnel) {
   // What is watched exclusively cannot be changed.
-  loop.forget(tunnel.udp().fd(Family::v4));
-  if (tunnel.udp().has(Family::v6)) loop.forget(tunnel.udp().fd(Family::v6));
+  loop.forget(tunnel.outer().fd(Family::v4));
+  if (tunnel.outer().has(Family::v6)) loop.forget(tunnel.outer().fd(Family::v6));
   return watch_udp(loop, tunnel, tunnel.backlogged() ? EPOLLIN | EPOLLOUT : std::uint32_t{EPOLLIN});
 }
 

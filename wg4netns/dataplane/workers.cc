@@ -63,7 +63,7 @@ Workers::~Workers() {
 
 Result<void> Workers::replace_udp(const UdpSocket& fresh) {
   for (const auto& worker : workers_) {
-    TRY(worker->tunnel->replace_udp(fresh));
+    TRY(worker->tunnel->outer().replace_by(fresh));
     worker->udp_replaced.wake();
   }
   return {};

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 #include "wg4netns/io/tun_device.h"
@@ -23,6 +24,7 @@ class TunQueues {
   [[nodiscard]] TunOffloads offloads() const { return queues_.front().offloads(); }
   [[nodiscard]] bool has_header() const { return queues_.front().has_header(); }
 
+  [[nodiscard]] TunDevice::Read read(std::size_t queue, ByteSpan frame) const { return queues_[queue].read(frame); }
   /// As TunDevice::write(), on the queue of the packet's flow. Any thread may call it.
   [[nodiscard]] bool write(offload::Gather gather) const;
 

@@ -47,7 +47,8 @@ class UdpSocket {
   /// The same port for another thread, with buffers of its own.
   [[nodiscard]] Result<UdpSocket> share() const;
   /// Another port under the same descriptor numbers. Once all that share a socket have done so, the old one is gone,
-  /// and no loop watches it any more. Fails, with nothing changed, if `fresh` is not for the same families.
+  /// and no loop watches it any more. Fails, with nothing changed, if `fresh` is not for the same families. Any thread
+  /// may call it.
   [[nodiscard]] Result<void> replace_by(const UdpSocket& fresh);
   /// Of what is sent from now on, by all that share the socket.
   [[nodiscard]] Result<void> set_fwmark(std::uint32_t fwmark) const;

@@ -1,0 +1,64 @@
+#pragma once
+// What a tunnel stands between: the packets of the namespace inside, the datagrams of the network outside. A tunnel
+// takes both edges as types (basic_tunnel.h), so that they are called directly; these concepts are all that it asks of
+// them. What else an edge can do (the descriptors to wait for, another port) is between it and who made it.
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "shared/base/bytes.h"
+#include "shared/net/ip_address.h"
+#include "wg4netns/core/output.h"
+#include "wg4netns/core/peer_id.h"
+#include "wg4netns/io/send_failure.h"
+#include "wg4netns/io/tun_device.h"
+#include "wg4netns/offload/coalesce.h"
+
+namespace wg4 {
+
+/// The packets of a namespace: a TUN (TunQueues). The tunnels of all threads use the same one.
+///
+///   read(queue, frame)  The next frame of one of its queues, at most 64 of them, with a virtio header in front.
+///   `frame`
+///                       is where it goes: TunDevice::max_frame bytes or more. Returns at once; `gone` is for good.
+///   write(gather)       One frame to the namespace, whose first piece is the virtio header. False when it is not
+///   taken. offloads()          What frames may leave to the other side; always the same.
+template <class T>
+concept InnerEdge = requires(const T& edge, std::size_t queue, ByteSpan frame, offload::Gather gather) {
+  { edge.read(queue, frame) } -> std::same_as<TunDevice::Read>;
+  { edge.write(gather) } -> std::same_as<bool>;
+  { edge.offloads() } -> std::same_as<TunOffloads>;
+};
+
+/// The datagrams of a network: a UDP port (UdpSocket). Each tunnel has its own. Nothing here waits.
+///
+///   receive(family)     Runs that have come, of one family; none if there are none. What they point at is the
+///                       tunnel's to change, until the next call.
+///   room(bytes)         Space for datagrams: at most max_batch_size bytes, in at most max_batch runs. Valid until the
+///                       next room() or flush().
+///   push(run)           The next run.size bytes of the last room() are a run to send.
+///   flush()             Sends what was pushed, as far as it can be; the rest is kept.
+///   backlogged()        Something was kept at the last flush(): the tunnel reads no more of the inner edge until
+///                       another flush() has sent it.
+///   take_bad_source()   A peer to which nothing could be sent from its Path::local; once none is left, nothing.
+///   take_failures()     What was said of datagrams that did not arrive, since the last call.
+///   counters()          Since the start, in runs: send_errors were refused, overflow found no room.
+template <class T>
+concept OuterEdge =
+    std::movable<T> && requires(T& edge, const T& constant, Family family, std::size_t bytes, const SendRun& run) {
+      { edge.receive(family) } -> std::same_as<std::span<const DatagramRun>>;
+      { edge.room(bytes) } -> std::same_as<ByteSpan>;
+      { edge.push(run) } -> std::same_as<void>;
+      { edge.flush() } -> std::same_as<void>;
+      { constant.backlogged() } -> std::same_as<bool>;
+      { edge.take_bad_source() } -> std::same_as<std::optional<PeerId>>;
+      { edge.take_failures() } -> std::same_as<std::vector<SendFailure>>;
+      { constant.counters().send_errors } -> std::convertible_to<std::uint64_t>;
+      { constant.counters().overflow } -> std::convertible_to<std::uint64_t>;
+    };
+
+}  // namespace wg4
