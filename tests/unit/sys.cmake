@@ -1,5 +1,5 @@
 wg4_unit_test(sys
-  SOURCES sys_background_test.cc sys_fd_pass_test.cc sys_namespaces_test.cc
+  SOURCES sys_background_test.cc sys_fd_pass_test.cc sys_namespaces_test.cc sys_wake_up_test.cc
   ALONE sys_named_file_test.cc sys_process_test.cc
   DEPENDS wg4_sys)
 

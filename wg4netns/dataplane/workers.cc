@@ -1,34 +1,15 @@
 #include "wg4netns/dataplane/workers.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <csignal>
 #include <system_error>
-#include <tuple>
 #include <utility>
 
-#include "shared/base/unique_fd.h"
+#include "shared/sys/wake_up.h"
 #include "wg4netns/core/time.h"
 #include "wg4netns/dataplane/shared_device.h"
 #include "wg4netns/io/clocks.h"
 #include "wg4netns/io/udp_socket.h"
 
 namespace wg4 {
-
-Result<WakeUp> WakeUp::create() {
-  UniqueFd fd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!fd.valid()) return fail("make an event descriptor", errno);
-  return WakeUp(std::move(fd));
-}
-
-void WakeUp::wake() const { std::ignore = eventfd_write(fd_.get(), 1); }
-
-void WakeUp::acknowledge() const {
-  eventfd_t count = 0;
-  std::ignore = eventfd_read(fd_.get(), &count);
-}
 
 Result<Workers> Workers::create(SharedDevice& device, std::vector<std::unique_ptr<Tunnel>> tunnels) {
   Workers workers(device, TRY(WakeUp::create()), TRY(WakeUp::create()));

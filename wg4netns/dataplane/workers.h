@@ -9,26 +9,13 @@
 #include <vector>
 
 #include "shared/base/result.h"
-#include "shared/base/unique_fd.h"
+#include "shared/sys/wake_up.h"
 #include "wg4netns/dataplane/loop.h"
 #include "wg4netns/dataplane/shared_device.h"
 #include "wg4netns/dataplane/tunnel.h"
 #include "wg4netns/io/udp_socket.h"
 
 namespace wg4 {
-
-/// A descriptor that wakes who waits for it.
-class WakeUp {
- public:
-  [[nodiscard]] static Result<WakeUp> create();
-  [[nodiscard]] int fd() const { return fd_.get(); }
-  void wake() const;
-  void acknowledge() const;
-
- private:
-  explicit WakeUp(UniqueFd fd) : fd_(std::move(fd)) {}
-  UniqueFd fd_;
-};
 
 class Workers {
  public:
