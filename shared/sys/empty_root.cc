@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "shared/sys/namespaces.h"
+#include "shared/sys/own_namespaces.h"
 
 namespace wg4 {
 namespace {
@@ -28,7 +29,7 @@ Result<void> leave_mount_namespace() {
 Result<void> enter_empty_root() {
   TRY(leave_mount_namespace());
   // What is done here stays here: in a mount namespace of the same user namespace, mounts would spread to the host.
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return fail("make all mounts private", errno);
+  TRY(make_mounts_private());
   if (mount("none", stage, "tmpfs", MS_RDONLY | MS_NODEV | MS_NOEXEC | MS_NOSUID, "nr_inodes=2,mode=0555") != 0)
     return fail("mount an empty directory", errno);
   if (chdir(stage) != 0) return fail("enter an empty directory", errno);

@@ -12,9 +12,8 @@
 #include <filesystem>
 #include <system_error>
 
-#include "shared/base/unique_fd.h"
 #include "shared/sys/log.h"
-#include "shared/sys/namespaces.h"
+#include "shared/sys/own_namespaces.h"
 #include "wg4netns/uapi/control_socket.h"
 
 namespace wg4 {
@@ -25,28 +24,6 @@ constexpr int not_executable = 126;
 
 // Where the new /run is put together, before it becomes that: something that every system has.
 constexpr const char* stage = "/proc";
-
-Result<void> write_file(const char* path, const std::string& text) {
-  const UniqueFd fd(open(path, O_WRONLY | O_CLOEXEC));
-  if (!fd.valid() || write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    return fail(std::string("write ") + path, errno);
-  return {};
-}
-
-/// As the same user, with no more rights than before once another program runs.
-Result<void> enter_own_mount_namespace() {
-  const std::string uid = std::to_string(geteuid());
-  const std::string gid = std::to_string(getegid());
-  if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) {
-    const int number = errno;
-    return fail("make a mount namespace in which wg finds this user's tunnels", number, userns_restriction());
-  }
-  TRY(write_file("/proc/self/uid_map", uid + " " + uid + " 1"));
-  TRY(write_file("/proc/self/setgroups", "deny"));
-  TRY(write_file("/proc/self/gid_map", gid + " " + gid + " 1"));
-  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return fail("make all mounts private", errno);
-  return {};
-}
 
 /// Nobody but root can make a folder in /run: so there is another one, in which all that is in the old one is found by
 /// links. wg may need it to look up names.
@@ -72,7 +49,8 @@ Result<void> replace_run(const std::string& own) {
 }
 
 Result<void> show_to_wg(const std::string& own) {
-  TRY(enter_own_mount_namespace());
+  TRY(make_own_namespaces_as_same_user(CLONE_NEWNS, "make a mount namespace in which wg finds this user's tunnels"));
+  TRY(make_mounts_private());
   if (mount(own.c_str(), uapi::system_folder, nullptr, MS_BIND | MS_REC, nullptr) == 0) return {};
   if (errno != ENOENT) return fail(std::string("show ") + own + " as " + uapi::system_folder, errno);
   return replace_run(own);

@@ -1,0 +1,47 @@
+#include "shared/sys/own_namespaces.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+
+#include "shared/base/unique_fd.h"
+#include "shared/sys/namespaces.h"
+
+namespace wg4 {
+namespace {
+
+Result<void> write_file(const char* path, const std::string& text) {
+  const UniqueFd fd(open(path, O_WRONLY | O_CLOEXEC));
+  if (!fd.valid() || write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return fail(std::string("write ") + path, errno);
+  return {};
+}
+
+}  // namespace
+
+Result<void> make_own_namespaces(int kinds, const std::string& purpose) {
+  if (unshare(kinds) == 0) return {};
+  const int number = errno;
+  return fail(purpose, number, userns_restriction());
+}
+
+Result<void> make_own_namespaces_as_same_user(int kinds, const std::string& purpose) {
+  // In the new namespace nobody is anybody, until the maps are written.
+  const std::string uid = std::to_string(geteuid());
+  const std::string gid = std::to_string(getegid());
+  TRY(make_own_namespaces(CLONE_NEWUSER | kinds, purpose));
+  TRY(write_file("/proc/self/uid_map", uid + " " + uid + " 1"));
+  TRY(write_file("/proc/self/setgroups", "deny"));
+  return write_file("/proc/self/gid_map", gid + " " + gid + " 1");
+}
+
+Result<void> make_mounts_private() {
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return fail("make all mounts private", errno);
+  return {};
+}
+
+}  // namespace wg4
