@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "shared/sys/pipe.h"
 #include "shared/sys/process.h"
 
 #ifndef MFD_NOEXEC_SEAL
@@ -54,22 +55,14 @@ void copy_log(int file) {
 struct Plumbing {
   UniqueFd null;
   UniqueFd log;
-  UniqueFd report_reader;
-  UniqueFd report_writer;
+  Pipe report;
 };
 
-Result<Plumbing> lay_pipes() {
-  Plumbing plumbing{TRY(open_null()), TRY(make_log()), {}, {}};
-  std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail("create a pipe", errno);
-  plumbing.report_reader.reset(ends[0]);
-  plumbing.report_writer.reset(ends[1]);
-  return plumbing;
-}
+Result<Plumbing> lay_pipes() { return Plumbing{TRY(open_null()), TRY(make_log()), TRY(make_pipe())}; }
 
 /// Everything until the body runs, in the process that stays.
 Result<UniqueFd> settle(Plumbing& plumbing) {
-  plumbing.report_reader.reset();
+  plumbing.report.reader.reset();
   std::signal(SIGPIPE, SIG_IGN);  // the caller's process may have gone before it hears that all is ready
   setsid();                       // cannot fail in a new child
   if (chdir("/") != 0) return fail("go to /", errno);
@@ -79,7 +72,7 @@ Result<UniqueFd> settle(Plumbing& plumbing) {
       return fail("redirect descriptor " + std::to_string(fd), errno);
   plumbing.null.reset();
   plumbing.log.reset();
-  UniqueFd ready(fcntl(plumbing.report_writer.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  UniqueFd ready(fcntl(plumbing.report.writer.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (!ready.valid()) return fail("copy a descriptor", errno);
   return ready;
 }
@@ -93,7 +86,7 @@ Result<void> settle_and_run(Plumbing& plumbing, const std::function<Result<void>
   if (result) _exit(EXIT_SUCCESS);
   // Before it was ready this is the caller's error; later nobody reads it.
   const std::string text = result.error().message();
-  [[maybe_unused]] const ssize_t written = write(plumbing.report_writer.get(), text.data(), text.size());
+  [[maybe_unused]] const ssize_t written = write(plumbing.report.writer.get(), text.data(), text.size());
   _exit(EXIT_FAILURE);
 }
 
@@ -127,8 +120,8 @@ Result<pid_t> run_in_background(const std::function<Result<void>(UniqueFd ready_
   if (pid < 0) return fail("start a process in the background", errno);
   if (pid == 0) stay(std::move(plumbing), body);
 
-  plumbing.report_writer.reset();
-  const std::string report = read_report(plumbing.report_reader.get());
+  plumbing.report.writer.reset();
+  const std::string report = read_report(plumbing.report.reader.get());
   copy_log(plumbing.log.get());
   if (report == ready_word) {
     if (fcntl(plumbing.log.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW) == 0) return pid;

@@ -19,6 +19,7 @@
 #include "shared/base/escaped_text.h"
 #include "shared/base/unique_fd.h"
 #include "shared/sys/log_reader.h"
+#include "shared/sys/process.h"
 
 namespace wg4::log {
 namespace {
@@ -154,7 +155,7 @@ UniqueFd stderr_of_engine() {
   const bool is_daemons = seals >= 0 && (seals & F_SEAL_SEAL) == 0;  // daemon.h: shown to the one that started it
   const pid_t parent = getppid();
   if (!is_file || is_daemons || parent <= 1) return {};
-  const UniqueFd engine(static_cast<int>(syscall(SYS_pidfd_open, parent, 0)));
+  const UniqueFd engine = open_pidfd(parent);
   if (!engine.valid()) return {};
   UniqueFd fd(static_cast<int>(syscall(SYS_pidfd_getfd, engine.get(), STDERR_FILENO, 0)));
   return fd.valid() && !nobody_reads(fd.get()) ? std::move(fd) : UniqueFd();

@@ -25,6 +25,7 @@
 
 #include "shared/sys/deadline.h"
 #include "shared/sys/log_reader.h"
+#include "shared/sys/pipe.h"
 
 // Order of things in spawn():
 //   1. the parent prepares all that needs memory (argv, the copy of a program that its mount forbids to run);
@@ -206,6 +207,19 @@ bool die_with_parent(pid_t parent) {
   return getppid() == parent;
 }
 
+UniqueFd open_pidfd(pid_t pid) { return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))); }
+
+bool process_has_ended(int pidfd) {
+  pollfd entry{pidfd, POLLIN, 0};
+  return poll(&entry, 1, 0) > 0;
+}
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> all;
+  for (char** variable = environ; *variable != nullptr; ++variable) all.emplace_back(*variable);
+  return all;
+}
+
 std::string ExitStatus::to_string() const {
   if (!signaled) return "exited with status " + std::to_string(value);
   return "was killed by signal " + std::to_string(value) + " (" + strsignal(value) + ")";
@@ -216,20 +230,17 @@ Result<Child> Child::spawn(const SpawnRequest& request) {
   const auto arguments = to_pointers(request.arguments);
   const auto environment = to_pointers(request.environment);
   std::vector<InheritedFd> fds = request.fds;
-  std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail("create a pipe", errno);
-  const UniqueFd report_reader(ends[0]);
-  UniqueFd report_writer(ends[1]);
+  Pipe report = TRY(make_pipe());
 
   const ChildPlan plan{getpid(), request.program.c_str(), memory_copy.get(), arguments.data(), environment.data(),
-                       fds,      report_writer.get()};
+                       fds,      report.writer.get()};
   const pid_t pid = ::fork();
   if (pid < 0) return fail("start a process for " + request.program, errno);
   if (pid == 0) run_child(plan);
-  report_writer.reset();
+  report.writer.reset();
 
   Child child = TRY(watch(pid, request.program));
-  if (const auto failure = read_report(report_reader.get())) return explain(*failure, request.program);
+  if (const auto failure = read_report(report.reader.get())) return explain(*failure, request.program);
   return child;
 }
 
@@ -249,7 +260,7 @@ Result<Child> Child::fork(std::span<const int> fds, const std::function<int()>& 
 
 /// The Child that `pid` is.
 Result<Child> Child::watch(pid_t pid, const std::string& name) {
-  Child child(pid, UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))));
+  Child child(pid, open_pidfd(pid));
   if (child.pidfd_.valid()) return child;
   const int number = errno;
   ::kill(pid, SIGKILL);

@@ -30,6 +30,14 @@ struct SpawnRequest {
   std::vector<InheritedFd> fds;          ///< beyond these the child has our 0, 1 and 2 and nothing else
 };
 
+/// This process's, for the children that shall have it.
+[[nodiscard]] std::vector<std::string> own_environment();
+
+/// A descriptor of the process, which is readable once that has ended and never comes to mean another one. Invalid,
+/// with errno set, if there is no such process.
+[[nodiscard]] UniqueFd open_pidfd(pid_t pid);
+[[nodiscard]] bool process_has_ended(int pidfd);
+
 /// How a child ended.
 struct ExitStatus {
   bool signaled = false;

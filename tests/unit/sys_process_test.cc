@@ -1,4 +1,5 @@
 #include "shared/base/unique_fd.h"
+#include "shared/sys/pipe.h"
 #include "shared/sys/process.h"
 
 #include <doctest/doctest.h>
@@ -11,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <csignal>
 #include <cstddef>
 #include <cstdlib>
@@ -22,17 +24,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-struct Pipe {
-  UniqueFd reader;
-  UniqueFd writer;
-  Pipe() {
-    std::array<int, 2> ends{};
-    REQUIRE(pipe2(ends.data(), O_CLOEXEC) == 0);
-    reader.reset(ends[0]);
-    writer.reset(ends[1]);
-  }
-};
 
 std::string read_to_end(int fd) {
   std::string text;
@@ -61,7 +52,7 @@ ExitStatus end_of(Child& child) {
 
 /// What `script` writes to its standard output.
 std::string output_of(SpawnRequest request) {
-  Pipe pipe;
+  Pipe pipe = make_pipe().value();
   request.fds.push_back({pipe.writer.get(), STDOUT_FILENO});
   Child child = start(request);
   pipe.writer.reset();
@@ -89,8 +80,8 @@ TEST_CASE("a child gets the descriptors that it is given, and no others") {
 }
 
 TEST_CASE("descriptors may change places") {
-  Pipe first;
-  Pipe second;
+  Pipe first = make_pipe().value();
+  Pipe second = make_pipe().value();
   SpawnRequest request = shell("echo one >&$0; echo two >&$1");
   const int a = first.writer.get();
   const int b = second.writer.get();
@@ -153,7 +144,7 @@ TEST_CASE("blocked and ignored signals are not handed on") {
 }
 
 TEST_CASE("a child dies with the process that started it") {
-  Pipe alive;  // ends when its last writer does
+  Pipe alive = make_pipe().value();  // ends when its last writer does
   const pid_t middle = fork();
   REQUIRE(middle >= 0);
   if (middle == 0) {
@@ -182,6 +173,27 @@ TEST_CASE("a program that cannot be run is an error of spawn()") {
   CHECK(error_of("/etc/passwd").number == EACCES);
   CHECK(error_of("/etc/passwd").hint.find("chmod +x") != std::string::npos);
   CHECK(error_of("/etc").message() == "run /etc: it is not a regular file");
+}
+
+TEST_CASE("a child that shall have our environment gets all of it") {
+  REQUIRE(setenv("WG4_TEST_GIVEN", "to us", 1) == 0);
+  SpawnRequest request = shell("echo $WG4_TEST_GIVEN");
+  request.environment = own_environment();
+  unsetenv("WG4_TEST_GIVEN");
+  CHECK(output_of(request) == "to us\n");
+}
+
+TEST_CASE("a pidfd tells of the end of its process") {
+  auto child = Child::spawn(shell("sleep 1000"));
+  REQUIRE(child.has_value());
+  const UniqueFd pidfd = open_pidfd(child->pid());
+  REQUIRE(pidfd.valid());
+  CHECK_FALSE(process_has_ended(pidfd.get()));
+  child->kill();
+  CHECK(child->wait(seconds(60)).value().has_value());
+  CHECK(process_has_ended(pidfd.get()));
+  CHECK_FALSE(open_pidfd(INT_MAX).valid());
+  CHECK(errno == ESRCH);
 }
 
 TEST_CASE("a descriptor that is not open is an error of spawn()") {

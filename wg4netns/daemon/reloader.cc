@@ -18,6 +18,7 @@
 #include "shared/base/bytes.h"
 #include "shared/sys/fd_pass.h"
 #include "shared/sys/log.h"
+#include "shared/sys/process.h"
 #include "shared/sys/sandbox_mode.h"
 #include "wg4netns/daemon/sandbox.h"
 #include "wg4netns/uapi/control_socket.h"
@@ -33,7 +34,7 @@ void run_reload(const std::string& tunnel, const std::string& path) {
   SpawnRequest request;
   request.program = "/proc/self/exe";
   request.arguments = {"wireguard4netns", "reload", "--config", path, tunnel};
-  for (char** variable = environ; *variable != nullptr; ++variable) request.environment.emplace_back(*variable);
+  request.environment = own_environment();
   auto child = Child::spawn(request);
   const auto ended = child ? child->wait(patience) : std::unexpected(std::move(child).error());
   if (!ended) log::warning("{}", ended.error().message());

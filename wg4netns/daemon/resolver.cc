@@ -20,6 +20,7 @@
 
 #include "shared/base/bytes.h"
 #include "shared/sys/fd_pass.h"
+#include "shared/sys/process.h"
 #include "shared/sys/sandbox_mode.h"
 #include "shared/sys/sockaddr.h"
 
@@ -95,7 +96,7 @@ Result<Child> Resolver::spawn(int socket, SandboxMode sandbox) {
   SpawnRequest request;
   request.program = "/proc/self/exe";
   request.arguments = {"wireguard4netns", "resolver", std::string("--sandbox=").append(name_of(sandbox))};
-  for (char** variable = environ; *variable != nullptr; ++variable) request.environment.emplace_back(*variable);
+  request.environment = own_environment();
   request.fds = {{.from = socket, .to = resolver_socket}};
   auto child = Child::spawn(request);
   if (!child) return fail_in("start the resolver process", std::move(child).error());

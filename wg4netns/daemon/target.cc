@@ -1,7 +1,5 @@
 #include "wg4netns/daemon/target.h"
 
-#include <poll.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +8,7 @@
 #include <utility>
 
 #include "shared/sys/netns_watch.h"
+#include "shared/sys/process.h"
 
 namespace wg4 {
 namespace {
@@ -28,18 +27,13 @@ Result<std::optional<pid_t>> target_pid(const AttachCommand& command) {
 }
 
 Result<UniqueFd> open_process(pid_t pid) {
-  UniqueFd fd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  UniqueFd fd = open_pidfd(pid);
   if (fd.valid()) return fd;
   const int number = errno;
   const std::string name = "process " + std::to_string(pid);
   if (number == ESRCH)
     return fail("there is no live " + name, 0, "Give the PID, as seen from here, of a process in the namespace");
   return fail("watch " + name, number, "Is it still running?");
-}
-
-bool has_ended(const UniqueFd& process) {
-  pollfd entry{process.get(), POLLIN, 0};
-  return poll(&entry, 1, 0) > 0;
 }
 
 Result<void> expect_another_network(const TargetNamespaces& target) {
@@ -63,7 +57,8 @@ Result<Target> open_target(const AttachCommand& command) {
   const auto process = pid || !command.until_given_up ? pid : pid_of_path(command.target);
   if (process) target.process = TRY(open_process(*process));
   target.namespaces.net = pid ? TRY(open_netns(*pid)) : TRY(open_netns(command.target));
-  if (process && has_ended(target.process)) return fail("process " + std::to_string(*process) + " has just ended");
+  if (process && process_has_ended(target.process.get()))
+    return fail("process " + std::to_string(*process) + " has just ended");
   // Before its owner is asked for: our own network's may be out of sight.
   if (!command.tunnel.configured_by_wg) TRY(expect_another_network(target.namespaces));
   target.namespaces.user =

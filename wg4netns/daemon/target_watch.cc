@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <array>
@@ -18,17 +17,12 @@
 #include <string>
 #include <utility>
 
+#include "shared/sys/pipe.h"
+#include "shared/sys/process.h"
 #include "wg4netns/daemon/sandbox.h"
 
 namespace wg4 {
 namespace {
-
-UniqueFd open_pidfd(pid_t pid) { return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))); }
-
-bool has_ended(int pidfd) {
-  pollfd entry{pidfd, POLLIN, 0};
-  return poll(&entry, 1, 0) > 0;
-}
 
 /// False if it is the program that ends, whose end of a pipe `program` is: as nobody it could not take root's processes
 /// along.
@@ -57,7 +51,7 @@ class Occupants {
       if (std::from_chars(entry->d_name, end, pid).ptr != end || pid == host_) continue;
       UniqueFd pidfd = open_pidfd(pid);
       // The descriptor first, then the look: so the look cannot be at a later process with the same number.
-      if (pidfd.valid() && is_inside(entry->d_name) && !has_ended(pidfd.get())) return pidfd;
+      if (pidfd.valid() && is_inside(entry->d_name) && !process_has_ended(pidfd.get())) return pidfd;
     }
     return {};
   }
@@ -83,20 +77,17 @@ Result<TargetWatch> TargetWatch::create(UniqueFd process, int netns, bool sandbo
   if (!proc) return fail("open /proc", errno, "This program needs it to follow the target's processes");
   struct stat info{};
   if (fstat(netns, &info) < 0) return fail("look at the target's network namespace", errno);
-  std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail("create a pipe", errno);
-  const UniqueFd program(ends[0]);
-  UniqueFd held(ends[1]);
-  const std::array kept{dirfd(proc.get()), process.get(), program.get()};
+  Pipe program = TRY(make_pipe());
+  const std::array kept{dirfd(proc.get()), process.get(), program.reader.get()};
   const Occupants occupants(std::move(proc), info.st_dev, info.st_ino, getpid());
   Child watcher = TRY(Child::fork(kept, [&] {
     prctl(PR_SET_NAME, "wg4netns-watch");
     if (!confine_watcher(sandboxed)) return EXIT_FAILURE;
     for (; process.valid(); process = occupants.find())
-      if (!wait_for_end(process.get(), program.get())) break;
+      if (!wait_for_end(process.get(), program.reader.get())) break;
     return EXIT_SUCCESS;
   }));
-  return TargetWatch(std::move(watcher), std::move(held));
+  return TargetWatch(std::move(watcher), std::move(program.writer));
 }
 
 Result<void> TargetWatch::end() {

@@ -33,6 +33,8 @@
 #include "shared/sys/deadline.h"
 #include "shared/sys/landlock.h"
 #include "shared/sys/namespaces.h"
+#include "shared/sys/own_namespaces.h"
+#include "shared/sys/pipe.h"
 #include "shared/sys/process.h"
 #include "shared/sys/read_all.h"
 #include "shared/sys/tun_file.h"
@@ -45,18 +47,7 @@ namespace wg4::doctor {
 namespace {
 
 constexpr std::chrono::seconds patience{5};  // with a program that is to say its version
-constexpr std::size_t most_output = 64UL * 1024;
-
-struct Pipe {
-  UniqueFd read;
-  UniqueFd write;
-};
-
-Result<Pipe> make_pipe() {
-  std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) < 0) return fail("make a pipe", errno);
-  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
-}
+constexpr std::size_t max_output = 64UL * 1024;
 
 // ---------------------------------------------------------------- namespaces and a TUN in them
 
@@ -71,8 +62,8 @@ struct Tried {
 
 Tried try_namespaces() {
   Tried tried;
-  if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0) {
-    tried.namespaces_error = errno;
+  if (const auto made = make_own_namespaces(CLONE_NEWUSER | CLONE_NEWNET, "make namespaces"); !made) {
+    tried.namespaces_error = made.error().number;
     return tried;
   }
   if (fault_of(look_at_tun_file())) return tried;
@@ -97,15 +88,15 @@ void gather_namespaces(HostFacts& facts) {
   facts.namespaces_error = ECHILD;
   auto pipe = make_pipe();
   if (!pipe) return;
-  const std::array fds{pipe->write.get()};
+  const std::array fds{pipe->writer.get()};
   auto child = Child::fork(fds, [&] {
     const Tried tried = try_namespaces();
-    return write(pipe->write.get(), &tried, sizeof(tried)) == sizeof(tried) ? 0 : 1;
+    return write(pipe->writer.get(), &tried, sizeof(tried)) == sizeof(tried) ? 0 : 1;
   });
   if (!child) return;
-  pipe->write.reset();
+  pipe->writer.reset();
   Tried tried;
-  if (read(pipe->read.get(), &tried, sizeof(tried)) != sizeof(tried)) return;
+  if (read(pipe->reader.get(), &tried, sizeof(tried)) != sizeof(tried)) return;
   facts.namespaces_error = tried.namespaces_error;
   facts.tun_tried = tried.tun_tried;
   facts.tun_error = tried.tun_error;
@@ -185,11 +176,11 @@ Result<std::string> ask_version(const std::string& program) {
   if (const char* path = std::getenv("PATH")) request.environment.push_back(std::string("PATH=") + path);
   for (const char* name : {"HOME", "XDG_RUNTIME_DIR", "TMPDIR"})
     request.environment.push_back(std::string(name) + "=" + folder);
-  request.fds = {{nowhere.get(), STDIN_FILENO}, {pipe.write.get(), STDOUT_FILENO}, {nowhere.get(), STDERR_FILENO}};
+  request.fds = {{nowhere.get(), STDIN_FILENO}, {pipe.writer.get(), STDOUT_FILENO}, {nowhere.get(), STDERR_FILENO}};
   Child child = TRY(Child::spawn(request));
-  pipe.write.reset();
+  pipe.writer.reset();
   std::string text;
-  if (TRY(child.wait(patience))) text = TRY(read_all(pipe.read.get(), program, most_output, deadline_in(patience)));
+  if (TRY(child.wait(patience))) text = TRY(read_all(pipe.reader.get(), program, max_output, deadline_in(patience)));
   return text.substr(0, text.find('\n'));
 }
 

@@ -4,9 +4,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <utility>
+
+#include "shared/sys/pipe.h"
 
 namespace wg4::forward {
 namespace {
@@ -28,9 +29,10 @@ std::optional<Pipe> PipePool::take() {
   }
   if (made_ >= max_pipes_) return std::nullopt;
   auto lease = budget_.take(2);
-  std::array<int, 2> ends{};
-  if (!lease || pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return std::nullopt;
-  Pipe pipe{std::move(*lease), UniqueFd(ends[1]), UniqueFd(ends[0])};
+  if (!lease) return std::nullopt;
+  auto ends = make_pipe(O_NONBLOCK);
+  if (!ends) return std::nullopt;
+  Pipe pipe{std::move(*lease), std::move(ends->writer), std::move(ends->reader)};
   fcntl(pipe.in.get(), F_SETPIPE_SZ, pipe_size);  // refused when the user has many large pipes: a small one will do
   ++made_;
   return pipe;

@@ -28,6 +28,7 @@
 #include "shared/sys/fd_pass.h"
 #include "shared/sys/log.h"
 #include "shared/sys/netns_watch.h"
+#include "shared/sys/pipe.h"
 #include "shared/sys/process.h"
 #include "shared/sys/signals.h"
 #include "shared/sys/unique_file.h"
@@ -50,16 +51,10 @@ constexpr std::chrono::seconds time_to_end{5};
 constexpr int ready_fd = 3;  // in the tunnel's process
 constexpr int netns_fd = 4;
 
-struct Pipe {
-  UniqueFd reader;
-  UniqueFd writer;
-};
-
-Result<Pipe> make_pipe() {
-  std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0) return fail("create a pipe", errno);
-  Pipe pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
-  if (fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0) return fail("set up a pipe", errno);
+/// From a tunnel's process to us, who must not wait for it.
+Result<Pipe> make_report_pipe() {
+  Pipe pipe = TRY(make_pipe());
+  if (fcntl(pipe.reader.get(), F_SETFL, O_NONBLOCK) != 0) return fail("set up a pipe", errno);
   return pipe;
 }
 
@@ -85,15 +80,14 @@ struct Tunnel {
 };
 
 Result<Tunnel> start_tunnel(const Request& request, UniqueFd client, const UniqueFd& netns) {
-  Pipe ready = TRY(make_pipe());
-  Pipe output = TRY(make_pipe());
+  Pipe ready = TRY(make_report_pipe());
+  Pipe output = TRY(make_report_pipe());
   const UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null.valid()) return fail("open /dev/null", errno);
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   if (error) return fail("find this program", error.value());
-  SpawnRequest spawn{.program = self, .arguments = command_line(request), .environment = {}, .fds = {}};
-  for (char** variable = environ; *variable != nullptr; ++variable) spawn.environment.emplace_back(*variable);
+  SpawnRequest spawn{.program = self, .arguments = command_line(request), .environment = own_environment(), .fds = {}};
   spawn.fds = {{null.get(), STDIN_FILENO},
                {null.get(), STDOUT_FILENO},
                {output.writer.get(), STDERR_FILENO},
