@@ -8,6 +8,7 @@
 #include <span>
 
 #include "shared/net/ip_address.h"
+#include "shared/net/mtu.h"
 #include "shared/net/prefix.h"
 
 namespace wg4 {
@@ -15,7 +16,6 @@ namespace {
 
 // Packets. TUN's own 500 overflow in bursts; this is what Ethernet devices have.
 constexpr std::uint32_t queue_length = 1000;
-constexpr std::uint16_t least_mtu_of_v6 = 1280;
 
 /// What a plan says about one address family.
 struct FamilyPlan {
@@ -76,7 +76,7 @@ Result<void> prepare_link(Netlink& netlink, const Link& link, std::uint16_t mtu)
 
 /// Why IPv6 cannot work here, if `error` is of that kind.
 std::optional<std::string> why_no_v6(const Error& error, std::uint16_t mtu) {
-  if (mtu != 0 && mtu < least_mtu_of_v6)
+  if (mtu != 0 && mtu < min_ipv6_mtu)
     return "the MTU " + std::to_string(mtu) + " is below 1280, the least that IPv6 works with";
   if (error.number == EACCES) return "IPv6 is switched off in the namespace (sysctl net.ipv6.conf.all.disable_ipv6)";
   if (error.number == EOPNOTSUPP || error.number == EAFNOSUPPORT) return "the kernel runs without IPv6";

@@ -27,6 +27,7 @@
 #include "shared/config/wg_values.h"
 #include "shared/net/ip_address.h"
 
+#include "shared/net/mtu.h"
 namespace wg4 {
 namespace {
 
@@ -238,9 +239,8 @@ Error Parser::unknown_key(std::string_view name, std::string_view value) const {
 
 Result<WgConfig> Parser::finish() {
   config_.peers = TRY(merge_peers(std::move(drafts_), config_.warnings));
-  constexpr std::uint16_t smallest_ipv6_mtu = 1280;  // RFC 8200
   const bool has_ipv6 = std::ranges::any_of(config_.addresses, [](const Prefix& p) { return !p.address.is_v4(); });
-  if (config_.mtu && *config_.mtu < smallest_ipv6_mtu && has_ipv6)
+  if (config_.mtu && *config_.mtu < min_ipv6_mtu && has_ipv6)
     config_.warnings.push_back("line " + std::to_string(config_.lines.mtu) + ": MTU " + std::to_string(*config_.mtu) +
                                " is too small for the IPv6 addresses: IPv6 needs 1280");
   return std::move(config_);

@@ -9,6 +9,9 @@
 #include "shared/base/ascii.h"
 #include "shared/base/hex_base64.h"
 #include "shared/config/conf_text.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/loopback.h"
+#include "shared/net/mtu.h"
 
 namespace wg4::wg_values {
 namespace {
@@ -166,9 +169,8 @@ Result<std::uint16_t> parse_keepalive(std::string_view text) {
 }
 
 Result<std::uint16_t> parse_mtu(std::string_view text) {
-  constexpr std::uint16_t smallest = 68;  // RFC 791: what every IPv4 link carries
   const auto mtu = parse_number<std::uint16_t>(text);
-  if (mtu && *mtu >= smallest) return *mtu;
+  if (mtu && *mtu >= min_ipv4_mtu) return *mtu;
   return fail(name_of(text) + " is not an MTU", 0, "Give 68 to 65535 bytes; 1420 suits most networks");
 }
 
@@ -195,9 +197,8 @@ Result<Prefix> parse_prefix(std::string_view text) {
 Result<Prefix> parse_interface_address(std::string_view text) {
   const Prefix prefix = TRY(parse_prefix(text));
   const IpAddress& address = prefix.address;
-  const bool loopback = IpAddress::parse("::1") == address;
   const bool multicast = !address.is_v4() && address.bytes().front() == 0xff;
-  if (!address.is_unspecified() && !loopback && !multicast) return prefix;
+  if (!address.is_unspecified() && address != loopback(Family::v6) && !multicast) return prefix;
   return fail(name_of(text) + " is not an address that an interface can have", 0,
               "Give the address that the other peers have in their AllowedIPs for this one");
 }

@@ -1,4 +1,5 @@
 #include "shared/net/ip_address.h"
+#include "shared/net/loopback.h"
 
 #include <doctest/doctest.h>
 
@@ -100,4 +101,12 @@ TEST_CASE("the order is IPv4 first, then by number") {
   CHECK_LT(*IpAddress::parse("255.255.255.255"), *IpAddress::parse("::"));
   CHECK_LT(*IpAddress::parse("9.255.0.0"), *IpAddress::parse("10.0.0.0"));
   CHECK_LT(*IpAddress::parse("fd00::1"), *IpAddress::parse("fd00::2"));
+}
+
+TEST_CASE("the loopback is an address of each family, and in IPv4 a whole network") {
+  CHECK_EQ(loopback(Family::v4).to_string(), "127.0.0.1");
+  CHECK_EQ(loopback(Family::v6).to_string(), "::1");
+  for (const auto* text : {"127.0.0.1", "127.255.255.255", "::1"}) CHECK(is_loopback(*IpAddress::parse(text)));
+  for (const auto* text : {"128.0.0.1", "::", "::2", "::ffff:127.0.0.1"})
+    CHECK_FALSE(is_loopback(*IpAddress::parse(text)));
 }

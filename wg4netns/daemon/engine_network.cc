@@ -11,6 +11,7 @@
 #include "shared/base/bytes.h"
 #include "shared/config/wg_config.h"
 #include "shared/net/ip_address.h"
+#include "shared/net/loopback.h"
 #include "shared/sys/log.h"
 #include "wg4netns/profile/mtu.h"
 
@@ -170,7 +171,7 @@ GatewayOptions gateway_options(const WgConfig& config, const EngineOptions& opti
 IpAddress own_address(const LinkPlan& plan) {
   const auto v4 = first_address(plan.addresses, Family::v4);
   const auto any = v4 ? v4 : first_address(plan.addresses, Family::v6);
-  return any.value_or(IpAddress::v4(std::array<std::uint8_t, 4>{127, 0, 0, 1}));
+  return any.value_or(loopback(Family::v4));
 }
 
 }  // namespace wg4

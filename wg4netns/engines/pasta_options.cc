@@ -15,6 +15,8 @@
 #include "shared/base/bytes.h"
 #include "shared/base/unique_fd.h"
 #include "shared/net/ip_address.h"
+#include "shared/net/loopback.h"
+#include "shared/net/mtu.h"
 #include "shared/net/prefix.h"
 #include "shared/net/protocol.h"
 #include "shared/sys/netns_watch.h"
@@ -24,8 +26,6 @@
 
 namespace wg4 {
 namespace {
-
-constexpr unsigned least_mtu = 68;  // of IPv4
 
 bool host_has_v6() { return UniqueFd(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)).valid(); }
 
@@ -166,9 +166,9 @@ Result<PastaCommand> pasta_command(const PastaArguments& arguments, TunnelOption
   attach.engine = TRY(engine_of(arguments));
   TRY(publish(attach.forward, arguments.tcp_ports, Protocol::tcp));
   TRY(publish(attach.forward, arguments.udp_ports, Protocol::udp));
-  if (arguments.loopback) attach.forward.guest = IpAddress::v4(std::array<std::uint8_t, 4>{127, 0, 0, 1});
+  if (arguments.loopback) attach.forward.guest = loopback(Family::v4);
   attach.tunnel = std::move(tunnel);
-  if (arguments.mtu >= least_mtu) attach.tunnel.mtu = static_cast<std::uint16_t>(arguments.mtu);
+  if (arguments.mtu >= min_ipv4_mtu) attach.tunnel.mtu = static_cast<std::uint16_t>(arguments.mtu);
   command.foreground = arguments.foreground;
   command.pid_file = arguments.pid_file;
   return command;

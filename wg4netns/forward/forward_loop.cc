@@ -14,6 +14,7 @@
 #include <variant>
 
 #include "shared/net/ip_address.h"
+#include "shared/net/loopback.h"
 #include "shared/net/protocol.h"
 #include "shared/sys/clock.h"
 #include "shared/sys/deadline.h"
@@ -39,14 +40,6 @@ std::size_t raise_fd_limit() {
   if (setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = soft;
   const rlim_t usable = std::min(limit.rlim_cur, max_fds);
   return usable > reserved_fds ? static_cast<std::size_t>(usable - reserved_fds) : 0;
-}
-
-IpAddress v4_loopback() { return IpAddress::v4(std::array<std::uint8_t, 4>{127, 0, 0, 1}); }
-
-IpAddress v6_loopback() {
-  std::array<std::uint8_t, 16> bytes{};
-  bytes.back() = 1;
-  return IpAddress::v6(bytes);
 }
 
 }  // namespace
@@ -156,7 +149,7 @@ std::optional<std::chrono::nanoseconds> ForwardLoop::follow(std::chrono::nanosec
 
 /// What cannot be is nobody's error: a port that the host uses itself, or that ordinary users do not get.
 void ForwardLoop::publish_as_it_is(AutoPorts::Port port, Reach reach) {
-  const IpAddress guest = guest_ == v4_loopback() && reach == Reach::v6 ? v6_loopback() : guest_;
+  const IpAddress guest = guest_ == loopback(Family::v4) && reach == Reach::v6 ? loopback(Family::v6) : guest_;
   std::vector<RuleId> ids;
   for (const IpAddress& host : {IpAddress{}, IpAddress::v6(std::array<std::uint8_t, 16>{})})
     if (const auto id = add({port.first, {host, port.second}, {guest, port.second}})) ids.push_back(*id);

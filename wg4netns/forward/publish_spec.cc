@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "shared/net/ip_address.h"
+#include "shared/net/loopback.h"
 #include "shared/net/protocol.h"
 #include "wg4netns/forward/port_range.h"
 
@@ -54,7 +55,7 @@ std::unexpected<Error> refuse(std::string_view text, const std::string& why) {
 
 }  // namespace
 
-IpAddress published_loopback() { return IpAddress::v4(std::array<std::uint8_t, 4>{127, 0, 0, 1}); }
+IpAddress published_loopback() { return loopback(Family::v4); }
 
 Result<std::vector<Rule>> parse_publish(std::string_view text, const IpAddress& guest) {
   std::string_view rest = text;

@@ -6,11 +6,12 @@
 #include <cstdint>
 
 #include "shared/base/bytes.h"
+#include "shared/net/mtu.h"
 #include "wg4netns/gateway/ip_view.h"
 
 namespace wg4::gateway {
 
-inline constexpr std::size_t max_reply = 1280;  // the least MTU of IPv6: such an answer always fits
+inline constexpr std::size_t max_reply = min_ipv6_mtu;  // such an answer always fits
 
 /// May an ICMP error answer it? Not where that would be another error, or go to nobody in particular (RFC 1122 3.2.2,
 /// RFC 4443 2.4).

@@ -9,6 +9,7 @@
 
 #include "shared/net/endpoint.h"
 #include "shared/net/ip_address.h"
+#include "shared/net/loopback.h"
 #include "shared/sys/log.h"
 #include "shared/sys/sockaddr.h"
 
@@ -28,10 +29,6 @@ std::string hint_for(int number) {
     default:
       return {};
   }
-}
-
-bool is_loopback(const IpAddress& address) {
-  return address.is_v4() ? address.bytes()[0] == 127 : address == *IpAddress::parse("::1");
 }
 
 /// A socket that listens at `endpoint`; an invalid one, with errno, if that fails.

@@ -16,6 +16,7 @@
 #include "shared/base/unique_fd.h"
 #include "shared/net/endpoint.h"
 #include "shared/net/ip_address.h"
+#include "shared/net/mtu.h"
 #include "shared/net/prefix.h"
 #include "shared/sys/sockaddr.h"
 #include "wg4netns/core/limits.h"
@@ -86,8 +87,7 @@ Families families_of_allowed_ips(const WgConfig& config) {
 
 /// The kernel has no IPv6 on such an interface, and without IPv4 nothing would be left.
 Result<void> check_mtu(const WgConfig& config) {
-  constexpr std::uint16_t smallest_ipv6_mtu = 1280;  // RFC 8200
-  if (!config.mtu || *config.mtu >= smallest_ipv6_mtu) return {};
+  if (!config.mtu || *config.mtu >= min_ipv6_mtu) return {};
   Families set = families_of_addresses(config);
   if (config.table != RouteTable::off)
     for (const PeerConfig& peer : config.peers) set.add(peer.allowed_ips);
