@@ -25,7 +25,7 @@ struct PeerDraft {
   unsigned line = 0;  ///< of its header
   std::optional<PublicKey> public_key;
   std::optional<PresharedKey> preshared_key;
-  std::optional<HostPort> endpoint;
+  std::optional<PeerEndpoint> endpoint;
   std::optional<std::uint16_t> persistent_keepalive_s;
   std::vector<AllowedIpEntry> allowed_ips;
   bool replaces_allowed_ips = true;  ///< until an entry with "+" or "-" makes the section incremental

@@ -18,6 +18,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "shared/base/near_word.h"
@@ -26,8 +27,8 @@
 #include "shared/config/peer_draft.h"
 #include "shared/config/wg_values.h"
 #include "shared/net/ip_address.h"
-
 #include "shared/net/mtu.h"
+
 namespace wg4 {
 namespace {
 
@@ -338,7 +339,7 @@ Result<void> Parser::set_preshared_key(std::string_view value) {
 }
 
 Result<void> Parser::set_endpoint(std::string_view value) {
-  peer().endpoint = TRY(wg_values::parse_host_port(value, services_));
+  peer().endpoint = TRY(wg_values::parse_endpoint(value, services_));
   return {};
 }
 
@@ -374,6 +375,10 @@ Result<void> Parser::add_allowed_ip(std::string_view entry) {
 std::string HostPort::to_string() const {
   const bool brackets = host.contains(':');
   return (brackets ? "[" + host + "]:" : host + ":") + std::to_string(port);
+}
+
+std::string to_string(const PeerEndpoint& endpoint) {
+  return std::visit([](const auto& value) { return value.to_string(); }, endpoint);
 }
 
 bool WgConfig::leads_to(const IpAddress& address) const {

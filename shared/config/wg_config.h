@@ -6,32 +6,44 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "shared/base/keys.h"
 #include "shared/base/result.h"
+#include "shared/net/endpoint.h"
 #include "shared/net/ip_address.h"
 #include "shared/net/prefix.h"
 
 namespace wg4 {
 
-/// `Endpoint =` before any look-up: host may be a name or a numeric address (without brackets).
+/// A host that has to be looked up: its name, or an IPv6 address with the name of its zone (without brackets).
 struct HostPort {
   std::string host;
   std::uint16_t port = 0;
   [[nodiscard]] std::string to_string() const;
 };
 
+/// `Endpoint =`: where a peer is, or what to look up for that.
+using PeerEndpoint = std::variant<Endpoint, HostPort>;
+/// "1.2.3.4:51820", "[fd00::1]:51820", "vpn.example.com:51820".
+[[nodiscard]] std::string to_string(const PeerEndpoint& endpoint);
+
 /// One peer, merged from all [Peer] sections of its key. A later section replaces the peer's AllowedIPs (one with "+"
 /// or "-" entries changes them) and whatever else it names.
 struct PeerConfig {
   PublicKey public_key{};
   PresharedKey preshared_key;
-  std::optional<HostPort> endpoint;
+  std::optional<PeerEndpoint> endpoint;
   std::uint16_t persistent_keepalive_s = 0;  ///< 0 = off
   std::vector<Prefix> allowed_ips;           ///< masked; each belongs to one peer of the file, the last that named it
   std::string friendly_name;                 ///< from a "# friendly_name=" comment in the peer's section; may be empty
   unsigned line = 0;                         ///< of its first [Peer] header, for messages
+
+  /// Null if the endpoint is a name, or there is none.
+  [[nodiscard]] const Endpoint* address() const { return endpoint ? std::get_if<Endpoint>(&*endpoint) : nullptr; }
+  /// Null if the endpoint is an address, or there is none.
+  [[nodiscard]] const HostPort* host_name() const { return endpoint ? std::get_if<HostPort>(&*endpoint) : nullptr; }
 };
 
 /// Looks up a UDP service name ("ntp" is 123), for ports that are written as names. What the system knows is an input

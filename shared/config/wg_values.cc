@@ -133,7 +133,7 @@ Result<std::uint16_t> parse_port(std::string_view text, ServicePort services) {
               "Give a port number from 0 to 65535");
 }
 
-Result<HostPort> parse_host_port(std::string_view text, ServicePort services) {
+Result<PeerEndpoint> parse_endpoint(std::string_view text, ServicePort services) {
   TRY(refuse_what_no_endpoint_has(text));
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos || colon + 1 == text.size() || text.ends_with("]"))
@@ -151,6 +151,7 @@ Result<HostPort> parse_host_port(std::string_view text, ServicePort services) {
 
   const std::uint16_t port = TRY(parse_port(text.substr(colon + 1), services));
   if (port == 0) return fail(name_of(text) + " has port 0, which cannot be sent to", 0, endpoint_hint);
+  if (const auto address = IpAddress::parse(host)) return Endpoint{*address, port, 0};
   return HostPort{std::string(host), port};
 }
 

@@ -24,7 +24,7 @@ namespace wg4::wg_values {
 
 /// "[v6]:port" or "host:port", where the last colon divides: an IPv6 address without brackets works, as it does in wg,
 /// unless its port could be part of the address. What can be no host is refused here, and not by a name server.
-[[nodiscard]] Result<HostPort> parse_host_port(std::string_view text, ServicePort services);
+[[nodiscard]] Result<PeerEndpoint> parse_endpoint(std::string_view text, ServicePort services);
 
 /// "off" of either case, decimal (a leading zero changes nothing) or "0x" hex.
 [[nodiscard]] Result<std::uint32_t> parse_fwmark(std::string_view text);

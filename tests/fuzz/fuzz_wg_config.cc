@@ -55,7 +55,7 @@ void write_peer(std::string& text, const PeerConfig& peer) {
   add(text, "# friendly_name", peer.friendly_name);
   add(text, "PublicKey", wg4::encode_base64(peer.public_key));
   add(text, "PresharedKey", wg4::encode_base64(peer.preshared_key.span()));
-  if (peer.endpoint) add(text, "Endpoint", peer.endpoint->to_string());
+  if (peer.endpoint) add(text, "Endpoint", to_string(*peer.endpoint));
   add(text, "PersistentKeepalive", std::to_string(peer.persistent_keepalive_s));
   for (const Prefix& prefix : peer.allowed_ips) add(text, "AllowedIPs", prefix.to_string());
 }

@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "shared/config/wg_config.h"
+#include "shared/net/endpoint.h"
 #include "shared/net/ip_address.h"
 #include "tests/unit/config_support.h"
 
@@ -31,26 +33,40 @@ std::string refused_dns(std::string_view value) {
 }  // namespace
 
 TEST_CASE("Endpoint: host:port or [v6]:port, the last colon divides") {
-  const auto endpoint = [](const char* value) {
-    return *accepted(peer_with("Endpoint = " + std::string(value))).peers.at(0).endpoint;
+  const auto written = [](const char* value) {
+    return to_string(*accepted(peer_with("Endpoint = " + std::string(value))).peers.at(0).endpoint);
   };
-  CHECK_EQ(endpoint("192.0.2.1:51820").host, "192.0.2.1");
-  CHECK_EQ(endpoint("192.0.2.1:51820").port, 51820);
-  CHECK_EQ(endpoint("vpn.example.com:1").host, "vpn.example.com");
-  CHECK_EQ(endpoint("[fd00::1]:65535").host, "fd00::1");
-  CHECK_EQ(endpoint("[fe80::1%eth0]:5").host, "fe80::1%eth0");
-  CHECK_EQ(endpoint("fd00::1:51820").host, "fd00::1");
-  CHECK_EQ(endpoint("[vpn.example.com]:1").host, "vpn.example.com");
-
-  CHECK_EQ(endpoint("192.0.2.1:51820").to_string(), "192.0.2.1:51820");
-  CHECK_EQ(endpoint("fd00::1:51820").to_string(), "[fd00::1]:51820");
+  CHECK_EQ(written("192.0.2.1:51820"), "192.0.2.1:51820");
+  CHECK_EQ(written("fd00::1:51820"), "[fd00::1]:51820");
+  CHECK_EQ(written("[fd00::1]:65535"), "[fd00::1]:65535");
+  CHECK_EQ(written("[fe80::1%eth0]:5"), "[fe80::1%eth0]:5");
+  CHECK_EQ(written("[vpn.example.com]:1"), "vpn.example.com:1");
   CHECK_FALSE(accepted(peer_with("")).peers.at(0).endpoint);
+}
+
+TEST_CASE("Endpoint: an address is one from the start, and what has to be looked up is not") {
+  const auto peer = [](const char* value) {
+    return accepted(peer_with("Endpoint = " + std::string(value))).peers.at(0).endpoint;
+  };
+  CHECK(std::get<Endpoint>(*peer("192.0.2.1:51820")) == Endpoint{*IpAddress::parse("192.0.2.1"), 51820, 0});
+  CHECK(std::get<Endpoint>(*peer("[fd00::1]:5")) == Endpoint{*IpAddress::parse("fd00::1"), 5, 0});
+  const auto host = [&](const char* value) { return std::get<HostPort>(*peer(value)); };
+  CHECK_EQ(host("vpn.example.com:1").host, "vpn.example.com");
+  CHECK_EQ(host("vpn.example.com:1").port, 1);
+  CHECK_EQ(host("[fe80::1%eth0]:5").host, "fe80::1%eth0");  // which interface that is, the system knows
+
+  const WgConfig named = accepted(peer_with("Endpoint = vpn.example.com:1"));
+  CHECK(named.peers.at(0).address() == nullptr);
+  CHECK_EQ(named.peers.at(0).host_name()->host, "vpn.example.com");
+  const WgConfig without = accepted(peer_with(""));
+  CHECK(without.peers.at(0).address() == nullptr);
+  CHECK(without.peers.at(0).host_name() == nullptr);
 }
 
 TEST_CASE("Endpoint: the port may be a service name") {
   const auto config = WgConfig::parse(peer_with("Endpoint = [fd00::1]:wireguard"), one_service);
   REQUIRE(config);
-  CHECK_EQ(config->peers.at(0).endpoint->port, 51820);
+  CHECK_EQ(config->peers.at(0).address()->port, 51820);
   CHECK(has(refused_value("Endpoint = 192.0.2.1:wireguard"), "'wireguard' is not the name of a UDP service"));
 }
 
@@ -113,9 +129,9 @@ TEST_CASE("Endpoint: names that are unusual, and names all the same") {
   for (const auto* host : {"localhost", "a", "_wg._udp.example.com", "xn--bcher-kva.example", "vpn.example.com.",
                            "7.vpn", "r1---sn.example", "1and1.example", "3com"}) {
     CAPTURE(host);
-    CHECK_EQ(accepted(peer_with("Endpoint = " + std::string(host) + ":1")).peers.at(0).endpoint->host, host);
+    CHECK_EQ(accepted(peer_with("Endpoint = " + std::string(host) + ":1")).peers.at(0).host_name()->host, host);
   }
-  CHECK_EQ(accepted(peer_with("Endpoint = vpn.example.com : 51820")).peers.at(0).endpoint->port, 51820);
+  CHECK_EQ(accepted(peer_with("Endpoint = vpn.example.com : 51820")).peers.at(0).host_name()->port, 51820);
 }
 
 TEST_CASE("DNS: addresses are servers, all else is a search domain") {

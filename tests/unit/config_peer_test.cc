@@ -132,7 +132,7 @@ TEST_CASE("a repeated peer: other settings stay unless named again") {
                       preshared_key) +
       peer(key_a, "Endpoint = 192.0.2.2:6"));
   REQUIRE_EQ(config.peers.size(), 1);
-  CHECK_EQ(config.peers[0].endpoint->to_string(), "192.0.2.2:6");
+  CHECK_EQ(to_string(*config.peers[0].endpoint), "192.0.2.2:6");
   CHECK_EQ(config.peers[0].persistent_keepalive_s, 25);
   CHECK_EQ(encode_base64(config.peers[0].preshared_key.span()), preshared_key);
   CHECK_EQ(config.peers[0].friendly_name, "laptop");

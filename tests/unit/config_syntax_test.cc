@@ -42,7 +42,7 @@ TEST_CASE("a whole file, as providers write them") {
   CHECK_EQ(encode_base64(peer.preshared_key.span()), preshared_key);
   CHECK_EQ(allowed_ips(config), "0.0.0.0/0 ::/0");
   REQUIRE(peer.endpoint);
-  CHECK_EQ(peer.endpoint->to_string(), "vpn.example.com:51820");
+  CHECK_EQ(to_string(*peer.endpoint), "vpn.example.com:51820");
   CHECK_EQ(peer.persistent_keepalive_s, 25);
   CHECK_EQ(peer.line, 7);
   CHECK(config.warnings.empty());
@@ -99,7 +99,7 @@ TEST_CASE("white space inside headers, wg's key names and wg's values is deleted
   CHECK_EQ(config.fwmark, 16);
   CHECK_EQ(encode_base64(config.peers.at(0).public_key), key_a);
   CHECK_EQ(allowed_ips(config), "10.0.0.0/8 192.168.0.0/16");
-  CHECK_EQ(config.peers[0].endpoint->to_string(), "[fd00::1]:5");
+  CHECK_EQ(to_string(*config.peers[0].endpoint), "[fd00::1]:5");
 }
 
 TEST_CASE("white space inside wg-quick's key names is not") {

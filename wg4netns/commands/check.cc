@@ -51,7 +51,7 @@ void print_interface(const WgConfig& config) {
 void print_peer(const PeerConfig& peer) {
   fmt::print("peer {}\n", encode_base64(peer.public_key));
   if (!peer.friendly_name.empty()) fmt::print("  name:         {}\n", peer.friendly_name);
-  fmt::print("  endpoint:     {}\n", peer.endpoint ? peer.endpoint->to_string() : "(waits to be called)");
+  fmt::print("  endpoint:     {}\n", peer.endpoint ? to_string(*peer.endpoint) : "(waits to be called)");
   fmt::print("  allowed ips:  {}\n", list(peer.allowed_ips));
   if (!peer.preshared_key.is_zero()) fmt::print("  preshared key: (hidden)\n");
   if (peer.persistent_keepalive_s > 0) fmt::print("  keepalive:    every {} s\n", peer.persistent_keepalive_s);

@@ -11,7 +11,6 @@
 #include "shared/base/keys.h"
 #include "shared/config/wg_config.h"
 #include "shared/net/endpoint.h"
-#include "shared/net/ip_address.h"
 #include "shared/net/prefix.h"
 #include "shared/sys/log.h"
 #include "shared/sys/sandbox_mode.h"
@@ -68,8 +67,7 @@ bool reduce(PeerChange& wanted, const PeerStatus& running) {
 void follow_names(const RunningTunnel& tunnel, const WgConfig& config) {
   std::vector<uapi::NamedEndpoint> names;
   for (const PeerConfig& peer : config.peers)
-    if (peer.endpoint && !IpAddress::parse(peer.endpoint->host))
-      names.push_back({peer.public_key, peer.endpoint->host, peer.endpoint->port});
+    if (const HostPort* name = peer.host_name()) names.push_back({peer.public_key, name->host, name->port});
   const auto followed = send_names(tunnel, names);
   if (!followed && !names.empty())
     log::warning("{}: endpoints stay at the addresses that their names have now, until it is started again: {}",

@@ -16,7 +16,6 @@
 #include "shared/base/result.h"
 #include "shared/config/wg_config.h"
 #include "shared/net/endpoint.h"
-#include "shared/net/ip_address.h"
 #include "shared/sys/clock.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/log.h"
@@ -58,8 +57,8 @@ Result<std::optional<unsigned>> Endpoints::parse_retries(const char* text) {
 Result<Endpoints> Endpoints::create(const WgConfig& config, std::optional<unsigned> retries, SandboxMode sandbox) {
   Endpoints endpoints(retries);
   for (const PeerConfig& peer : config.peers)
-    if (peer.endpoint && !IpAddress::parse(peer.endpoint->host))
-      endpoints.names_.push_back({.peer = peer.public_key, .host = *peer.endpoint, .endpoint = {}});
+    if (const HostPort* name = peer.host_name())
+      endpoints.names_.push_back({.peer = peer.public_key, .host = *name, .endpoint = {}});
   if (!endpoints.names_.empty()) endpoints.resolver_ = TRY(Resolver::start(sandbox));
   return endpoints;
 }

@@ -22,7 +22,6 @@
 #include "shared/base/unique_fd.h"
 #include "shared/config/wg_config.h"
 #include "shared/net/endpoint.h"
-#include "shared/net/ip_address.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/sandbox_mode.h"
 #include "shared/sys/sockaddr.h"
@@ -88,23 +87,22 @@ std::vector<PeerFacts> list_peers(const WgConfig& config) {
   for (const PeerConfig& peer : config.peers) {
     PeerFacts& facts = peers.emplace_back(PeerFacts{.key = encode_base64(peer.public_key)});
     if (!peer.endpoint) continue;
-    facts.host = peer.endpoint->to_string();
-    if (const auto address = IpAddress::parse(peer.endpoint->host))
-      facts.endpoint = Endpoint{*address, peer.endpoint->port, 0};
+    facts.host = to_string(*peer.endpoint);
+    if (const Endpoint* address = peer.address()) facts.endpoint = *address;
   }
   return peers;
 }
 
 /// Endpoints that are names.
 Result<void> resolve(const WgConfig& config, std::span<PeerFacts> peers) {
-  const auto is_name = [](const PeerFacts& peer) { return !peer.host.empty() && !peer.endpoint; };
-  if (std::ranges::none_of(peers, is_name)) return {};
+  if (std::ranges::none_of(config.peers, &PeerConfig::host_name)) return {};
   Resolver resolver = TRY(Resolver::start(SandboxMode::automatic));
   std::size_t outstanding = 0;
   for (std::uint32_t i = 0; i < peers.size(); ++i) {
-    if (!is_name(peers[i])) continue;
+    const HostPort* name = config.peers[i].host_name();
+    if (name == nullptr) continue;
     peers[i].resolve_error = "no answer from DNS within 10 s";
-    TRY(resolver.ask(i, *config.peers[i].endpoint));
+    TRY(resolver.ask(i, *name));
     ++outstanding;
   }
   const Deadline deadline = deadline_in(dns_patience);

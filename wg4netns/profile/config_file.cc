@@ -22,7 +22,6 @@
 #include "shared/base/scope_exit.h"
 #include "shared/base/unique_fd.h"
 #include "shared/net/endpoint.h"
-#include "shared/net/ip_address.h"
 #include "shared/net/prefix.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/log.h"
@@ -213,9 +212,7 @@ DeviceChange make_device_change(const WgConfig& config) {
     to.persistent_keepalive_s = peer.persistent_keepalive_s;
     to.replace_allowed_ips = true;
     for (const Prefix& prefix : peer.allowed_ips) to.allowed_ips.push_back({.prefix = prefix});
-    if (!peer.endpoint) continue;
-    if (const auto address = IpAddress::parse(peer.endpoint->host))
-      to.endpoint = Endpoint{*address, peer.endpoint->port, 0};
+    if (const Endpoint* address = peer.address()) to.endpoint = *address;
   }
   return change;
 }
