@@ -79,7 +79,7 @@ class SecretText {
   void clear() { drop_front(size()); }
 
  private:
-  static constexpr std::size_t least_capacity = 4096;
+  static constexpr std::size_t min_capacity = 4096;
 
   void wipe() {
     if (chars_) sodium_memzero(chars_.get(), capacity_);
@@ -88,7 +88,7 @@ class SecretText {
   void move_to_front(std::size_t length) {
     SecretText moved;
     moved.end_ = size();
-    moved.capacity_ = std::max({least_capacity, size() + length, size() < length ? 0 : 2 * size()});
+    moved.capacity_ = std::max({min_capacity, size() + length, size() < length ? 0 : 2 * size()});
     moved.chars_ = std::make_unique_for_overwrite<char[]>(moved.capacity_);  // NOLINT(modernize-avoid-c-arrays)
     std::ranges::copy(view(), moved.chars_.get());
     *this = std::move(moved);

@@ -20,11 +20,11 @@ constexpr bool is_base64(char c) { return is_letter_or_digit(c) || c == '+' || c
 
 /// A key is 44 such characters on end. One that was broken in two still has more of them than a word of ours.
 bool may_hold_key(std::string_view text) {
-  constexpr std::size_t longest_word = 24;
+  constexpr std::size_t max_word = 24;
   std::size_t run = 0;
   for (const char c : text) {
     run = is_base64(c) ? run + 1 : 0;
-    if (run > longest_word) return true;
+    if (run > max_word) return true;
   }
   return false;
 }

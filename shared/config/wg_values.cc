@@ -40,12 +40,12 @@ bool is_numeric(std::string_view name) {
 
 /// A name that DNS or /etc/hosts could have.
 bool is_host_name(std::string_view text) {
-  constexpr std::size_t longest_name = 253;
-  constexpr std::size_t longest_label = 63;
+  constexpr std::size_t max_name = 253;
+  constexpr std::size_t max_label = 63;
   if (text.ends_with('.')) text.remove_suffix(1);
-  if (text.empty() || text.size() > longest_name || text.front() == '-' || is_numeric(text)) return false;
+  if (text.empty() || text.size() > max_name || text.front() == '-' || is_numeric(text)) return false;
   const auto is_label = [](std::string_view label) {
-    return !label.empty() && label.size() <= longest_label && std::ranges::all_of(label, is_in_names);
+    return !label.empty() && label.size() <= max_label && std::ranges::all_of(label, is_in_names);
   };
   for (std::optional rest = text; rest;)
     if (!is_label(conf_text::cut(rest, '.'))) return false;
@@ -120,12 +120,12 @@ Result<void> parse_key(std::string_view text, std::span<std::uint8_t, key_size> 
 }
 
 Result<std::uint16_t> parse_port(std::string_view text, ServicePort services) {
-  constexpr std::size_t longest_name = 24;  // RFC 6335 has 15; a key in the wrong place must not get to a name service
+  constexpr std::size_t max_name = 24;  // RFC 6335 has 15; a key in the wrong place must not get to a name service
   const bool number = std::ranges::all_of(text, is_digit);
   std::optional<std::uint16_t> port;
   if (number) {
     port = parse_number<std::uint16_t>(text);
-  } else if (text.size() <= longest_name) {
+  } else if (text.size() <= max_name) {
     port = services(text);
   }
   if (port) return *port;

@@ -37,7 +37,7 @@ int syslog_socket = -1;
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
 std::vector<std::string> kept_warnings;
 
-constexpr std::size_t most_warnings = 16;
+constexpr std::size_t max_warnings = 16;
 
 /// A file without a name, /dev/null, or nothing at all.
 bool nobody_reads(int fd) {
@@ -123,7 +123,7 @@ void write(Level level, std::string_view message) {
   std::string line(journal ? journal_prefix(level) : "");
   const std::string text = std::string(prefix(level)).append(printable(message));
   line.append(program).append(text).push_back('\n');
-  if (level == Level::warning && kept_warnings.size() < most_warnings) kept_warnings.emplace_back(message);
+  if (level == Level::warning && kept_warnings.size() < max_warnings) kept_warnings.emplace_back(message);
   // One write a line, so that lines of several processes do not mix. A log that cannot be written is no reason to stop.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
   if (syslog_socket < 0) return;

@@ -16,9 +16,9 @@ UniqueFd open_below(int folder, const std::string& path, int flags, mode_t mode,
   how.flags = static_cast<unsigned>(flags);
   how.mode = mode;
   how.resolve = RESOLVE_BENEATH | (links == Links::none ? RESOLVE_NO_SYMLINKS : RESOLVE_NO_MAGICLINKS);
-  constexpr int most_tries = 100;  // EAGAIN: something was renamed meanwhile
+  constexpr int max_tries = 100;  // EAGAIN: something was renamed meanwhile
   UniqueFd fd;
-  for (int i = 0; i < most_tries && !fd.valid() && (i == 0 || errno == EAGAIN); ++i)
+  for (int i = 0; i < max_tries && !fd.valid() && (i == 0 || errno == EAGAIN); ++i)
     fd.reset(static_cast<int>(syscall(SYS_openat2, folder, path.c_str(), &how, sizeof how)));
   return fd;
 }

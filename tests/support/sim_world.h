@@ -28,6 +28,7 @@
 #include "wg4netns/core/device.h"
 #include "wg4netns/core/drop_reason.h"
 #include "wg4netns/core/inner_packet.h"
+#include "wg4netns/core/limits.h"
 #include "wg4netns/core/output.h"
 #include "wg4netns/core/peer.h"
 #include "wg4netns/core/peer_id.h"
@@ -97,7 +98,7 @@ class SimHost final : public Output {
   /// When turn() is wanted next, since the simulation began.
   [[nodiscard]] std::optional<Duration> next_turn() const;
   /// What a turn spends on handshakes.
-  std::size_t handshake_budget = 8;
+  std::size_t handshake_budget = max_handshakes_per_turn;
 
   // --- Output
   ByteSpan send_room(std::size_t bytes) override;

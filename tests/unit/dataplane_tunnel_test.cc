@@ -24,6 +24,7 @@
 #include "wg4netns/core/control.h"
 #include "wg4netns/core/drop_reason.h"
 #include "wg4netns/core/edge_drops.h"
+#include "wg4netns/core/limits.h"
 #include "wg4netns/core/messages.h"
 #include "wg4netns/core/output.h"
 #include "wg4netns/core/time.h"
@@ -69,7 +70,7 @@ struct End {
     for (std::size_t queue = 0; queue < tun.queues(); ++queue) tunnel->queue_ready(queue);
     tunnel->pump_inbound(Family::v4, now);
     const bool goes_on = tunnel->pump_outbound(now);
-    device.hold()->handshake_work(8, now, *tunnel);
+    device.hold()->handshake_work(max_handshakes_per_turn, now, *tunnel);
     tunnel->flush();
     return goes_on;
   }

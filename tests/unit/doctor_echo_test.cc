@@ -42,7 +42,7 @@ std::vector<std::uint8_t> reply_to(const EchoRequest& echo) {
 
 TEST_CASE("a request is a whole packet of the size that was asked for, with right checksums") {
   for (const bool v4 : {true, false}) {
-    for (const std::size_t size : {smallest_echo, std::size_t{64}, std::size_t{1420}, std::size_t{9001}}) {
+    for (const std::size_t size : {min_echo, std::size_t{64}, std::size_t{1420}, std::size_t{9001}}) {
       const auto packet = make_echo(request(v4, size));
       CHECK_EQ(packet.size(), size);
       const auto inner = InnerPacket::parse(packet, packet.size());

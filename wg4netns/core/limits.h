@@ -33,6 +33,7 @@ inline constexpr std::size_t replay_window_bits = 8192;  // of which one word is
 inline constexpr std::size_t max_staged_packets = 128;       // per peer, oldest dropped first
 inline constexpr std::size_t max_staged_bytes = 512 * 1024;  // per peer
 inline constexpr std::size_t max_queued_handshakes = 1024;   // per device
+inline constexpr std::size_t max_handshakes_per_turn = 8;    // a millisecond of curve arithmetic, for which data waits
 inline constexpr std::size_t under_load_queue = max_queued_handshakes / 8;
 inline constexpr std::size_t cookie_holders_share = max_queued_handshakes / 8;  // of the queue: no flood can fill it
 inline constexpr std::size_t refusals_per_handshake = 16;  // a cookie reply costs so much less than curve arithmetic

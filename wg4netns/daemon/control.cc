@@ -59,7 +59,7 @@ std::string text_of(const std::vector<Prefix>& prefixes) {
 }
 
 std::string with_number(const std::string& name, const std::string& number) {
-  return name.substr(0, uapi::longest_socket_name - 1 - std::min<std::size_t>(number.size(), 10)) + "-" + number;
+  return name.substr(0, uapi::max_socket_name - 1 - std::min<std::size_t>(number.size(), 10)) + "-" + number;
 }
 
 }  // namespace
@@ -68,7 +68,7 @@ std::string name_under_engine(const std::string& ifname, const std::string& targ
   if (is_process) return with_number(ifname, target);
   const std::string own_number = std::to_string(getpid());
   if (target.starts_with("/proc/")) return with_number(ifname, own_number);
-  std::string name = target.substr(target.rfind('/') + 1).substr(0, uapi::longest_socket_name);
+  std::string name = target.substr(target.rfind('/') + 1).substr(0, uapi::max_socket_name);
   while (name.ends_with('-')) name.pop_back();
   return uapi::is_socket_name(name) ? name : with_number(ifname, own_number);
 }

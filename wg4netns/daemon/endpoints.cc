@@ -28,13 +28,13 @@ namespace wg4 {
 namespace {
 
 constexpr unsigned default_retries = 15;
-constexpr Duration longest_delay = 20s;
+constexpr Duration max_delay = 20s;
 constexpr std::size_t answers_per_turn = 64;
 
 /// As wg: 1 s, a fifth longer each time, up to 20 s.
 Duration retry_delay(unsigned failures) {
   const double seconds = std::pow(1.2, std::min(failures, 20U) - 1);
-  return std::min(longest_delay, std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)));
+  return std::min(max_delay, std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)));
 }
 
 /// As wg; all other errors may pass.

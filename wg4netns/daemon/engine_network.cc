@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::uint32_t guest_number = 100;
 constexpr std::uint32_t dns_number = 3;
-constexpr std::uint8_t largest_prefix = 25;  // N+100 must be in the network
+constexpr std::uint8_t max_prefix_length = 25;  // N+100 must be in the network
 
 IpAddress nth_address(const Prefix& network, std::uint32_t number) {
   std::array<std::uint8_t, 4> bytes;
@@ -85,7 +85,7 @@ Result<Prefix> parse_engine_network(std::string_view text) {
   const auto network = Prefix::parse(text);
   if (!network || !network->address.is_v4() || text.find('/') == std::string_view::npos)
     return fail(name + " is not an IPv4 network", 0, "Write it like 10.0.2.0/24");
-  if (network->length < 1 || network->length > largest_prefix)
+  if (network->length < 1 || network->length > max_prefix_length)
     return fail(name + " has a prefix length that does not work", 0, "It must be between 1 and 25");
   if (network->masked() != *network)
     return fail(name + " has bits behind the prefix", 0, "The network is " + network->masked().to_string());

@@ -24,11 +24,11 @@ namespace wg4 {
 namespace {
 
 constexpr std::size_t max_files = 8;
-constexpr std::size_t longest_name = 256;  // with its NUL: NAME_MAX
+constexpr std::size_t max_name = 256;  // with its NUL: NAME_MAX
 constexpr std::chrono::seconds patience{2};
 
 Result<std::vector<UniqueFile>> receive_files(int socket) {
-  std::array<std::uint8_t, max_files * longest_name> buffer;
+  std::array<std::uint8_t, max_files * max_name> buffer;
   auto message = TRY(receive_message(socket, buffer, 2 * max_files));
   std::vector<UniqueFile> files;
   if (!message) return files;

@@ -30,7 +30,7 @@ namespace wg4 {
 namespace {
 
 constexpr std::string_view prefix = "wireguard4netns/key/";
-constexpr std::size_t longest_name = 107;  // bytes behind the NUL that makes a name abstract
+constexpr std::size_t max_name = 107;  // bytes behind the NUL that makes a name abstract
 
 // An engine that restarts a container starts the new tunnel while the old one ends.
 constexpr std::chrono::milliseconds patience{2000};
@@ -71,7 +71,7 @@ UniqueFd claim(const std::string& name) {
   if (!fd.valid()) return {};
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  const std::size_t used = std::min(name.size(), longest_name);
+  const std::size_t used = std::min(name.size(), max_name);
   name.copy(&address.sun_path[1], used);
   const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + used);
   // The kernel's one way to pass addresses of all families.

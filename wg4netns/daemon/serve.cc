@@ -10,6 +10,7 @@
 
 #include "shared/sys/clock.h"
 #include "shared/sys/log.h"
+#include "wg4netns/core/limits.h"
 #include "wg4netns/core/output.h"
 #include "wg4netns/core/peer.h"
 #include "wg4netns/core/time.h"
@@ -22,9 +23,6 @@
 
 namespace wg4 {
 namespace {
-
-/// Handshake messages per turn: about a millisecond of curve arithmetic, so that data never waits long behind it.
-constexpr std::size_t handshakes_per_turn = 8;
 
 Result<void> watch_all(Loop& loop, const Tunnel& tunnel, const Workers& workers, const BootTimer& timer,
                        const Attendants& attendants, const EndConditions& end) {
@@ -83,7 +81,7 @@ class EventLog {
 bool control(SharedDevice& shared, Now now, Tunnel& tunnel, const Attendants& attendants, EventLog& log) {
   auto device = shared.hold();
   device->expire(now, tunnel);
-  const bool handshakes_wait = device->handshake_work(handshakes_per_turn, now, tunnel);
+  const bool handshakes_wait = device->handshake_work(max_handshakes_per_turn, now, tunnel);
   for (const SendFailure& failure : device.take_failures()) attendants.peer_watch.failed(failure, now);
   for (const Event& event : device.take_events()) {
     const Peer* peer = device->peer(event.peer);

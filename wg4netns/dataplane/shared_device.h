@@ -42,7 +42,7 @@ class SharedDevice {
     }
     [[nodiscard]] std::vector<SendFailure> take_failures() { return std::exchange(shared_.failures_, {}); }
     void add(const SendFailure& failure) {
-      if (shared_.failures_.size() < most_failures) shared_.failures_.push_back(failure);
+      if (shared_.failures_.size() < max_failures) shared_.failures_.push_back(failure);
     }
     [[nodiscard]] std::vector<Event> take_events() { return std::exchange(shared_.events_, {}); }
     /// Events of this kind since the start.
@@ -77,9 +77,9 @@ class SharedDevice {
   Device device_;
   std::mutex mutex_;
   bool has_threads_ = false;
-  static constexpr std::size_t most_failures = 64;  // until the control thread takes them
-  std::vector<Event> events_;                       // of the core, for the control thread
-  std::vector<SendFailure> failures_;               // of the sockets, likewise
+  static constexpr std::size_t max_failures = 64;  // until the control thread takes them
+  std::vector<Event> events_;                      // of the core, for the control thread
+  std::vector<SendFailure> failures_;              // of the sockets, likewise
   std::array<std::uint64_t, event_kind_count> event_counts_{};
   EdgeDrops edge_drops_;
   std::size_t mtu_ = 0;

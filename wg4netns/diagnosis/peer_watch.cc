@@ -65,7 +65,7 @@ void PeerWatch::say(log::Level level, Finding finding, std::string line, Now now
 void PeerWatch::failed(const SendFailure& failure, Now now) {
   forget_failures(now.boot);
   std::erase_if(failures_, [&](const Failure& old) { return old.what.to == failure.to; });
-  if (failures_.size() < most_failures) failures_.push_back({failure, now.boot});
+  if (failures_.size() < max_failures) failures_.push_back({failure, now.boot});
 }
 
 void PeerWatch::forget_failures(Instant now) {

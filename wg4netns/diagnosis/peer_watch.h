@@ -57,7 +57,7 @@ class PeerWatch {
     SendFailure what;
     Instant at;
   };
-  static constexpr std::size_t most_failures = 256;  // endpoints of which a failure is kept
+  static constexpr std::size_t max_failures = 256;  // endpoints of which a failure is kept
   static constexpr std::size_t findings = static_cast<std::size_t>(Finding::no_data) + 1;
 
   void say(log::Level level, Finding finding, std::string line, Now now);

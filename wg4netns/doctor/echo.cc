@@ -53,7 +53,7 @@ void write_v6_header(ByteSpan packet, const EchoRequest& request) {
 std::vector<std::uint8_t> make_echo(const EchoRequest& request) {
   const bool is_v4 = request.destination.is_v4();
   const Kind& kind = is_v4 ? v4 : v6;
-  std::vector<std::uint8_t> packet(std::max(request.size, smallest_echo));
+  std::vector<std::uint8_t> packet(std::max(request.size, min_echo));
   is_v4 ? write_v4_header(packet, request) : write_v6_header(packet, request);
   const ByteSpan icmp = ByteSpan(packet).subspan(kind.header_size);
   icmp[0] = kind.request;

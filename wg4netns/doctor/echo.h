@@ -18,7 +18,7 @@ struct EchoRequest {
   std::uint16_t sequence = 0;
   std::size_t size = 64;
 };
-inline constexpr std::size_t smallest_echo = 48;  // what both families need
+inline constexpr std::size_t min_echo = 48;  // what both families need
 
 [[nodiscard]] std::vector<std::uint8_t> make_echo(const EchoRequest& request);
 /// Is `packet` the answer to it, or the first fragment of that?

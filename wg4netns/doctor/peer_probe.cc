@@ -45,9 +45,8 @@ constexpr Duration echo_patience = 1s;
 constexpr int echo_attempts = 2;
 constexpr Duration keepalive_patience = keepalive_timeout + 2s;  // then the peer confirms what it got
 constexpr std::size_t small_echo = 64;
-constexpr std::size_t smallest_mtu = 576;
+constexpr std::size_t min_mtu = 576;
 constexpr std::size_t mtu_step = 16;  // as padding goes
-constexpr std::size_t handshakes_per_turn = 8;
 
 /// The device and its socket, turned by hand.
 class Probe final : public Output {
@@ -117,7 +116,7 @@ class Probe final : public Output {
       });
     }
     device_.expire(now, *this);
-    static_cast<void>(device_.handshake_work(handshakes_per_turn, now, *this));
+    static_cast<void>(device_.handshake_work(max_handshakes_per_turn, now, *this));
     udp_.flush();
     for (const SendFailure& failure : udp_.take_failures()) peer_watch_.failed(failure, now);
   }
@@ -213,7 +212,7 @@ std::size_t find_largest(Pinger& pinger, std::size_t mtu) {
   if (pinger.answered(mtu)) return mtu;
   std::size_t passes = 0;
   std::size_t fails = mtu;
-  if (mtu > smallest_mtu && pinger.answered(smallest_mtu)) passes = smallest_mtu;
+  if (mtu > min_mtu && pinger.answered(min_mtu)) passes = min_mtu;
   while (passes > 0 && fails - passes > mtu_step) {
     const std::size_t middle = (passes + fails) / 2 / mtu_step * mtu_step;
     if (middle <= passes) break;

@@ -26,8 +26,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t largest_file = std::size_t{1} << 20;  // bytes
-constexpr std::chrono::seconds patience(1);                 // with a file of a slow file system
+constexpr std::size_t max_file_size = std::size_t{1} << 20;  // bytes
+constexpr std::chrono::seconds patience(1);                  // with a file of a slow file system
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -67,7 +67,7 @@ ContainersConf read_configuration() {
   for (const fs::path& path : configuration_files()) {
     const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (!file.valid()) continue;
-    const auto text = read_all(file.get(), path.string(), largest_file, deadline_in(patience));
+    const auto text = read_all(file.get(), path.string(), max_file_size, deadline_in(patience));
     if (text) read_containers_conf(*text, conf);
   }
   return conf;

@@ -48,7 +48,7 @@ Gateway::Verdict Gateway::outbound(ByteSpan frame, Instant now) {
   if (!v4 && packet.size() < offload::v6_header_size) return Verdict::pass;
   const std::uint8_t* destination = &packet[v4 ? offload::v4_addresses + 4 : offload::v6_addresses + 16];
   const bool for_door = door(v4).may_concern(destination);
-  const bool may_open = packet.size() <= gateway::longest_syn;
+  const bool may_open = packet.size() <= gateway::max_syn;
   const bool fits = longest_packet(header, packet) <= mtu_;
   if (fits && !for_door && !may_open) return Verdict::pass;
 

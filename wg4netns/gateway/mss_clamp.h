@@ -9,7 +9,7 @@
 namespace wg4::gateway {
 
 /// Whatever opens a connection is no longer than this: headers with all their options.
-inline constexpr std::size_t longest_syn = 120;
+inline constexpr std::size_t max_syn = 120;
 
 /// Lowers the maximum segment size that a SYN announces to what fits a packet of `mtu` bytes, so that the other end
 /// does not send segments that the tunnel would have to refuse. Any other packet stays as it is. `partial` as in

@@ -347,7 +347,7 @@ void UdpSocket::report_failures(bool wanted) const {
 }
 
 void UdpSocket::read_failures(Family family) {
-  for (std::size_t i = 0; i < most_failures; ++i) {
+  for (std::size_t i = 0; i < max_failures; ++i) {
     sockaddr_storage destination{};
     std::array<std::uint8_t, 1> datagram;
     iovec place{datagram.data(), datagram.size()};
@@ -370,7 +370,7 @@ void UdpSocket::note_failure(const SendFailure& failure) {
   const auto known = std::ranges::find(failures_, failure.to, &SendFailure::to);
   if (known != failures_.end()) {
     *known = failure;
-  } else if (failures_.size() < most_failures) {
+  } else if (failures_.size() < max_failures) {
     failures_.push_back(failure);
   }
 }

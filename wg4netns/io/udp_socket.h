@@ -86,7 +86,7 @@ class UdpSocket {
   void report_failures(bool wanted) const;
   /// Takes what the socket of `family` has to tell.
   void read_failures(Family family);
-  /// Since the last call, the newest of each destination, at most most_failures.
+  /// Since the last call, the newest of each destination, at most max_failures.
   [[nodiscard]] std::vector<SendFailure> take_failures() { return std::exchange(failures_, {}); }
 
   struct Counters {
@@ -103,7 +103,7 @@ class UdpSocket {
   static constexpr std::size_t receive_buffer_size = 65536;
   static constexpr std::size_t send_buffer_size = 3 * max_batch_size;  // more than a turn sends
   static constexpr std::size_t send_batch = 2 * max_batch;             // runs
-  static constexpr std::size_t most_failures = 16;                     // kept; others are forgotten
+  static constexpr std::size_t max_failures = 16;                      // kept; others are forgotten
 
   struct QueuedRun {
     SendRun run;

@@ -91,7 +91,7 @@ void write_text(SecretText& out, std::string_view key, std::string_view text) {
 // ---------------------------------------------------------------- names
 
 Errno NameReader::line(std::string_view line) {
-  constexpr std::size_t longest_host = 255;
+  constexpr std::size_t max_host = 255;
   constexpr std::size_t key_digits = 2 * key_size;
   const auto parts = divide(line);
   if (!parts || parts->first != "name") return EINVAL;
@@ -103,7 +103,7 @@ Errno NameReader::line(std::string_view line) {
   const auto is_printed = [](char c) { return c > ' ' && c <= '~'; };
   if (!decode_hex(value.substr(0, key_digits), name.public_key) ||
       !parse_number(value.substr(key_digits + 1, space - key_digits - 1), name.port) || host.empty() ||
-      host.size() > longest_host || !std::ranges::all_of(host, is_printed))
+      host.size() > max_host || !std::ranges::all_of(host, is_printed))
     return EINVAL;
   if (names_.size() >= max_names) return E2BIG;
   name.host = host;
@@ -119,14 +119,14 @@ void write(SecretText& out, const NamedEndpoint& name) {
 // ---------------------------------------------------------------- link
 
 Errno LinkReader::line(std::string_view line) {
-  constexpr std::size_t longest_table = 10;
+  constexpr std::size_t max_table = 10;
   const auto parts = divide(line);
   if (!parts) return EPROTO;
   const auto [key, value] = *parts;
   if (key == "mtu") return parse_number(value, link_.mtu) ? 0 : EINVAL;
   if (key == "table") {
     const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
-    if (value.empty() || value.size() > longest_table || !std::ranges::all_of(value, is_letter)) return EINVAL;
+    if (value.empty() || value.size() > max_table || !std::ranges::all_of(value, is_letter)) return EINVAL;
     link_.table = value;
     return 0;
   }

@@ -25,8 +25,8 @@ namespace {
 
 constexpr std::chrono::seconds patience{10};  // with each step
 constexpr std::size_t read_size = 64UL * 1024;
-constexpr std::size_t longest_line = 64UL * 1024;
-constexpr std::size_t longest_answer = 32;                                    // to the wish for a capture
+constexpr std::size_t max_line = 64UL * 1024;
+constexpr std::size_t max_answer = 32;                                        // to the wish for a capture
 constexpr AnswerLimits outcome_limits{64UL * 1024, std::chrono::minutes(1)};  // of a change, which may be long
 
 Result<void> send_all(int fd, std::string_view text) {
@@ -53,7 +53,7 @@ Result<bool> take_lines(SecretText& text, const TakeLine& take) {
     if (take(text.view().substr(used, end - used)) != 0) return fail("understand the tunnel", EPROTO);
   }
   text.drop_front(used);
-  if (text.size() > longest_line) return fail("understand the tunnel: its line has no end", EPROTO);
+  if (text.size() > max_line) return fail("understand the tunnel: its line has no end", EPROTO);
   return false;
 }
 
@@ -145,7 +145,7 @@ Result<UniqueFd> begin_capture(const RunningTunnel& tunnel, bool with_keys) {
   // What comes behind the answer belongs to the capture.
   for (char letter = 0; !answer.ends_with("\n\n"); answer += letter) {
     if (!TRY(wait_until(fd.get(), POLLIN, deadline))) return fail(tunnel.name + " does not answer");
-    if (recv(fd.get(), &letter, 1, 0) != 1 || answer.size() > longest_answer)
+    if (recv(fd.get(), &letter, 1, 0) != 1 || answer.size() > max_answer)
       return fail(tunnel.name + " knows of no captures", 0, "It is another program, or an older version of this one");
   }
   if (answer.starts_with("errno=16\n"))
@@ -171,7 +171,7 @@ Result<UniqueFd> ask_for_tun(const RunningTunnel& tunnel) {
   const UniqueFd fd = TRY(uapi::connect_to(tunnel.path));
   TRY(send_all(fd.get(), "wg4netns=tun\n\n"));
   if (!TRY(wait_until(fd.get(), POLLIN, deadline_in(patience)))) return fail(tunnel.name + " does not answer");
-  std::array<std::uint8_t, longest_answer> answer{};
+  std::array<std::uint8_t, max_answer> answer{};
   auto message = TRY(receive_message(fd.get(), answer, 1));
   if (!message || message->fds.size() != 1)
     return fail(tunnel.name + " gives nobody its interface", 0, "It is another program, or an older version");

@@ -97,7 +97,7 @@ void clear_away_left(const std::string& folder) {
 
 bool is_socket_name(const std::string& name) {
   constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_=+.-";
-  return !name.empty() && name.size() <= longest_socket_name && name != "." && name != ".." &&
+  return !name.empty() && name.size() <= max_socket_name && name != "." && name != ".." &&
          name.find_first_not_of(allowed) == std::string::npos;
 }
 

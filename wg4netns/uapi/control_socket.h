@@ -16,7 +16,7 @@ namespace wg4::uapi {
 
 inline constexpr const char* system_folder = "/run/wireguard";
 
-inline constexpr std::size_t longest_socket_name = 15;  // IFNAMSIZ, without the NUL
+inline constexpr std::size_t max_socket_name = 15;  // IFNAMSIZ, without the NUL
 
 /// As an interface may be called, and so as wg(8) takes it.
 [[nodiscard]] bool is_socket_name(const std::string& name);
