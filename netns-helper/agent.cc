@@ -3,19 +3,15 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstdint>
 #include <span>
 #include <utility>
-#include <variant>
-#include <vector>
 
-#include "shared/base/bytes.h"
 #include "shared/base/unique_fd.h"
 #include "shared/handoff/handoff.h"
 #include "shared/net/endpoint.h"
 #include "shared/net/protocol.h"
-#include "shared/sys/fd_pass.h"
 #include "shared/sys/sockaddr.h"
+#include "shared/wire/message_socket.h"
 
 namespace wg4 {
 namespace {
@@ -36,21 +32,16 @@ Outcome dial(const handoff::Dial& wanted) {
 }
 
 Result<void> answer(int host, const Outcome& outcome) {
-  const auto bytes = handoff::encode(handoff::Dialed{outcome.error});
-  return send_message(host, bytes, std::span(&outcome.socket, outcome.socket.valid() ? 1 : 0));
+  return wire::send(host, handoff::Dialed{outcome.error}, std::span(&outcome.socket, outcome.socket.valid() ? 1 : 0));
 }
 
 }  // namespace
 
 Result<void> run_agent(int host) {
-  std::vector<std::uint8_t> buffer(handoff::max_message_size);
   for (;;) {
-    const auto received = TRY(receive_message(host, buffer));
-    if (!received) return {};
-    const handoff::Message message = TRY(handoff::decode(ByteView(buffer).first(received->size)));
-    const auto* wanted = std::get_if<handoff::Dial>(&message);
-    if (wanted == nullptr) return fail("the host program sent something else than a port to dial");
-    const auto sent = answer(host, dial(*wanted));
+    const auto wanted = TRY(wire::receive<handoff::Dial>(host));
+    if (!wanted) return {};
+    const auto sent = answer(host, dial(wanted->message));
     if (sent) continue;
     if (sent.error().number == EPIPE || sent.error().number == ECONNRESET) return {};  // nobody is left to work for
     // Such as ETOOMANYREFS: too many descriptors are on their way. One connection fails, not all.

@@ -13,10 +13,8 @@
 #include <cerrno>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "netns-helper/agent.h"
@@ -27,61 +25,51 @@
 #include "netns-helper/sandbox.h"
 #include "netns-helper/syscall_tables.h"
 #include "netns-helper/tun.h"
-#include "shared/base/bytes.h"
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 #include "shared/handoff/handoff.h"
 #include "shared/link/link_plan.h"
 #include "shared/sys/capabilities.h"
-#include "shared/sys/fd_pass.h"
 #include "shared/sys/log.h"
 #include "shared/sys/namespaces.h"
 #include "shared/sys/netlink.h"
+#include "shared/wire/message_socket.h"
 
 namespace wg4 {
 namespace {
 
 constexpr std::uint64_t net_admin_only = std::uint64_t{1} << CAP_NET_ADMIN;
 
-Result<void> check_is_handoff_socket(int fd) {
+using handoff::Begin;
+using handoff::Configure;
+
+Result<void> check_host_socket(int fd) {
+  constexpr const char* by_hand = "This program is started by wireguard4netns, not by hand";
   int type = 0;
   socklen_t size = sizeof type;
   if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0)
-    return fail("--handoff-fd " + std::to_string(fd), errno, "This program is started by wireguard4netns, not by hand");
-  if (type != SOCK_SEQPACKET) return fail("--handoff-fd " + std::to_string(fd) + " is not a SOCK_SEQPACKET socket");
+    return fail("descriptor " + std::to_string(fd), errno, by_hand);
+  if (type != SOCK_SEQPACKET)
+    return fail("descriptor " + std::to_string(fd) + " is not a SOCK_SEQPACKET socket", 0, by_hand);
   return {};
 }
 
-/// Their descriptors are closed again when this returns.
-Result<void> enter_namespaces(const Options& options) {
-  return enter({options.target, UniqueFd(options.userns_fd), UniqueFd(options.netns_fd)});
-}
-
 /// Those of the interface of a TUN's descriptor, whose name is returned.
-Result<std::string> enter_namespaces_of(const UniqueFd& tun) {
+Result<std::string> enter_namespaces_of(UniqueFd tun) {
   TunOfDescriptor found = TRY(look_at_tun(tun.get()));
+  tun.reset();
   UniqueFd user = TRY(owning_userns(found.net.get()));
   TRY(enter({"that of " + found.ifname, std::move(user), std::move(found.net)}));
   return std::move(found.ifname);
 }
 
-Result<void> send(int host, const handoff::Message& message, std::span<const UniqueFd> fds = {}) {
-  return send_message(host, handoff::encode(message), fds);
-}
-
 /// The whole plan; nothing if the host program has closed its end.
 Result<std::optional<LinkPlan>> receive_plan(int host) {
-  LinkPlan plan;
-  std::vector<std::uint8_t> buffer(handoff::max_message_size);
+  handoff::PlanReader reader;
   for (;;) {
-    const auto received = TRY(receive_message(host, buffer));
-    if (!received) return std::nullopt;
-    handoff::Message message = TRY(handoff::decode(ByteView(buffer).first(received->size)));
-    auto* part = std::get_if<handoff::PlanPart>(&message);
-    if (part == nullptr) return fail("the host program sent something else than a plan");
-    const bool last = part->last;
-    handoff::append(plan, std::move(*part));
-    if (last) return plan;
+    const auto part = TRY(wire::receive<handoff::PlanPart>(host));
+    if (!part) return std::nullopt;
+    if (auto plan = TRY(reader.add(part->message))) return plan;
   }
 }
 
@@ -110,66 +98,71 @@ Result<std::vector<std::string>> replace(Netlink& netlink, ReplacedTap& tap, Con
 }
 
 /// All that needs rights in the namespace. False if the host program has ended meanwhile.
-Result<bool> set_up(const Options& options, int host) {
+Result<bool> set_up(const Begin& begin, TargetNamespaces target, int host) {
   const pid_t parent = getppid();
-  TRY(protect_process(std::array{host, options.netns_fd, options.userns_fd}));
-  TRY(stay_with_parent(parent));
-  TRY(enter_namespaces(options));
+  TRY(enter(target));
+  target = {};  // their descriptors are closed
   TRY(stay_with_parent(parent));
   TRY(keep_capabilities(net_admin_only));
 
   Netlink netlink = TRY(Netlink::open());
-  Tun tun = TRY(make_tun(netlink, {options.ifname, options.vnet_hdr, options.queues, options.await_owner}));
-  TRY(send(host, handoff::TunReady{tun.ifname, tun.flags, tun.existed}, tun.queues));
+  Tun tun = TRY(make_tun(netlink, {begin.ifname, begin.vnet_hdr, begin.queues, begin.await_owner}));
+  TRY(wire::send(host, handoff::TunReady{tun.ifname, tun.flags, tun.existed}, tun.queues));
   tun.queues.clear();
-  const std::vector<UniqueFd> port_tables = options.port_tables ? TRY(open_port_tables()) : std::vector<UniqueFd>{};
-  TRY(confine(options.sandbox, options.agent ? HelperRole::dials : HelperRole::configures));
+  const std::vector<UniqueFd> port_tables = begin.port_tables ? TRY(open_port_tables()) : std::vector<UniqueFd>{};
+  TRY(confine(begin.sandbox, begin.agent ? HelperRole::dials : HelperRole::configures));
 
   const auto plan = TRY(receive_plan(host));
   if (!plan) return false;  // nobody is left to work for
   handoff::Done done;
-  done.warnings = TRY(tun.replaced ? replace(netlink, *tun.replaced, options.configure, *plan)
-                                   : configure(netlink, tun.ifname, tun.existed, options.configure, *plan));
+  done.warnings = TRY(tun.replaced ? replace(netlink, *tun.replaced, begin.configure, *plan)
+                                   : configure(netlink, tun.ifname, tun.existed, begin.configure, *plan));
   TRY(keep_capabilities(0));
-  TRY(send(host, done, port_tables));
+  TRY(wire::send(host, done, port_tables));
   return true;
 }
 
 /// An interface that serves follows another plan: no TUN is made, and what it is and where it lies is asked of the
 /// descriptor, so that whoever passes it can name no other namespace than its own.
-Result<void> follow(const Options& options, int host) {
+Result<void> follow(const Begin& begin, UniqueFd given, int host) {
   const pid_t parent = getppid();
-  TRY(protect_process(std::array{host, options.tun_fd}));
-  TRY(stay_with_parent(parent));
-  const std::string ifname = TRY(enter_namespaces_of(UniqueFd(options.tun_fd)));
+  const std::string ifname = TRY(enter_namespaces_of(std::move(given)));
   TRY(stay_with_parent(parent));
   TRY(keep_capabilities(net_admin_only));
   Netlink netlink = TRY(Netlink::open());
-  TRY(send(host, handoff::TunReady{ifname, 0, true}));
-  TRY(confine(options.sandbox, HelperRole::configures));
+  TRY(wire::send(host, handoff::TunReady{ifname, 0, true}));
+  TRY(confine(begin.sandbox, HelperRole::configures));
   const auto plan = TRY(receive_plan(host));
   if (!plan) return {};
   auto followed = TRY(follow_plan(netlink, ifname, *plan));
   TRY(keep_capabilities(0));
-  return send(host, handoff::Done{std::move(followed.warnings), std::move(followed.changes)});
+  return wire::send(host, handoff::Done{std::move(followed.warnings), std::move(followed.changes)});
 }
 
-Result<void> work(const Options& options, int host) {
-  if (options.tun_fd >= 0) return follow(options, host);
-  const bool is_set_up = TRY(set_up(options, host));
-  return is_set_up && options.agent ? run_agent(host) : Result<void>{};
+Result<void> work(int host) {
+  TRY(protect_process(std::array{host}));
+  TRY(stay_with_parent(getppid()));
+  auto received = TRY(wire::receive<Begin>(host, handoff::max_begin_fds));
+  if (!received) return {};  // nobody is left to work for
+  const Begin& begin = received->message;
+  std::vector<UniqueFd>& fds = received->fds;
+  if (fds.size() != (begin.follows ? 1 : handoff::max_begin_fds))
+    return fail("the host program did not pass what the interface is to be in");
+  if (begin.follows) return follow(begin, std::move(fds[0]), host);
+  TargetNamespaces target{.name = begin.target, .user = std::move(fds[1]), .net = std::move(fds[0])};
+  const bool is_set_up = TRY(set_up(begin, std::move(target), host));
+  return is_set_up && begin.agent ? run_agent(host) : Result<void>{};
 }
 
-int run(const Options& options) {
-  const int host = options.handoff_fd;
-  if (const auto usable = check_is_handoff_socket(host); !usable) {
+int run(int host) {
+  if (const auto usable = check_host_socket(host); !usable) {
     log::error("{}", usable.error().message());
     return 1;
   }
-  const auto worked = work(options, host);
+  const auto worked = work(host);
   if (worked) return 0;
   // The host program tells the user; only without one is it ours to tell.
-  if (!send(host, handoff::Failure{worked.error()})) log::error("{}", worked.error().message());
+  if (!wire::send(host, handoff::Failure{worked.error()})) log::error("{}", worked.error().message());
   return 1;
 }
 
@@ -183,7 +176,6 @@ extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }
 
 int main(int argc, char** argv) {
   wg4::log::set_program("wg4netns-helper");
-  const auto parsed = wg4::parse_command_line(argc, argv);
-  if (const auto* status = std::get_if<int>(&parsed)) return *status;
-  return wg4::run(std::get<wg4::Options>(parsed));
+  if (const auto status = wg4::answer_arguments(argc, argv)) return *status;
+  return wg4::run(wg4::handoff::helper_socket);
 }

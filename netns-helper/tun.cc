@@ -109,7 +109,7 @@ Result<Tun> make_tun(Netlink& netlink, const TunRequest& request) {
 
 Result<TunOfDescriptor> look_at_tun(int fd) {
   struct stat info{};
-  if (fstat(fd, &info) != 0) return fail("look at --tun-fd", errno);
+  if (fstat(fd, &info) != 0) return fail("look at the interface that serves", errno);
   const bool is_tun = S_ISCHR(info.st_mode) && info.st_rdev == makedev(tun_file_major, tun_file_minor);
   ifreq request{};
   if (!is_tun || ioctl(fd, TUNGETIFF, &request) != 0) return fail("what the tunnel passed is no TUN interface");

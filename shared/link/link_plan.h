@@ -1,6 +1,7 @@
 #pragma once
 // All that the helper ever gets of a configuration. There is no key in it, and nothing that has one is included here.
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -25,6 +26,19 @@ struct LinkPlan {
   std::vector<IpAddress> gateways;
   /// Addresses of an earlier plan: they are taken off the interface, as far as `addresses` has them no more.
   std::vector<Prefix> retired_addresses;
+
+  static constexpr std::size_t max_entries = std::size_t{1} << 24;  // of each list
+  /// For shared/wire/wire.h.
+  static constexpr void fields(auto& self, auto& visit) {
+    visit(self.mtu);
+    visit.list(self.addresses, max_entries);
+    visit.list(self.routes, max_entries);
+    visit(self.table);
+    visit.list(self.route_sources, max_entries);
+    visit(self.route_mtu);
+    visit.list(self.gateways, max_entries);
+    visit.list(self.retired_addresses, max_entries);
+  }
 
   friend bool operator==(const LinkPlan&, const LinkPlan&) = default;
 };

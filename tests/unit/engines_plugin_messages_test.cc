@@ -9,6 +9,7 @@
 #include "shared/base/bytes.h"
 #include "shared/net/ip_address.h"
 #include "shared/net/prefix.h"
+#include "shared/wire/wire.h"
 #include "wg4netns/engines/netavark_json.h"
 #include "wg4netns/supervise/broker_message.h"
 
@@ -40,11 +41,21 @@ TEST_CASE("a request that is cut, too long or senseless") {
   const auto bytes = broker::encode(start);
   CHECK_FALSE(broker::decode(ByteView(*bytes).first(bytes->size() - 1)).has_value());
   CHECK_FALSE(broker::decode({}).has_value());
-  const std::string senseless("stop\0\0", 6);
-  CHECK_FALSE(broker::decode(std::vector<std::uint8_t>(senseless.begin(), senseless.end())).has_value());
+  const auto nameless = broker::encode(Request{});
+  REQUIRE(nameless.has_value());
+  CHECK_FALSE(broker::decode(*nameless).has_value());
   Request large = start;
-  large.ports.assign(broker::max_message, "1:1");
-  CHECK(broker::encode(large).error().number == EMSGSIZE);
+  large.ports.assign(broker::max_ports, "12345:12345");
+  CHECK(broker::encode(large).error().message().find("Publish ranges") != std::string::npos);
+  Request cut = start;
+  cut.mtu = std::string("1\0", 2);
+  CHECK(broker::encode(cut).error().number == EINVAL);
+}
+
+TEST_CASE("a reply can be any text") {
+  CHECK(broker::reply_of("").error.empty());
+  CHECK(broker::reply_of("why\nso").error == "why\nso");
+  CHECK(wire::encode(broker::reply_of(std::string(100'000, '\0'))).has_value());
 }
 
 std::string container(const std::string& options, const std::string& ports) {

@@ -21,7 +21,6 @@
 #include <string>
 #include <thread>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "shared/handoff/handoff.h"
@@ -29,6 +28,7 @@
 #include "shared/sys/fd_pass.h"
 #include "shared/sys/log.h"
 #include "shared/sys/sockaddr.h"
+#include "shared/wire/message_socket.h"
 #include "tests/support/machine.h"
 
 // The loop with an agent that is a thread of the test and dials on this host. Namespaces are tests/netns' matter; here
@@ -57,13 +57,11 @@ class FakeAgent {
 
  private:
   void run() {
-    std::array<std::uint8_t, 100> buffer;
     std::vector<handoff::Dial> asked;
     for (;;) {
-      const auto received = receive_message(socket_.get(), buffer);
+      const auto received = wire::receive<handoff::Dial>(socket_.get());
       if (!received || !*received) return;
-      const auto message = handoff::decode(ByteView(buffer).first((*received)->size));
-      asked.push_back(std::get<handoff::Dial>(*message));
+      asked.push_back((*received)->message);
       if (asked.size() < group_) continue;
       for (const handoff::Dial& each : std::exchange(asked, {}))
         if (!dial(each)) return;
@@ -77,7 +75,7 @@ class FakeAgent {
     const bool failed = !fd.valid() || (connect(fd.get(), target.get(), target.length) != 0 && errno != EINPROGRESS);
     if (failed) return false;
     ++dialed_;
-    return send_message(socket_.get(), handoff::encode(handoff::Dialed{0}), std::span(&fd, 1)).has_value();
+    return wire::send(socket_.get(), handoff::Dialed{0}, std::span(&fd, 1)).has_value();
   }
 
   UniqueFd socket_;

@@ -5,13 +5,18 @@
 #include <sys/stat.h>
 
 #include <chrono>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "shared/base/unique_fd.h"
+#include "shared/handoff/handoff.h"
+#include "shared/sys/sandbox_mode.h"
+#include "shared/wire/wire.h"
 
 // What a helper does wrong is what these are about; what it does right needs a network namespace (tests/netns).
 
@@ -45,6 +50,12 @@ std::string error_of(const AttachRequest& request) {
   return attachment.error().message();
 }
 
+std::string content_of(const std::string& path) {
+  std::stringstream text;
+  text << std::ifstream(path).rdbuf();
+  return text.str();
+}
+
 UniqueFd open_own(const char* kind) {
   return UniqueFd(open((fs::path("/proc/self/ns") / kind).c_str(), O_RDONLY | O_CLOEXEC));
 }
@@ -71,44 +82,50 @@ TEST_CASE("a helper that hangs is given up") {
 }
 
 TEST_CASE("a helper's own error comes as it is; a message that makes no sense is refused") {
-  // Format version 1, kind 4 (Failure): two texts with an errno in between.
-  const FakeHelper complaining(R"(printf '\001\004\003\000why\002\000\004\000hint' >&3)");
+  // Format version 2, kind 6 (Failure): two texts with an errno in between.
+  const FakeHelper complaining(R"(printf '\002\006\003\000why\002\000\000\000\004\000hint' >&3)");
   CHECK(error_of(with_helper(complaining.path())) == "why: No such file or directory. hint");
   const FakeHelper babbling("echo hello >&3");
-  CHECK(error_of(with_helper(babbling.path())).find("same version") != std::string::npos);
-  const FakeHelper empty_handed(R"(printf '\001\001\003\000wg0\001\020\000' >&3)");
+  CHECK(error_of(with_helper(babbling.path())) ==
+        "wireguard4netns and wg4netns-helper do not understand each other: the other process speaks version 104 of our "
+        "messages, this one version 2. Install both programs from the same version");
+  const FakeHelper empty_handed(R"(printf '\002\002\003\000wg0\001\020\000' >&3)");
   CHECK(error_of(with_helper(empty_handed.path())) == "wg4netns-helper sent no TUN");
 }
 
-TEST_CASE("the helper gets the request as words, and no environment") {
+TEST_CASE("the helper gets exactly the request, as a message; no words, and no environment") {
   const FakeHelper recording(
-      R"(env > $0.env; printf '%s\n' "$@" > $0.words; stat -L -c %i /proc/self/fd/[45] > $0.fds; exit 1)");
+      R"(env > $0.env; echo $# > $0.words; dd bs=65536 count=1 <&3 >$0.begin 2>/dev/null; exit 1)");
   AttachRequest request = with_helper(recording.path());
-  request.target.name = "-a path";
-  request.ifname = "wg7";
-  request.vnet_hdr = true;
-  request.queues = 2;
-  request.configure = "no";
+  request.target.name = "-a path\n";
+  request.begin = {.follows = true,
+                   .target = "overridden, as the line above",
+                   .ifname = "wg7",
+                   .vnet_hdr = true,
+                   .queues = 2,
+                   .configure = handoff::Configure::no,
+                   .sandbox = SandboxMode::on,
+                   .agent = true};
   const std::string ended = error_of(request);
   CHECK(ended.find("exited with status 1") != std::string::npos);
 
-  std::stringstream words;
-  words << std::ifstream(recording.path() + ".words").rdbuf();
-  CHECK(words.str() ==
-        "--handoff-fd\n3\n--netns-fd=4\n--userns-fd=5\n--target=-a path\n--ifname=wg7\n--vnet-hdr\n--queues=2\n"
-        "--configure=no\n--sandbox=auto\n");
-  std::ifstream inodes(recording.path() + ".fds");
-  for (const char* place : {"/proc/self/ns/net", "/proc/self/ns/user"}) {
-    struct stat info{};
-    REQUIRE(stat(place, &info) == 0);
-    ino_t inode = 0;
-    CHECK((inodes >> inode && inode == info.st_ino));
-  }
+  CHECK(content_of(recording.path() + ".words") == "0\n");
+  handoff::Begin expected = request.begin;
+  expected.follows = false;
+  expected.target = request.target.name;
+  const std::vector<std::uint8_t> bytes = wire::encode(expected).value();
+  CHECK(content_of(recording.path() + ".begin") == std::string(bytes.begin(), bytes.end()));
   std::ifstream environment(recording.path() + ".env");
   for (std::string line; std::getline(environment, line);) {
     CAPTURE(line);
     CHECK((line.starts_with("PWD=") || line.starts_with("_=") || line.starts_with("SHLVL=")));  // the shell's own
   }
+}
+
+TEST_CASE("a name that is too long for a message is told before anything starts") {
+  AttachRequest request = with_helper("/nonexistent/helper");
+  request.begin.ifname = std::string(handoff::max_name_size + 1, 'w');
+  CHECK(error_of(request).find("the name of the interface or of the namespace") == 0);
 }
 
 TEST_CASE("the helper is found by its variable, and a missing one is told with the next step") {

@@ -425,35 +425,20 @@ EngineOptions engine_around(const AttachCommand& command, bool existed) {
   return engine;
 }
 
-/// As the helper's --configure has it.
-std::string name_of(Configuration configuration) {
-  switch (configuration) {
-    case Configuration::automatic:
-      return "auto";
-    case Configuration::yes:
-      return "yes";
-    case Configuration::no:
-      return "no";
-    case Configuration::mtu:
-      return "mtu";
-  }
-  return "auto";
-}
-
 AttachRequest make_request(const AttachCommand& command, TargetNamespaces target) {
   AttachRequest request;
   request.helper = command.helper.value_or("");
   request.target = std::move(target);
-  request.ifname = command.ifname;
-  request.vnet_hdr = command.tunnel.offloads.vnet_header;
-  request.queues = thread_count(command.tunnel) * queues_per_thread;
-  request.sandbox = name_of(command.tunnel.sandbox.mode);
-  request.agent = command.forward.wanted();
-  request.port_tables = command.forward.follows();
-  request.await_owner = command.engine && command.engine->configures_at_once;
-  request.configure = name_of(command.configuration);
+  request.begin = {.ifname = command.ifname,
+                   .vnet_hdr = command.tunnel.offloads.vnet_header,
+                   .queues = thread_count(command.tunnel) * queues_per_thread,
+                   .await_owner = command.engine && command.engine->configures_at_once,
+                   .configure = command.configuration,
+                   .sandbox = command.tunnel.sandbox.mode,
+                   .agent = command.forward.wanted(),
+                   .port_tables = command.forward.follows()};
   // RootlessKit configures the interface that it has made, but knows nothing of the tunnel's addresses and routes.
-  if (command.engine && command.configuration == Configuration::automatic) request.configure = "yes";
+  if (command.engine && command.configuration == Configuration::automatic) request.begin.configure = Configuration::yes;
   return request;
 }
 

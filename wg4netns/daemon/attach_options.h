@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "shared/handoff/handoff.h"
 #include "wg4netns/daemon/container_resolv_conf.h"
 #include "wg4netns/daemon/engine_network.h"
 #include "wg4netns/daemon/observe.h"
@@ -45,12 +46,7 @@ struct TunnelOptions {
 };
 
 /// What the interface and its namespace are given.
-enum class Configuration : std::uint8_t {
-  automatic,  ///< all of it, unless the interface exists already
-  yes,        ///< MTU, addresses, routes; the interface is brought up
-  no,         ///< nothing
-  mtu,        ///< the MTU; the interface stays down
-};
+using Configuration = handoff::Configure;
 
 enum class TargetType : std::uint8_t { guess, pid, path };
 

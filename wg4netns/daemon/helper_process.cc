@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <cstdlib>
@@ -14,9 +13,9 @@
 #include <utility>
 #include <variant>
 
-#include "shared/base/bytes.h"
 #include "shared/base/version.h"
 #include "shared/sys/fd_pass.h"
+#include "shared/wire/wire.h"
 
 namespace wg4 {
 namespace {
@@ -25,53 +24,39 @@ namespace fs = std::filesystem;
 
 constexpr const char* helper_name = "wg4netns-helper";
 constexpr const char* helper_variable = "WIREGUARD4NETNS_HELPER";
-constexpr int handoff_fd = 3;  // these in the helper
-constexpr int netns_fd = 4;
-constexpr int userns_fd = 5;
-constexpr int given_tun_fd = 4;  // in the place of both
 // After its last message the helper has nothing to do but to end.
 constexpr std::chrono::milliseconds time_to_end = std::chrono::seconds(2);
-
-std::vector<std::string> command_line(const AttachRequest& request) {
-  std::vector<std::string> words{helper_name, "--handoff-fd", std::to_string(handoff_fd)};
-  const auto add = [&words](const char* option, const std::string& value) {
-    words.push_back(std::string(option) + "=" + value);  // one word: a value may begin with a dash
-  };
-  if (request.tun_fd >= 0) {
-    add("--tun-fd", std::to_string(given_tun_fd));
-    add("--sandbox", request.sandbox);
-    return words;
-  }
-  add("--netns-fd", std::to_string(netns_fd));
-  add("--userns-fd", std::to_string(userns_fd));
-  add("--target", request.target.name);
-  add("--ifname", request.ifname);
-  if (request.vnet_hdr) words.emplace_back("--vnet-hdr");
-  add("--queues", std::to_string(request.queues));
-  if (request.await_owner) words.emplace_back("--await-owner");
-  add("--configure", request.configure);
-  if (request.port_tables) words.emplace_back("--port-tables");
-  add("--sandbox", request.sandbox);
-  if (request.agent) words.emplace_back("--agent");
-  return words;
-}
 
 Result<Child> start_helper(const AttachRequest& request, int socket) {
   const std::string program = request.helper.empty() ? TRY(find_helper()) : request.helper;
   const UniqueFd no_input(open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (!no_input.valid()) return fail("open /dev/null", errno);
   // The environment is empty: what ours holds (paths of key files, say) is none of the helper's business.
-  SpawnRequest spawn{.program = program,
-                     .arguments = command_line(request),
-                     .environment = {},
-                     .fds = {{no_input.get(), STDIN_FILENO}, {socket, handoff_fd}}};
-  if (request.tun_fd >= 0) {
-    spawn.fds.push_back({request.tun_fd, given_tun_fd});
-  } else {
-    spawn.fds.push_back({request.target.net.get(), netns_fd});
-    spawn.fds.push_back({request.target.user.get(), userns_fd});
+  return Child::spawn({.program = program,
+                       .arguments = {helper_name},
+                       .environment = {},
+                       .fds = {{no_input.get(), STDIN_FILENO}, {socket, handoff::helper_socket}}});
+}
+
+Result<std::vector<std::uint8_t>> order(const AttachRequest& request) {
+  handoff::Begin begin = request.begin;
+  begin.follows = request.tun_fd >= 0;
+  begin.target = request.target.name;
+  auto bytes = wire::encode(begin);
+  if (!bytes) return fail_in("the name of the interface or of the namespace", std::move(bytes).error());
+  return bytes;
+}
+
+/// Of what the helper is to work on; duplicates, since a message owns what is attached to it.
+Result<std::vector<UniqueFd>> attached(const AttachRequest& request) {
+  std::vector<int> wanted{request.target.net.get(), request.target.user.get()};
+  if (request.tun_fd >= 0) wanted = {request.tun_fd};
+  std::vector<UniqueFd> fds;
+  for (const int fd : wanted) {
+    fds.emplace_back(fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    if (!fds.back().valid()) return fail("duplicate a descriptor for wg4netns-helper", errno);
   }
-  return Child::spawn(spawn);
+  return fds;
 }
 
 std::string seconds(std::chrono::milliseconds time) {
@@ -96,6 +81,8 @@ Result<std::string> find_helper() {
 }
 
 Result<Attachment> Attachment::begin(const AttachRequest& request) {
+  const std::vector<std::uint8_t> bytes = TRY(order(request));
+  const std::vector<UniqueFd> fds = TRY(attached(request));
   SocketPair sockets = TRY(make_message_sockets());
   // Ours must not block: a helper that hangs is noticed by poll and a deadline.
   if (fcntl(sockets.ours.get(), F_SETFL, O_NONBLOCK) != 0) return fail("set up a socket", errno);
@@ -103,43 +90,49 @@ Result<Attachment> Attachment::begin(const AttachRequest& request) {
   sockets.theirs.reset();  // the helper's is the only one: its death closes it
 
   Attachment attachment(std::move(helper), std::move(sockets.ours), request);
-  handoff::Message message = TRY(attachment.receive(deadline_in(request.timeout), &attachment.queues_));
-  auto* tun = std::get_if<handoff::TunReady>(&message);
-  if (tun == nullptr || (attachment.queues_.empty() && request.tun_fd < 0)) return fail("wg4netns-helper sent no TUN");
-  attachment.tun_ = std::move(*tun);
+  const Deadline deadline = deadline_in(request.timeout);
+  TRY(attachment.send(bytes, fds, deadline));
+  auto answer = TRY(attachment.receive<handoff::TunReady>(deadline, handoff::max_tun_fds));
+  if (answer.fds.empty() && request.tun_fd < 0) return fail("wg4netns-helper sent no TUN");
+  attachment.tun_ = std::move(answer.message);
+  attachment.queues_ = std::move(answer.fds);
   return attachment;
 }
 
 Result<std::vector<std::string>> Attachment::finish(const LinkPlan& plan) {
   const Deadline deadline = deadline_in(timeout_);
-  for (handoff::PlanPart& part : handoff::split(plan)) TRY(send(std::move(part), deadline));
-  handoff::Message message = TRY(receive(deadline, &port_tables_));
-  auto* done = std::get_if<handoff::Done>(&message);
-  if (done == nullptr) return fail("wg4netns-helper did not say that it is done");
+  const std::vector<handoff::PlanPart> parts = TRY(handoff::split(plan));
+  for (const handoff::PlanPart& part : parts) {
+    const std::vector<std::uint8_t> bytes = TRY(wire::encode(part));
+    TRY(send(bytes, {}, deadline));
+  }
+  auto done = TRY(receive<handoff::Done>(deadline, handoff::max_port_tables));
   if (!agent_ && !TRY(helper_.wait(time_to_end))) helper_.kill();  // our destructor reaps it
-  changes_ = std::move(done->changes);
-  return std::move(done->warnings);
+  port_tables_ = std::move(done.fds);
+  changes_ = std::move(done.message.changes);
+  return std::move(done.message.warnings);
 }
 
-Result<handoff::Message> Attachment::receive(Deadline deadline, std::vector<UniqueFd>* fds) {
+/// M, or the helper's own error.
+template <class M>
+Result<wire::Received<M>> Attachment::receive(Deadline deadline, std::size_t max_fds) {
   if (!TRY(wait_until(socket_.get(), POLLIN, deadline)))
     return fail("wg4netns-helper gave no answer within " + seconds(timeout_) + " and was stopped");
-  std::vector<std::uint8_t> buffer(handoff::max_message_size);
-  auto received = TRY(receive_message(socket_.get(), buffer, fds == nullptr ? 0 : handoff::max_tun_fds));
+  std::vector<std::uint8_t> buffer(wire::max_message_size);
+  auto received = TRY(receive_message(socket_.get(), buffer, max_fds));
   if (!received) return explain_end();
-  handoff::Message message = TRY(handoff::decode(ByteView(buffer).first(received->size)));
-  if (auto* failure = std::get_if<handoff::Failure>(&message)) return std::unexpected(std::move(failure->error));
-  if (fds != nullptr) *fds = std::move(received->fds);
-  return message;
+  auto answer = wire::decode<std::variant<M, handoff::Failure>>(ByteView(buffer).first(received->size));
+  if (!answer) return fail_in("wireguard4netns and wg4netns-helper do not understand each other", answer.error());
+  if (auto* failure = std::get_if<handoff::Failure>(&*answer)) return std::unexpected(std::move(failure->error));
+  return wire::Received<M>{std::move(std::get<M>(*answer)), std::move(received->fds)};
 }
 
 /// A helper that is gone is no error here: its last message, or its end, tells more when we receive.
-Result<void> Attachment::send(const handoff::Message& message, Deadline deadline) {
-  const std::vector<std::uint8_t> bytes = handoff::encode(message);
+Result<void> Attachment::send(ByteView message, std::span<const UniqueFd> fds, Deadline deadline) {
   for (;;) {
     if (!TRY(wait_until(socket_.get(), POLLOUT, deadline)))
       return fail("wg4netns-helper took nothing within " + seconds(timeout_) + " and was stopped");
-    auto sent = send_message(socket_.get(), bytes);
+    auto sent = send_message(socket_.get(), message, fds);
     if (sent || sent.error().number == EPIPE || sent.error().number == ECONNRESET) return {};
     if (sent.error().number != EAGAIN) return sent;
   }

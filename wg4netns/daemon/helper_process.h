@@ -9,11 +9,14 @@
 // Attachment kills the helper, and the TUN goes with the last of its descriptors.
 
 #include <chrono>
+#include <cstddef>
 #include <expected>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 #include "shared/handoff/handoff.h"
@@ -21,23 +24,16 @@
 #include "shared/sys/deadline.h"
 #include "shared/sys/namespaces.h"
 #include "shared/sys/process.h"
+#include "shared/wire/message_socket.h"
 
 namespace wg4 {
 
-/// What the helper is to do.
+/// What the helper is to do, and on what.
 struct AttachRequest {
   std::string helper;       ///< path of wg4netns-helper; empty = find_helper()
   TargetNamespaces target;  ///< opened here, once: the helper gets descriptors, and looks nothing up
   int tun_fd = -1;          ///< in its place: of an interface that serves, and is to follow another plan
-  std::string ifname = "wg0";
-  bool vnet_hdr = false;
-  unsigned queues = 1;       ///< 1..handoff::max_tun_fds
-  bool await_owner = false;  ///< a TAP that is there is left to its owner until that has configured it
-  /// "auto" (unless the interface existed before), "yes", "no" or "mtu" (that alone): what of the plan is applied.
-  std::string configure = "auto";
-  std::string sandbox = "auto";  ///< "auto", "on" or "off"
-  bool agent = false;            ///< the helper stays, to dial for published ports
-  bool port_tables = false;      ///< ... and gives the tables of what the namespace listens on
+  handoff::Begin begin;     ///< but for `target` and `follows`, which come from the above
   std::chrono::milliseconds timeout = std::chrono::seconds(20);  ///< for each of the two steps
 };
 
@@ -74,9 +70,13 @@ class Attachment {
 
  private:
   Attachment(Child helper, UniqueFd socket, const AttachRequest& request)
-      : helper_(std::move(helper)), socket_(std::move(socket)), timeout_(request.timeout), agent_(request.agent) {}
-  [[nodiscard]] Result<handoff::Message> receive(Deadline deadline, std::vector<UniqueFd>* fds = nullptr);
-  [[nodiscard]] Result<void> send(const handoff::Message& message, Deadline deadline);
+      : helper_(std::move(helper)),
+        socket_(std::move(socket)),
+        timeout_(request.timeout),
+        agent_(request.begin.agent) {}
+  [[nodiscard]] Result<void> send(ByteView message, std::span<const UniqueFd> fds, Deadline deadline);
+  template <class M>
+  [[nodiscard]] Result<wire::Received<M>> receive(Deadline deadline, std::size_t max_fds);
   [[nodiscard]] std::unexpected<Error> explain_end();
 
   Child helper_;

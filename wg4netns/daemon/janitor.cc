@@ -3,43 +3,32 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstdint>
+#include <cstddef>
 #include <cstdlib>
-#include <string>
-#include <string_view>
 #include <utility>
 
-#include "shared/base/bytes.h"
 #include "shared/sys/fd_pass.h"
+#include "shared/wire/message_socket.h"
+#include "wg4netns/daemon/messages.h"
 #include "wg4netns/daemon/sandbox.h"
-
-// One message: the names, each with a NUL behind it, and in the same order the descriptors of each one's folder and of
-// itself. So it is what the program has made that is removed, however late this process gets to run.
 
 namespace wg4 {
 namespace {
 
-constexpr std::size_t max_files = 8;
-constexpr std::size_t max_name = 256;  // with its NUL: NAME_MAX
 constexpr std::chrono::seconds patience{2};
 
 Result<std::vector<UniqueFile>> receive_files(int socket) {
-  std::array<std::uint8_t, max_files * max_name> buffer;
-  auto message = TRY(receive_message(socket, buffer, 2 * max_files));
+  auto received = TRY(wire::receive<FilesToRemove>(socket, 2 * FilesToRemove::max_files));
   std::vector<UniqueFile> files;
-  if (!message) return files;
-  std::string_view names(reinterpret_cast<const char*>(buffer.data()), message->size);  // NOLINT: bytes as text
-  for (std::size_t i = 0; i + 1 < message->fds.size(); i += 2) {
-    const std::size_t end = std::min(names.find('\0'), names.size());
-    std::string name(names.substr(0, end));
+  if (!received) return files;
+  auto& [message, fds] = *received;
+  if (fds.size() != 2 * message.names.size()) return fail("the program did not pass the files to remove");
+  for (std::size_t i = 0; i < message.names.size(); ++i)
     files.push_back(
-        TRY(UniqueFile::own({std::move(message->fds[i]), std::move(message->fds[i + 1]), std::move(name)})));
-    names.remove_prefix(std::min(end + 1, names.size()));
-  }
+        TRY(UniqueFile::own({std::move(fds[2 * i]), std::move(fds[2 * i + 1]), std::move(message.names[i])})));
   return files;
 }
 
@@ -67,17 +56,16 @@ Result<Janitor> Janitor::create(bool sandboxed) {
 }
 
 Result<void> Janitor::take(std::vector<UniqueFile> files) const {
-  std::string names;
+  FilesToRemove message;
   std::vector<UniqueFd> descriptors;
   for (UniqueFile& file : files) {
     UniqueFile::Parts parts = file.release();
-    names.append(parts.name).push_back('\0');
+    message.names.push_back(std::move(parts.name));
     descriptors.push_back(std::move(parts.directory));
     descriptors.push_back(std::move(parts.file));
   }
   if (descriptors.empty()) return {};
-  const ByteView bytes(reinterpret_cast<const std::uint8_t*>(names.data()), names.size());  // NOLINT: text as bytes
-  auto sent = send_message(socket_.get(), bytes, descriptors);
+  auto sent = wire::send(socket_.get(), message, descriptors);
   if (!sent) return fail_in("hand over sockets to the process that tidies up", std::move(sent).error());
   return {};
 }

@@ -7,28 +7,23 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <expected>
 #include <optional>
-#include <string_view>
 #include <utility>
 
-#include "shared/base/bytes.h"
 #include "shared/sys/fd_pass.h"
 #include "shared/sys/log.h"
 #include "shared/sys/process.h"
 #include "shared/sys/sandbox_mode.h"
+#include "shared/wire/message_socket.h"
 #include "wg4netns/daemon/sandbox.h"
 #include "wg4netns/uapi/control_socket.h"
 
 namespace wg4 {
 namespace {
 
-constexpr std::chrono::seconds patience{60};           // with names that take time
-constexpr std::array<std::uint8_t, 1> has_ended{'e'};  // what is told when a reload has ended
-constexpr std::string_view no_tunnel = "/";            // no name of one
+constexpr std::chrono::seconds patience{60};  // with names that take time
 
 void run_reload(const std::string& tunnel, const std::string& path) {
   SpawnRequest request;
@@ -56,28 +51,28 @@ std::optional<Child> start_resolver(const Errands& errands) {
   return std::nullopt;
 }
 
-/// A message as text; nothing when the tunnel has ended.
-std::optional<std::string> receive_text(int socket) {
-  std::array<std::uint8_t, 64> buffer;
-  const auto message = receive_message(socket, buffer);
-  if (!message || !*message) return std::nullopt;
-  return std::string(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>((*message)->size));
+/// Nothing when the tunnel has ended, or says what it must not.
+template <class M>
+std::optional<M> next(int socket) {
+  auto received = wire::receive<M>(socket);
+  if (!received || !*received) return std::nullopt;
+  return std::move((*received)->message);
 }
 
 /// Orders come from the process that talks with strangers: no part of them is used but which of the two it is.
 int run(const Errands& errands) {
   prctl(PR_SET_NAME, "wg4netns-reload");
   if (dup2(errands.log_fd, STDERR_FILENO) < 0 || !confine_reloader(errands.sandbox)) return EXIT_FAILURE;
-  const auto tunnel = receive_text(errands.socket);
+  const auto tunnel = next<TunnelToReload>(errands.socket);
   if (!tunnel) return EXIT_SUCCESS;
-  const bool reloads = uapi::is_socket_name(*tunnel);
+  const bool reloads = uapi::is_socket_name(tunnel->control);
   std::optional<Child> resolver;
-  while (const auto order = receive_text(errands.socket)) {
-    if (*order == "n") {
+  while (const auto order = next<ReloadOrder>(errands.socket)) {
+    if (order->what == ReloadOrder::What::start_resolver) {
       if (!resolver) resolver = start_resolver(errands);
-    } else if (*order == "r" && reloads) {
-      run_reload(*tunnel, errands.path);
-      if (!send_message(errands.socket, has_ended)) return EXIT_SUCCESS;
+    } else if (reloads) {
+      run_reload(tunnel->control, errands.path);
+      if (!wire::send(errands.socket, ReloadEnded{})) return EXIT_SUCCESS;
     } else {
       return EXIT_FAILURE;
     }
@@ -102,20 +97,17 @@ Result<Reloader> Reloader::create(const std::string& path, SandboxMode sandbox) 
 }
 
 Result<void> Reloader::settle(const std::optional<std::string>& tunnel) const {
-  const std::string_view words = tunnel ? std::string_view(*tunnel) : no_tunnel;
-  const ByteView bytes(reinterpret_cast<const std::uint8_t*>(words.data()), words.size());  // NOLINT: text as bytes
-  auto sent = send_message(socket_.get(), bytes);
+  auto sent = wire::send(socket_.get(), TunnelToReload{tunnel.value_or("")});
   return sent ? std::move(sent) : fail_in("talk to the process that reloads", std::move(sent).error());
 }
 
-void Reloader::order(char letter) const {
-  const std::array bytes{static_cast<std::uint8_t>(letter)};
-  if (const auto sent = send_message(socket_.get(), bytes); !sent) log::warning("reload: {}", sent.error().message());
+void Reloader::order(ReloadOrder::What what) const {
+  if (const auto sent = wire::send(socket_.get(), ReloadOrder{what}); !sent)
+    log::warning("reload: {}", sent.error().message());
 }
 
 bool Reloader::take_end() const {
-  std::array<std::uint8_t, 8> buffer;
-  const auto message = receive_message(socket_.get(), buffer);
+  const auto message = wire::receive<ReloadEnded>(socket_.get());
   return message ? message->has_value() : message.error().number == EAGAIN;
 }
 

@@ -13,6 +13,7 @@
 #include "shared/net/endpoint.h"
 #include "shared/sys/process.h"
 #include "shared/sys/sandbox_mode.h"
+#include "wg4netns/daemon/messages.h"
 #include "wg4netns/daemon/sandbox.h"
 
 namespace wg4 {
@@ -24,11 +25,7 @@ struct ResolverCommand {
 
 class Resolver {
  public:
-  struct Answer {
-    std::uint32_t id = 0;  ///< of the question
-    int error = 0;         ///< an EAI_ number of netdb.h; 0 = resolved
-    Endpoint endpoint;     ///< the address that the system puts first
-  };
+  using Answer = NameAnswer;
 
   /// Starts the process. It ends with this one.
   [[nodiscard]] static Result<Resolver> start(SandboxMode sandbox);

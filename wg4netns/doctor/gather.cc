@@ -31,6 +31,7 @@
 #include "shared/base/scope_exit.h"
 #include "shared/base/unique_fd.h"
 #include "shared/sys/deadline.h"
+#include "shared/sys/fd_pass.h"
 #include "shared/sys/landlock.h"
 #include "shared/sys/namespaces.h"
 #include "shared/sys/own_namespaces.h"
@@ -38,8 +39,10 @@
 #include "shared/sys/process.h"
 #include "shared/sys/read_all.h"
 #include "shared/sys/tun_file.h"
+#include "shared/wire/message_socket.h"
 #include "wg4netns/daemon/helper_process.h"
 #include "wg4netns/doctor/host_facts.h"
+#include "wg4netns/doctor/namespace_facts.h"
 #include "wg4netns/doctor/programs.h"
 #include "wg4netns/io/tun_device.h"
 
@@ -51,59 +54,43 @@ constexpr std::size_t max_output = 64UL * 1024;
 
 // ---------------------------------------------------------------- namespaces and a TUN in them
 
-/// What the child tells; no pointers.
-struct Tried {
-  int namespaces_error = 0;
-  bool tun_tried = false;
-  int tun_error = 0;
-  bool header = false;
-  TunOffloads offloads{};
-};
-
-Tried try_namespaces() {
-  Tried tried;
+NamespaceFacts try_namespaces() {
+  NamespaceFacts facts;
   if (const auto made = make_own_namespaces(CLONE_NEWUSER | CLONE_NEWNET, "make namespaces"); !made) {
-    tried.namespaces_error = made.error().number;
-    return tried;
+    facts.namespaces_error = made.error().number;
+    return facts;
   }
-  if (fault_of(look_at_tun_file())) return tried;
+  if (fault_of(look_at_tun_file())) return facts;
   UniqueFd fd(open(tun_file_path, O_RDWR | O_CLOEXEC));
-  if (!fd.valid()) return tried;
-  tried.tun_tried = true;
+  if (!fd.valid()) return facts;
+  facts.tun_tried = true;
   ifreq request{};
   request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE);
   if (ioctl(fd.get(), TUNSETIFF, &request) < 0) {
-    tried.tun_error = errno;
-    return tried;
+    facts.tun_error = errno;
+    return facts;
   }
   const auto tun = TunDevice::adopt(std::move(fd), {.checksum = true, .segment_tcp = true, .segment_udp = true});
-  if (!tun) return tried;
-  tried.header = tun->has_header();
-  tried.offloads = tun->offloads();
-  return tried;
+  if (!tun) return facts;
+  facts.tun_header = tun->has_header();
+  facts.tun_checksum = tun->offloads().checksum;
+  facts.tun_tso = tun->offloads().segment_tcp;
+  facts.tun_uso = tun->offloads().segment_udp;
+  return facts;
 }
 
 void gather_namespaces(HostFacts& facts) {
   facts.namespaces_hint = userns_restriction();
   facts.namespaces_error = ECHILD;
-  auto pipe = make_pipe();
-  if (!pipe) return;
-  const std::array fds{pipe->writer.get()};
-  auto child = Child::fork(fds, [&] {
-    const Tried tried = try_namespaces();
-    return write(pipe->writer.get(), &tried, sizeof(tried)) == sizeof(tried) ? 0 : 1;
-  });
+  auto sockets = make_message_sockets();
+  if (!sockets) return;
+  const std::array fds{sockets->theirs.get()};
+  const auto child = Child::fork(
+      fds, [&] { return wire::send(sockets->theirs.get(), try_namespaces()) ? EXIT_SUCCESS : EXIT_FAILURE; });
+  sockets->theirs.reset();
   if (!child) return;
-  pipe->writer.reset();
-  Tried tried;
-  if (read(pipe->reader.get(), &tried, sizeof(tried)) != sizeof(tried)) return;
-  facts.namespaces_error = tried.namespaces_error;
-  facts.tun_tried = tried.tun_tried;
-  facts.tun_error = tried.tun_error;
-  facts.tun_header = tried.header;
-  facts.tun_checksum = tried.offloads.checksum;
-  facts.tun_tso = tried.offloads.segment_tcp;
-  facts.tun_uso = tried.offloads.segment_udp;
+  const auto told = wire::receive<NamespaceFacts>(sockets->ours.get());
+  if (told && *told) static_cast<NamespaceFacts&>(facts) = (*told)->message;
 }
 
 // ---------------------------------------------------------------- kernel

@@ -9,6 +9,7 @@
 
 #include "shared/sys/tun_file.h"
 #include "wg4netns/doctor/containers_conf.h"
+#include "wg4netns/doctor/namespace_facts.h"
 
 namespace wg4::doctor {
 
@@ -40,24 +41,14 @@ struct PodmanFacts {
   FoundProgram pasta{};  ///< in helper_binaries_dir and PATH
 };
 
-struct HostFacts {
+struct HostFacts : NamespaceFacts {
   std::string kernel{};  ///< release
   std::string user{};    ///< by name if there is one
   bool is_root = false;
 
-  // of a child that makes a user namespace and a network namespace for itself
-  int namespaces_error = 0;       ///< errno; 0 = it could
   std::string namespaces_hint{};  ///< what the host says of itself (userns_restriction())
 
   TunFile tun_file{};
-
-  // of a TUN that this child makes there; only with namespaces and the device
-  bool tun_tried = false;
-  int tun_error = 0;  ///< errno of TUNSETIFF
-  bool tun_header = false;
-  bool tun_checksum = false;
-  bool tun_tso = false;
-  bool tun_uso = false;
 
   bool udp_segment = false;
   bool udp_gro = false;

@@ -1,17 +1,13 @@
 #include "wg4netns/forward/dialer.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstdint>
 #include <deque>
 #include <optional>
 #include <utility>
-#include <variant>
 
-#include "shared/base/bytes.h"
 #include "shared/net/protocol.h"
-#include "shared/sys/fd_pass.h"
+#include "shared/wire/message_socket.h"
 
 namespace wg4::forward {
 namespace {
@@ -19,7 +15,6 @@ namespace {
 /// Few enough for the socket's buffer, and for the kernel's limit on descriptors that are under way.
 constexpr std::size_t max_asked = 64;
 constexpr std::size_t answers_per_turn = 64;
-constexpr std::size_t max_answer_size = 64;  // bytes; a Dialed has 4
 constexpr Token nobody = make_token(Kind::agent);
 
 /// The descriptors of a message may be lost for want of numbers; the message was one nevertheless.
@@ -40,7 +35,7 @@ void Dialer::forget(Token who) {
 void Dialer::send_waiting() {
   while (alive() && !waiting_.empty() && asked_.size() < max_asked) {
     // What fails here is either full, and then there are answers to come, or closed, which receive() finds.
-    if (!send_message(agent_.get(), handoff::encode(waiting_.front().message))) return;
+    if (!wire::send(agent_.get(), waiting_.front().message)) return;
     asked_.push_back(waiting_.front().who);
     waiting_.pop_front();
   }
@@ -48,19 +43,15 @@ void Dialer::send_waiting() {
 
 std::vector<Dialer::Answer> Dialer::receive() {
   std::vector<Answer> answers;
-  std::array<std::uint8_t, max_answer_size> buffer;
   while (alive() && answers.size() < answers_per_turn) {
-    auto message = receive_message(agent_.get(), buffer, 1);
+    auto message = wire::receive<handoff::Dialed>(agent_.get(), 1);
     if (!message && message.error().number == EAGAIN) break;
     if (asked_.empty() || (message && !*message)) return give_up(std::move(answers));
     if (!message && !lost_descriptors(message.error().number)) return give_up(std::move(answers));
     Answer answer{asked_.front(), EMFILE, {}};
     if (message) {
-      const auto decoded = handoff::decode(ByteView(buffer).first((*message)->size));
-      const auto* dialed = decoded ? std::get_if<handoff::Dialed>(&*decoded) : nullptr;
-      if (dialed == nullptr || (dialed->error == 0) != ((*message)->fds.size() == 1))
-        return give_up(std::move(answers));
-      answer.error = dialed->error;
+      answer.error = (*message)->message.error;
+      if ((answer.error == 0) != ((*message)->fds.size() == 1)) return give_up(std::move(answers));
       if (answer.error == 0) answer.socket = std::move((*message)->fds.front());
     }
     asked_.pop_front();

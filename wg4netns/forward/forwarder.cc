@@ -8,33 +8,31 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
 #include <expected>
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include "shared/base/bytes.h"
 #include "shared/handoff/handoff.h"
 #include "shared/sys/fd_pass.h"
 #include "shared/sys/log_reader.h"
+#include "shared/wire/message_socket.h"
+#include "wg4netns/forward/start_message.h"
 
-// One message to the process: "GUEST", or "GUEST api", with the agent's socket attached, the API's if it says so, and
-// the tables of ports. One answer: handoff::Done, or handoff::Failure. After that only the end of the socket counts.
+// One message to the process (start_message.h), and one answer. After that only the end of the socket counts.
 
 namespace wg4::forward {
 namespace {
 
-constexpr std::string_view with_api = " api";
-constexpr std::size_t max_start_message = 128;
-constexpr std::size_t max_start_fds = 6;
+constexpr std::size_t max_start_fds = 2 + handoff::max_port_tables;
 constexpr std::chrono::seconds time_to_end{1};
 constexpr int well = 0;  // exit statuses
 constexpr int badly = 1;
+
+using Answer = std::variant<handoff::Done, handoff::Failure>;
 
 /// What the process begins with; nothing if it is not needed any more.
 struct Start {
@@ -43,16 +41,12 @@ struct Start {
 };
 
 Result<std::optional<Start>> receive_start(int socket) {
-  std::array<std::uint8_t, max_start_message> buffer;
-  auto message = TRY(receive_message(socket, buffer, max_start_fds));
+  auto message = TRY(wire::receive<PublishPorts>(socket, max_start_fds));
   if (!message) return std::nullopt;
-  std::string_view text(reinterpret_cast<const char*>(buffer.data()), message->size);  // NOLINT: bytes as text
-  const bool api = text.ends_with(with_api);
-  if (api) text.remove_suffix(with_api.size());
-  const auto guest = IpAddress::parse(text);
+  const bool api = message->message.has_api;
   const std::size_t sockets = api ? 2 : 1;
-  if (!guest || message->fds.size() < sockets) return fail("the tunnel did not say how to publish ports");
-  Start start{*guest, {}};
+  if (message->fds.size() < sockets) return fail("the tunnel did not say how to publish ports");
+  Start start{message->message.guest, {}};
   start.way.agent = std::move(message->fds[0]);
   if (api) start.way.api = std::move(message->fds[1]);
   for (UniqueFd& table : std::span(message->fds).subspan(sockets)) start.way.tables.push_back(std::move(table));
@@ -66,9 +60,9 @@ int serve(int socket, Settings settings, const std::function<Result<void>()>& co
   settings.guest = (*start)->guest;
   auto loop = ForwardLoop::create(settings, std::move((*start)->way), socket);
   const auto confined = loop ? confine() : std::unexpected(loop.error());
-  const handoff::Message answer =
-      confined ? handoff::Message(handoff::Done{}) : handoff::Message(handoff::Failure{confined.error()});
-  if (!send_message(socket, handoff::encode(answer)) || !confined) return badly;
+  const auto answered =
+      confined ? wire::send(socket, handoff::Done{}) : wire::send(socket, handoff::Failure{confined.error()});
+  if (!answered || !confined) return badly;
   (*loop)->run();
   return well;
 }
@@ -92,19 +86,16 @@ Result<Forwarder> Forwarder::create(const Settings& settings, const std::functio
 
 Result<void> Forwarder::start(const IpAddress& guest, ForwardLoop::Way way) {
   const bool api = way.api.valid();
-  const std::string text = guest.to_string() + std::string(api ? with_api : std::string_view());
   std::vector<UniqueFd> fds;
   fds.push_back(std::move(way.agent));
   if (api) fds.push_back(std::move(way.api));
   for (UniqueFd& table : way.tables) fds.push_back(std::move(table));
-  const ByteView bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());  // NOLINT: text as bytes
-  TRY(send_message(socket_.get(), bytes, fds));
+  TRY(wire::send(socket_.get(), PublishPorts{.guest = guest, .has_api = api}, fds));
 
-  std::vector<std::uint8_t> buffer(handoff::max_message_size);
-  const auto received = TRY(receive_message(socket_.get(), buffer));
-  if (!received) return end();
-  auto answer = TRY(handoff::decode(ByteView(buffer).first(received->size)));
-  if (auto* failure = std::get_if<handoff::Failure>(&answer)) return std::unexpected(std::move(failure->error));
+  auto answer = TRY(wire::receive<Answer>(socket_.get()));
+  if (!answer) return end();
+  if (auto* failure = std::get_if<handoff::Failure>(&answer->message))
+    return std::unexpected(std::move(failure->error));
   return {};
 }
 

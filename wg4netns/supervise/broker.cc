@@ -32,6 +32,7 @@
 #include "shared/sys/process.h"
 #include "shared/sys/signals.h"
 #include "shared/sys/unique_file.h"
+#include "shared/wire/message_socket.h"
 #include "wg4netns/supervise/broker_message.h"
 #include "wg4netns/supervise/broker_socket.h"
 
@@ -111,10 +112,7 @@ std::string error_of(const Tunnel& tunnel) {
 
 /// False if nobody is there to hear it.
 bool reply(const UniqueFd& client, std::string_view error) {
-  std::vector<std::uint8_t> bytes(error.begin(), error.end());
-  bytes.resize(std::min(bytes.size(), broker::max_message - 1));
-  bytes.push_back(0);
-  return send_message(client.get(), bytes).has_value();
+  return wire::send(client.get(), broker::reply_of(error)).has_value();
 }
 
 class Broker {
@@ -204,7 +202,7 @@ void Broker::hear(Number number) {
   if (entry.empty()) return;
   UniqueFd client = std::move(entry.mapped());
   loop_.forget(client.get());
-  std::vector<std::uint8_t> buffer(broker::max_message);
+  std::vector<std::uint8_t> buffer(wire::max_message_size);
   auto received = receive_message(client.get(), buffer, 1);
   if (!received || !*received) return;  // only looked whether we are here
   const UniqueFd netns = (*received)->fds.empty() ? UniqueFd() : std::move((*received)->fds.front());

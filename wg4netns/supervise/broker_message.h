@@ -1,8 +1,5 @@
 #pragma once
-// What the plugin and the broker say to each other (broker.h), as bytes. Pure.
-//
-// A request is words, each with a NUL at its end; "start" brings the network namespace's descriptor along. The reply is
-// a text: empty for done, else the error.
+// What the plugin and the broker say to each other (broker.h), as bytes (shared/wire/wire.h). Pure.
 
 #include <cstddef>
 #include <cstdint>
@@ -12,25 +9,49 @@
 
 #include "shared/base/bytes.h"
 #include "shared/base/result.h"
+#include "shared/wire/kind.h"
 
 namespace wg4::broker {
 
-inline constexpr std::size_t max_message = std::size_t{32} * 1024;
-inline constexpr std::size_t max_key = 256;
+inline constexpr std::size_t max_name = 256;      // bytes, of each key, interface and MTU
+inline constexpr std::size_t max_path = 4096;     // PATH_MAX
+inline constexpr std::size_t max_ports = 4096;    // and all of them have to fit a message
+inline constexpr std::size_t max_error = 16'384;  // bytes
 
+/// To start brings the network namespace's descriptor along.
 struct Request {
+  static constexpr wire::Kind message_kind = wire::Kind::tunnel_request;
   enum class Kind : std::uint8_t { start, stop } kind = Kind::stop;
-  std::string key;  ///< names the tunnel: container and interface; not empty
-  std::string ifname;
-  std::string config;              ///< absolute path
-  std::string mtu;                 ///< bytes; may be empty
-  std::vector<std::string> ports;  ///< as --publish takes them
+  std::string key{};  ///< names the tunnel: container and interface; not empty
+  std::string ifname{};
+  std::string config{};              ///< absolute path
+  std::string mtu{};                 ///< bytes; may be empty
+  std::vector<std::string> ports{};  ///< as --publish takes them
 
+  static constexpr void fields(auto& self, auto& visit) {
+    visit.choice(self.kind, Kind::stop);
+    visit.text(self.key, max_name);
+    visit.text(self.ifname, max_name);
+    visit.text(self.config, max_path);
+    visit.text(self.mtu, max_name);
+    visit.texts(self.ports, max_ports, max_name);
+  }
   friend bool operator==(const Request&, const Request&) = default;
 };
 
-/// Nothing of the request may have a NUL. EMSGSIZE if it is too long.
+/// What came of it.
+struct Reply {
+  static constexpr wire::Kind message_kind = wire::Kind::tunnel_reply;
+  std::string error{};  ///< empty = done; may have several lines
+
+  static constexpr void fields(auto& self, auto& visit) { visit.text(self.error, max_error); }
+};
+
+/// Says so if it is too long, or has a NUL in it.
 [[nodiscard]] Result<std::vector<std::uint8_t>> encode(const Request& request);
 [[nodiscard]] Result<Request> decode(ByteView bytes);
+
+/// Of any text: cut to what fits.
+[[nodiscard]] Reply reply_of(std::string_view error);
 
 }  // namespace wg4::broker

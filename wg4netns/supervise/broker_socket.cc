@@ -7,7 +7,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -15,9 +14,9 @@
 #include <cstring>
 #include <span>
 
-#include "shared/base/bytes.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/fd_pass.h"
+#include "shared/wire/message_socket.h"
 
 namespace wg4::broker {
 namespace {
@@ -95,12 +94,10 @@ Result<void> ask(const Request& request, UniqueFd netns) {
   TRY(send_message(socket.get(), bytes, std::span(&netns, netns.valid() ? 1 : 0)));
   if (!TRY(wait_until(socket.get(), POLLIN, deadline_in(patience))))
     return fail("the broker gave no answer within a minute");
-  std::array<std::uint8_t, max_message> buffer;
-  const auto received = TRY(receive_message(socket.get(), buffer));
+  const auto received = TRY(wire::receive<Reply>(socket.get()));
   if (!received) return fail("the broker has ended");
-  const ByteView text = ByteView(buffer).first(received->size - 1);  // a NUL at its end: no message is empty
-  if (!text.empty()) return fail(std::string(text.begin(), text.end()));
-  return {};
+  const std::string& error = received->message.error;
+  return error.empty() ? Result<void>{} : fail(error);
 }
 
 bool is_same_user(int socket) {

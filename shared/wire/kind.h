@@ -1,0 +1,34 @@
+#pragma once
+// The number of each message, so that one that reaches the wrong reader is none that it knows.
+
+#include <cstdint>
+
+namespace wg4::wire {
+
+/// A number is never used again for something else. A new message is also added to tests/support/wire_messages.h.
+enum class Kind : std::uint8_t {
+  // the two programs: shared/handoff/handoff.h
+  begin = 1,
+  tun_ready = 2,
+  plan_part = 3,
+  plan = 4,
+  done = 5,
+  failure = 6,
+  dial = 7,
+  dialed = 8,
+  // the tunnel and the processes beside it: wg4netns/daemon/messages.h, wg4netns/forward/start_message.h
+  name_question = 16,
+  name_answer = 17,
+  tunnel_to_reload = 18,
+  reload_order = 19,
+  reload_ended = 20,
+  files_to_remove = 21,
+  publish_ports = 22,
+  // the broker and those who ask it: wg4netns/supervise/broker_message.h
+  tunnel_request = 32,
+  tunnel_reply = 33,
+  // doctor and the process that tries things for it: wg4netns/doctor/namespace_facts.h
+  namespace_facts = 48,
+};
+
+}  // namespace wg4::wire

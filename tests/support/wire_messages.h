@@ -1,0 +1,83 @@
+#pragma once
+// One of each message that our processes send to each other, with something in each of its fields. A new message is
+// added here, and so to the tests and the fuzzer of all of them.
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "shared/handoff/handoff.h"
+#include "shared/link/link_plan.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
+#include "shared/net/protocol.h"
+#include "shared/sys/sandbox_mode.h"
+#include "wg4netns/daemon/messages.h"
+#include "wg4netns/doctor/namespace_facts.h"
+#include "wg4netns/forward/start_message.h"
+#include "wg4netns/supervise/broker_message.h"
+
+namespace wg4::test {
+
+inline LinkPlan link_plan() {
+  return {.mtu = 1420,
+          .addresses = {*Prefix::parse("10.0.0.2/24"), *Prefix::parse("fd00::2/64")},
+          .routes = {*Prefix::parse("192.168.1.0/24"), *Prefix::parse("0.0.0.0/0"), *Prefix::parse("::/0")},
+          .table = 51820,
+          .route_sources = {*IpAddress::parse("10.0.0.2"), *IpAddress::parse("fd00::2")},
+          .route_mtu = 1400,
+          .gateways = {*IpAddress::parse("10.0.0.1"), *IpAddress::parse("fd00::1")},
+          .retired_addresses = {*Prefix::parse("10.9.0.2/32")}};
+}
+
+inline auto one_of_each_message() {
+  return std::tuple{handoff::Begin{.follows = true,
+                                   .target = "process 7",
+                                   .ifname = "wg7",
+                                   .vnet_hdr = true,
+                                   .queues = 16,
+                                   .await_owner = true,
+                                   .configure = handoff::Configure::mtu,
+                                   .sandbox = SandboxMode::off,
+                                   .agent = true,
+                                   .port_tables = true},
+                    handoff::TunReady{.ifname = "wg0", .tun_flags = 0x5101, .existed = true},
+                    handoff::PlanPart{.bytes = {1, 2, 3}, .last = true},
+                    handoff::Plan{.plan = link_plan()},
+                    handoff::Done{.warnings = {"no IPv6 here", ""}, .changes = {"MTU 1300"}},
+                    handoff::Failure{.error = {"open /dev/net/tun", 13, "chmod it"}},
+                    handoff::Dial{.protocol = Protocol::udp, .address = *IpAddress::parse("fd00::5"), .port = 53},
+                    handoff::Dialed{.error = 111},
+                    forward::PublishPorts{.guest = *IpAddress::parse("10.0.2.100"), .has_api = true},
+                    NameQuestion{.id = 70'000, .host = "vpn.example.com", .port = 51820},
+                    NameAnswer{.id = 70'000, .error = -2, .endpoint = *Endpoint::parse("[fe80::1%3]:51820")},
+                    TunnelToReload{.control = "wg0"},
+                    ReloadOrder{.what = ReloadOrder::What::start_resolver},
+                    ReloadEnded{},
+                    FilesToRemove{.names = {"wg0.sock", "api.sock"}},
+                    broker::Request{.kind = broker::Request::Kind::stop,
+                                    .key = "0123/eth0",
+                                    .ifname = "eth0",
+                                    .config = "/vpn.conf",
+                                    .mtu = "1300",
+                                    .ports = {"8080:80", "53:53/udp"}},
+                    broker::Reply{.error = "two\nlines"},
+                    doctor::NamespaceFacts{.namespaces_error = 1,
+                                           .tun_tried = true,
+                                           .tun_error = 2,
+                                           .tun_header = true,
+                                           .tun_checksum = true,
+                                           .tun_tso = true,
+                                           .tun_uso = true}};
+}
+
+using Messages = decltype(one_of_each_message());
+
+/// Calls `what` with each of them.
+inline void for_each_message(const auto& what) {
+  std::apply([&](const auto&... message) { (what(message), ...); }, one_of_each_message());
+}
+
+}  // namespace wg4::test

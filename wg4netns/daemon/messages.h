@@ -1,0 +1,87 @@
+#pragma once
+// What the tunnel and the processes beside it say to each other (shared/wire/wire.h). The tunnel listens to strangers:
+// whoever has taken it over can say no more than this.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "shared/net/endpoint.h"
+#include "shared/wire/kind.h"
+
+namespace wg4 {
+
+// ---------------------------------------------------------------- the resolver
+
+/// The address of a host is wanted.
+struct NameQuestion {
+  static constexpr wire::Kind message_kind = wire::Kind::name_question;
+  static constexpr std::size_t max_size = 1024;
+  std::uint32_t id = 0;
+  std::string host{};
+  std::uint16_t port = 0;
+
+  static constexpr void fields(auto& self, auto& visit) {
+    visit(self.id);
+    visit.text(self.host, max_size);
+    visit(self.port);
+  }
+};
+
+struct NameAnswer {
+  static constexpr wire::Kind message_kind = wire::Kind::name_answer;
+  static constexpr std::size_t max_size = 64;
+  static constexpr int least_error = -1000;  // netdb.h numbers its errors from -1 downwards
+  std::uint32_t id = 0;                      ///< of the question
+  int error = 0;                             ///< an EAI_ number of netdb.h; 0 = resolved
+  Endpoint endpoint{};                       ///< the address that the system puts first
+
+  static constexpr void fields(auto& self, auto& visit) {
+    visit(self.id);
+    visit.ranged(self.error, least_error, 0);
+    visit(self.endpoint);
+  }
+};
+
+// ---------------------------------------------------------------- the process that reloads
+
+/// Said once, before the tunnel hears anything from strangers.
+struct TunnelToReload {
+  static constexpr wire::Kind message_kind = wire::Kind::tunnel_to_reload;
+  static constexpr std::size_t max_size = 64;
+  std::string control{};  ///< the name of its control socket; empty = there is none to reload
+
+  static constexpr void fields(auto& self, auto& visit) { visit.text(self.control, max_size); }
+};
+
+struct ReloadOrder {
+  static constexpr wire::Kind message_kind = wire::Kind::reload_order;
+  static constexpr std::size_t max_size = 8;
+  enum class What : std::uint8_t { reload, start_resolver } what = What::reload;
+
+  static constexpr void fields(auto& self, auto& visit) { visit.choice(self.what, What::start_resolver); }
+};
+
+/// A reload has ended, well or not.
+struct ReloadEnded {
+  static constexpr wire::Kind message_kind = wire::Kind::reload_ended;
+  static constexpr std::size_t max_size = 8;
+
+  static constexpr void fields(auto& /*self*/, auto& /*visit*/) {}
+};
+
+// ---------------------------------------------------------------- the process that tidies up
+
+/// Attached are, for each name, the folder that the file is in, and the file itself: so it is what the program has made
+/// that is removed, however late that happens.
+struct FilesToRemove {
+  static constexpr wire::Kind message_kind = wire::Kind::files_to_remove;
+  static constexpr std::size_t max_files = 8;
+  static constexpr std::size_t max_name = 255;  // bytes: NAME_MAX
+  std::vector<std::string> names{};
+
+  static constexpr void fields(auto& self, auto& visit) { visit.texts(self.names, max_files, max_name); }
+};
+
+}  // namespace wg4

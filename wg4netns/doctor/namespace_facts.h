@@ -1,0 +1,31 @@
+#pragma once
+// What a child of doctor's found out that made a user namespace, a network namespace and a TUN there, and took them
+// along at its end. It says so in a message (shared/wire/wire.h).
+
+#include "shared/wire/kind.h"
+
+namespace wg4::doctor {
+
+struct NamespaceFacts {
+  static constexpr wire::Kind message_kind = wire::Kind::namespace_facts;
+  int namespaces_error = 0;  ///< errno; 0 = it could
+  // of the TUN; only with namespaces and the device
+  bool tun_tried = false;
+  int tun_error = 0;  ///< errno of TUNSETIFF
+  bool tun_header = false;
+  bool tun_checksum = false;
+  bool tun_tso = false;
+  bool tun_uso = false;
+
+  static constexpr void fields(auto& self, auto& visit) {
+    visit.error_number(self.namespaces_error);
+    visit(self.tun_tried);
+    visit.error_number(self.tun_error);
+    visit(self.tun_header);
+    visit(self.tun_checksum);
+    visit(self.tun_tso);
+    visit(self.tun_uso);
+  }
+};
+
+}  // namespace wg4::doctor
