@@ -1,0 +1,33 @@
+#pragma once
+// Folders in which programs of one user meet, and nobody else can put anything.
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+
+namespace wg4 {
+
+/// The folder of this project in each of them.
+inline constexpr const char* project_folder = "wireguard4netns";
+
+/// Where to make such folders, the best place first: /run for the host's root, and $XDG_RUNTIME_DIR. May be empty.
+[[nodiscard]] std::vector<std::string> runtime_folders();
+
+enum class IfMissing : std::uint8_t { make, fail };
+
+/// The folder `name` in `parent`, which is called `parent_path` in errors: a directory of this user's that nobody else
+/// can write to, and no symbolic link. `parent` belongs to this user, or is like /tmp.
+[[nodiscard]] Result<UniqueFd> open_own_folder(int parent, const std::string& parent_path, const std::string& name,
+                                               IfMissing if_missing);
+[[nodiscard]] Result<UniqueFd> open_own_folder(const std::string& parent, const std::string& name,
+                                               IfMissing if_missing);
+
+/// Is what is open of this kind (S_IFREG), this user's, and closed to the writing of others? Errors call it `name`.
+[[nodiscard]] Result<void> expect_own(int fd, const std::string& name, mode_t kind);
+
+}  // namespace wg4
