@@ -13,11 +13,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -28,13 +26,12 @@
 #include "shared/sys/fd_pass.h"
 #include "shared/sys/log.h"
 #include "shared/sys/netns_watch.h"
-#include "shared/sys/pipe.h"
-#include "shared/sys/process.h"
 #include "shared/sys/signals.h"
 #include "shared/sys/unique_file.h"
 #include "shared/wire/message_socket.h"
 #include "wg4netns/supervise/broker_message.h"
 #include "wg4netns/supervise/broker_socket.h"
+#include "wg4netns/supervise/instance.h"
 
 namespace wg4 {
 namespace {
@@ -47,68 +44,23 @@ using Number = std::uint32_t;
 
 constexpr std::size_t max_clients = 64;
 constexpr std::size_t max_tunnels = 4096;
-constexpr std::size_t max_said = 4096;  // bytes of a tunnel's stderr that can become an error
 constexpr std::chrono::seconds time_to_end{5};
-constexpr int ready_fd = 3;  // in the tunnel's process
-constexpr int netns_fd = 4;
-
-/// From a tunnel's process to us, who must not wait for it.
-Result<Pipe> make_report_pipe() {
-  Pipe pipe = TRY(make_pipe());
-  if (fcntl(pipe.reader.get(), F_SETFL, O_NONBLOCK) != 0) return fail("set up a pipe", errno);
-  return pipe;
-}
+constexpr int netns_number = 4;  // in the tunnel's process
 
 std::vector<std::string> command_line(const Request& request) {
-  std::vector<std::string> words{"wireguard4netns", "--netns-type=path", "--no-engine-addresses",
-                                 "--ready-fd=" + std::to_string(ready_fd), "--config=" + request.config};
+  std::vector<std::string> words{"--netns-type=path", "--no-engine-addresses", "--config=" + request.config};
   if (!request.mtu.empty()) words.push_back("--mtu=" + request.mtu);
   for (const std::string& port : request.ports) words.push_back("--publish=" + port);
-  words.insert(words.end(), {"--", "/proc/self/fd/" + std::to_string(netns_fd), request.ifname});
+  words.insert(words.end(), {"--", "/proc/self/fd/" + std::to_string(netns_number), request.ifname});
   return words;
 }
 
-/// One container's program, and who waits for it to be ready.
+/// One container's, and who waits for it to be ready.
 struct Tunnel {
   std::string key;
-  Child process;
+  Instance instance;
   UniqueFd client;  // invalid once it has its answer
-  UniqueFd ready;
-  UniqueFd stderr_reader;
-  std::string said{};
-
-  [[nodiscard]] bool starting() const { return client.valid(); }
 };
-
-Result<Tunnel> start_tunnel(const Request& request, UniqueFd client, const UniqueFd& netns) {
-  Pipe ready = TRY(make_report_pipe());
-  Pipe output = TRY(make_report_pipe());
-  const UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!null.valid()) return fail("open /dev/null", errno);
-  std::error_code error;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error) return fail("find this program", error.value());
-  SpawnRequest spawn{.program = self, .arguments = command_line(request), .environment = own_environment(), .fds = {}};
-  spawn.fds = {{null.get(), STDIN_FILENO},
-               {null.get(), STDOUT_FILENO},
-               {output.writer.get(), STDERR_FILENO},
-               {ready.writer.get(), ready_fd},
-               {netns.get(), netns_fd}};
-  return Tunnel{.key = request.key,
-                .process = TRY(Child::spawn(spawn)),
-                .client = std::move(client),
-                .ready = std::move(ready.reader),
-                .stderr_reader = std::move(output.reader)};
-}
-
-/// The program's last words, without its name.
-std::string error_of(const Tunnel& tunnel) {
-  constexpr std::string_view mark = ": error: ";
-  const std::size_t at = tunnel.said.find(mark);
-  std::string text = tunnel.said.substr(at == std::string::npos ? 0 : at + mark.size());
-  while (text.ends_with('\n')) text.pop_back();
-  return text.empty() ? "the tunnel ended before it was ready" : text;
-}
 
 /// False if nobody is there to hear it.
 bool reply(const UniqueFd& client, std::string_view error) {
@@ -224,64 +176,52 @@ void Broker::start(const Request& request, UniqueFd client, const UniqueFd& netn
   stop(request.key);  // of an engine that has died without a word
   if (!netns.valid()) return static_cast<void>(reply(client, "no network namespace came along"));
   if (tunnels_.size() >= max_tunnels) return static_cast<void>(reply(client, "the broker has too many tunnels"));
-  const UniqueFd asker(fcntl(client.get(), F_DUPFD_CLOEXEC, 0));
-  auto tunnel = start_tunnel(request, std::move(client), netns);
-  if (!tunnel) return static_cast<void>(reply(asker, tunnel.error().message()));
+  auto instance = Instance::start({.arguments = command_line(request), .fds = {{netns.get(), netns_number}}});
+  if (!instance) return static_cast<void>(reply(client, instance.error().message()));
   const Number number = next_++;
-  const Tunnel& entry = tunnels_.emplace(number, *std::move(tunnel)).first->second;
-  const bool watched = loop_.watch(entry.ready.get(), Source::ready, EPOLLIN, number) &&
-                       loop_.watch(entry.stderr_reader.get(), Source::said, EPOLLIN, number) &&
-                       loop_.watch(entry.process.pidfd(), Source::ended, EPOLLIN, number);
+  Tunnel& tunnel = tunnels_.emplace(number, Tunnel{request.key, *std::move(instance), {}}).first->second;
+  const bool watched = loop_.watch(tunnel.instance.ready_fd(), Source::ready, EPOLLIN, number) &&
+                       loop_.watch(tunnel.instance.output_fd(), Source::said, EPOLLIN, number) &&
+                       loop_.watch(tunnel.instance.end_fd(), Source::ended, EPOLLIN, number);
+  tunnel.client = std::move(client);
   if (watched) return;
+  reply(tunnel.client, "the broker has too many descriptors open");
   tunnels_.erase(number);
-  reply(asker, "the broker has too many descriptors open");
 }
 
 void Broker::stop(const std::string& key) {
   const auto found = std::ranges::find(tunnels_, key, [](const auto& entry) { return entry.second.key; });
   if (found == tunnels_.end()) return;
-  Child& process = found->second.process;
-  kill(process.pid(), SIGTERM);  // not reaped, so it is still the same process
-  const auto status = process.wait(time_to_end);
-  if (!status || !*status) log::warning("the tunnel of {} does not end, and is killed", key);
+  Instance& instance = found->second.instance;
+  instance.end(time_to_end);
+  if (const auto& ending = instance.ending(); !ending || ending->by == Instance::EndedBy::force)
+    log::warning("the tunnel of {} does not end, and is killed", key);
   tunnels_.erase(found);
 }
 
 void Broker::stop_all() {
-  for (const auto& [number, tunnel] : tunnels_) kill(tunnel.process.pid(), SIGTERM);
+  for (auto& [number, tunnel] : tunnels_) tunnel.instance.ask_to_end();
   while (!tunnels_.empty()) stop(std::string(tunnels_.begin()->second.key));
 }
 
 void Broker::became_ready(Number number) {
   const auto found = tunnels_.find(number);
-  if (found == tunnels_.end()) return;
+  if (found == tunnels_.end() || !found->second.instance.take_ready()) return;
   Tunnel& tunnel = found->second;
-  char word = 0;
-  const bool ready = read(tunnel.ready.get(), &word, 1) == 1;
-  tunnel.ready.reset();
-  if (!ready) return;  // its end tells why
   if (!reply(std::exchange(tunnel.client, UniqueFd()), "")) stop(std::string(tunnel.key));
 }
 
-/// What tunnels have to say is said here, too, for whoever runs the broker in the foreground.
 void Broker::listen_to(Number number) {
   const auto found = tunnels_.find(number);
-  if (found == tunnels_.end()) return;
-  Tunnel& tunnel = found->second;
-  std::array<char, max_said> text{};
-  const ssize_t got = read(tunnel.stderr_reader.get(), text.data(), text.size());
-  if (got < 0) return;
-  if (got == 0) return tunnel.stderr_reader.reset();
-  const auto size = static_cast<std::size_t>(got);
-  if (tunnel.starting()) tunnel.said.append(text.data(), std::min(size, max_said - tunnel.said.size()));
-  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text.data(), size);
+  if (found != tunnels_.end()) found->second.instance.pass_on();
 }
 
 void Broker::ended(Number number) {
-  if (tunnels_.contains(number)) listen_to(number);
   auto entry = tunnels_.extract(number);
   if (entry.empty()) return;
-  if (entry.mapped().starting()) reply(entry.mapped().client, error_of(entry.mapped()));
+  const Tunnel& tunnel = entry.mapped();
+  entry.mapped().instance.take_end();
+  if (tunnel.client.valid()) reply(tunnel.client, tunnel.instance.error());
 }
 
 /// The socket that systemd has opened for us, as sd_listen_fds(3) says.
