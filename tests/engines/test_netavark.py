@@ -47,6 +47,8 @@ class PluginCase(EngineCase):
         """It has to be empty by then."""
         if self.folder.exists():
             (self.folder / "keys.lock").unlink(missing_ok=True)
+            if (self.folder / "tunnels").exists():
+                (self.folder / "tunnels").rmdir()
             self.folder.rmdir()
 
     def brokers(self) -> list[int]:

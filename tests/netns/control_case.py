@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import socket
 import subprocess
+import threading
 from pathlib import Path
+from typing import Self
 
 import harness
 from fixtures import THEIRS, THEIRS6, Pair, pair_on_loopback
@@ -39,6 +43,48 @@ class Client:
     def ask(self, request: str) -> str:
         self.socket.sendall(request.encode())
         return self.hear()
+
+
+class FakeTunnel:
+    """Who has taken a tunnel over: at its control socket, with answers of their own to what `reload` asks."""
+
+    def __init__(self, path: Path, config: Path | str, private: str) -> None:
+        self.heard = b""
+        self._status = f"private_key={base64.b64decode(private).hex()}\nlisten_port=1\nerrno=0\n\n"
+        self._own = f"config={config}\nmtu=1420\naddress=\ntable=off\nlink_set_up_by=others\nerrno=0\n\n"
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._path = path
+        self._listener.bind(str(path))
+        self._listener.listen()
+        self._thread = threading.Thread(target=self._serve)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
+        self._path.unlink()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection = self._listener.accept()[0]
+                with connection, contextlib.suppress(OSError):
+                    self._answer(connection)
+
+    def _answer(self, connection: socket.socket) -> None:
+        request = b""
+        while not request.endswith(b"\n\n"):
+            part = connection.recv(65536)
+            if not part:
+                return
+            request += part
+        self.heard += request
+        answers = {b"get=1\n\n": self._status, b"wg4netns=1\n\n": self._own}
+        connection.sendall(answers.get(request, "errno=0\n\n").encode())
 
 
 class ControlCase(harness.TestCase):

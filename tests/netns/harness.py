@@ -35,13 +35,14 @@ from typing import NoReturn
 from namespaces import HERE, PYTHON, Namespace
 from probes import ping
 from processes import adopt_orphans, assert_only, descendants, status_field, wait_until
-from program import SANITIZED, Wg4, bindir
+from program import SANITIZED, Wg4, bindir, program_environment
 from scratch import Scratch
 from wireguard import Config, WireguardGo
 
 USER = "wg4test"
 SOCKETS = "wireguard"  # in XDG_RUNTIME_DIR: control sockets of tunnels
-LOCKS = "wireguard4netns"  # likewise: one file, which stays, for the locks on keys
+OWN = "wireguard4netns"  # likewise: one file, which stays, for the locks on keys, and the registry of tunnels
+TUNNELS = "tunnels"  # in there: the registry, which stays without a file
 SKIPPED = 77  # CTest shows this as "Skipped", in the open
 LONG_S = 2
 WITHOUT = "--without="
@@ -64,11 +65,13 @@ TOOLS = {
 }
 
 
-def holds_locks(folder: Path) -> bool:
-    """The folder with the one empty file that tunnels leave."""
-    if not folder.name.startswith(LOCKS) or not folder.is_dir():
+def holds_what_stays(folder: Path) -> bool:
+    """The folder that tunnels leave: with an empty file, and with the registry when nobody is in there."""
+    if not folder.name.startswith(OWN) or not folder.is_dir():
         return False
-    return [(path.name, path.stat().st_size) for path in folder.iterdir()] == [("keys.lock", 0)]
+    found = {path.name: path for path in folder.iterdir()}
+    locks, tunnels = found.pop("keys.lock", None), found.pop(TUNNELS, None)
+    return not found and not (locks and locks.stat().st_size) and not (tunnels and any(tunnels.iterdir()))
 
 
 class TestCase(unittest.TestCase):
@@ -95,14 +98,26 @@ class TestCase(unittest.TestCase):
                     str(path) for path in place.iterdir() if path.lstat().st_uid == os.getuid()
                 }
         empty = {str(place / SOCKETS) for place in places if not any((place / SOCKETS).glob("*"))}
-        locks = {str(place / name) for place in places for name in (LOCKS, f"{LOCKS}-{os.getuid()}")}
-        return found - {str(self.scratch.folder)} - empty - {path for path in locks if holds_locks(Path(path))}
+        own = {str(place / name) for place in places for name in (OWN, f"{OWN}-{os.getuid()}")}
+        return found - {str(self.scratch.folder)} - empty - {path for path in own if holds_what_stays(Path(path))}
+
+    def registered(self) -> list[str]:
+        """Entries in the registry. What removes one is the last to end, a moment after the program itself; what a
+        program has left that was killed before it had told that process goes with the next look.
+        """
+        tunnels = self.scratch.folder / OWN / TUNNELS
+        if self.scratch.killed and tunnels.is_dir() and tunnels.stat().st_uid == os.geteuid():
+            show = [bindir() / "wireguard4netns", "show", "nobody"]  # which asks no socket that does not answer
+            subprocess.run(show, env=program_environment(self.scratch), capture_output=True, check=False)
+        wait_until(lambda: not any(tunnels.glob("*")), 5)
+        return sorted(path.name for path in tunnels.glob("*"))
 
     def assert_nothing_left(self) -> None:
-        left = sorted(
+        left = self.registered()
+        left += sorted(
             path.name
             for path in self.scratch.folder.iterdir()
-            if not re.match(r"\d\d+-", path.name) and path.name != SOCKETS and not holds_locks(path)
+            if not re.match(r"\d\d+-", path.name) and path.name != SOCKETS and not holds_what_stays(path)
         )
         # The folder stays for the next one; a socket only of a program that was killed.
         # What removes it is the last to end, a moment after the program itself.

@@ -23,11 +23,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import harness
+from control_case import Client
 from harness import SKIPPED, USER
 from injection import SUPPORTED, Injection, Killed
 from namespaces import PYTHON
 from processes import PATIENCE_S, descendants, wait_until
-from program import SANITIZED, Wg4
+from program import SANITIZED, Wg4, bindir, program_environment
 from test_root import AS_USER, RootTestCase
 from wireguard import Identity, end_to_end, free_udp_port
 
@@ -84,6 +85,11 @@ class Stage:
             shutil.chown(path, USER, USER)
         if self.process is None or self.process.poll() is not None:
             self.process = subprocess.Popen([*AS_USER, "sleep", "1000"])
+
+    @property
+    def tunnels(self) -> Path:
+        """The registry, with the tunnel's own entry."""
+        return self.folder / "wireguard4netns" / "tunnels"
 
     def close(self) -> None:
         self.service.close()
@@ -300,6 +306,21 @@ def delete_in_a_folder(held: Injection, stage: Stage) -> bool:
     return not stage.file_is_whole()
 
 
+def change_its_entry(held: Injection, stage: Stage) -> bool:
+    """Which file of the user's a reload is to read for it."""
+    if not stage.tunnels.is_dir():
+        stage.tunnels.mkdir(parents=True)
+        (stage.tunnels / "entry").write_bytes(b"config=/its/own\n\n")
+    (entry,) = stage.tunnels.iterdir()
+    before = entry.read_bytes()
+    fd = held.call("openat", AT_FDCWD, text(entry), os.O_WRONLY)
+    held.call("write", fd, b"config=/others", 14)
+    reached = entry.read_bytes() != before
+    held.call("rename", text(stage.victim), text(entry))
+    held.call("openat", AT_FDCWD, text(stage.tunnels / "made"), os.O_WRONLY | os.O_CREAT, 0o600)
+    return reached or entry.read_bytes() != before or (stage.tunnels / "made").exists()
+
+
 def dies(stage: Stage) -> bool:
     return soon(lambda: stage.process.poll() is not None, stage.patience)
 
@@ -421,6 +442,7 @@ ROWS = [
     Row("a file renamed", rename_a_file),
     Row("a file deleted", delete_a_file),
     Row("a file deleted by its folder's descriptor", delete_in_a_folder, ("janitor",)),
+    Row("its entry in the registry changed", change_its_entry),
     Row("a process killed", kill),
     Row("a process killed by its thread", kill_a_thread),
     Row("a process killed by a descriptor", kill_by_descriptor),
@@ -525,8 +547,16 @@ class UsersTunnel(RootTestCase):
 
     def end(self, wg4: Wg4) -> None:
         wg4.kill()
+        self.as_user("show", "effects")  # which removes its entry, where an attempt was the janitor's end
         (self.scratch.folder / "api.sock").unlink(missing_ok=True)
         self.stage.close()
+
+    def as_user(self, *words: str) -> subprocess.CompletedProcess[str]:
+        command = [*AS_USER, bindir() / "wireguard4netns", *words]
+        environment = program_environment(self.scratch)
+        return subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+        )
 
     def processes(self, wg4: Wg4) -> dict[str, int]:
         pids = {entry.name: entry.pid for entry in descendants(wg4.pid)}
@@ -569,6 +599,7 @@ class Effects(UsersTunnel):
                     free.kill()
                     free.wait()
                     self.stage.close()
+                    shutil.rmtree(self.stage.tunnels, ignore_errors=True)
 
     def test_none_is_reached(self) -> None:
         for row in ROWS:
@@ -606,6 +637,50 @@ class OtherTunnel(UsersTunnel):
         self.assertIn(5, sent)
         self.assertFalse(soon(lambda: self.stage.connected(self.stage.control), 2))
         self.end(wg4)
+
+
+class OtherFile(UsersTunnel):
+    def test_no_word_makes_a_reload_read_it(self) -> None:
+        """The tunnel is made to believe that it was started with another file, as it will tell everybody."""
+        wg4 = self.start()
+        other = wg4.config_path.with_name("x" * len(wg4.config_path.name))
+        try:
+            other.write_text(end_to_end(Identity(), Identity(), 2).for_wg_quick())
+            os.chown(other, *self.owner())
+            other.chmod(0o600)
+            self.assertGreater(replace_in_memory(wg4.pid, str(wg4.config_path), str(other)), 0)
+            self.assertIn(f"config={other}\n", self.said())
+            done = self.as_user("reload", "effects")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(f"nothing has changed in {wg4.config_path}", done.stderr)
+            self.assertIn(str(wg4.config_path), self.as_user("show", "effects", "--json").stdout)
+        finally:
+            other.unlink(missing_ok=True)
+            self.end(wg4)
+
+    def said(self) -> str:
+        # /run is another one here, where everybody may make that folder.
+        with Client(Path("/run/wireguard/effects.sock")) as client:
+            return client.ask("wg4netns=1\n\n")
+
+
+def replace_in_memory(pid: int, old: str, new: str) -> int:
+    """Each place where the process has this text as a C++ string has it."""
+    count = 0
+    with open(f"/proc/{pid}/mem", "r+b", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            places, mode, *rest = line.split()
+            if not mode.startswith("rw") or rest[-1].startswith("/"):
+                continue
+            start, end = (int(place, 16) for place in places.split("-"))
+            memory.seek(start)
+            with contextlib.suppress(OSError):
+                content = memory.read(end - start)
+                at = -1
+                while (at := content.find(old.encode() + b"\0", at + 1)) >= 0:
+                    memory.seek(start + at)
+                    count += memory.write(new.encode()) == len(new)
+    return count
 
 
 if __name__ == "__main__":

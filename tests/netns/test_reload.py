@@ -1,12 +1,15 @@
 """A changed configuration that a tunnel takes over while it runs: by command, and by SIGHUP."""
 
+import base64
 import json
+import os
 import signal
+from pathlib import Path
 
 import harness
-from control_case import ControlCase
+from control_case import ControlCase, FakeTunnel
 from fixtures import THEIRS, THEIRS6
-from processes import wait_until
+from processes import PATIENCE_S, wait_until
 from wireguard import Identity
 
 
@@ -179,6 +182,136 @@ class ReloadLink(ControlCase):
         told = self.reload()
         self.assertNotIn("nothing has changed", told)
         self.assertRegex(told, "not taken over from .*: Address, MTU, DNS. Start the tunnel again")
+
+
+class TakenOver(ControlCase):
+    """A tunnel that says it was started with another file of the user's. Its keys must not go there."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.own, self.others = Identity(), Identity()
+        self.own_file = self.scratch.file("own.conf", self.text(self.own))
+        self.others_file = self.scratch.file("others.conf", self.text(self.others))
+        self.tunnels = self.scratch.folder / "wireguard4netns" / "tunnels"
+
+    def text(self, key: Identity) -> str:
+        return f"[Interface]\nPrivateKey = {key.private}\n[Peer]\nPublicKey = {Identity().public}\n"
+
+    def fake(self) -> FakeTunnel:
+        """This process is who listens there."""
+        return self.enterContext(FakeTunnel(self.folder / "fake.sock", self.others_file, Identity().private))
+
+    def register(self, config: object, pid: int | None = None, later: int = 0) -> Path:
+        """An entry as the pages of supervise/registry.h have it, for a process that began so much `later`."""
+        pid = pid or os.getpid()
+        start = int(Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[19]) + later
+        entry = self.tunnels / f"{os.stat('/proc/self/ns/pid').st_ino}.{pid}.{start}"
+        entry.touch(mode=0o600)
+        entry.write_text(f"name=fake\nconfig={config}\nnetns=\n\n")
+        self.addCleanup(entry.unlink, missing_ok=True)
+        return entry
+
+    def hex(self, key: Identity) -> bytes:
+        return base64.b64decode(key.private).hex().encode()
+
+    def assert_asks_for_the_file(self, fake: FakeTunnel) -> None:
+        done = self.run_program("reload", "fake")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("it is not written down which file fake was started with. Name one: ", done.stderr)
+        self.assertIn("wireguard4netns reload --config FILE fake\n", done.stderr)
+        self.assertNotIn(b"set=1", fake.heard)
+
+    def test_its_word_is_not_taken(self) -> None:
+        fake = self.fake()
+        self.assert_asks_for_the_file(fake)
+        done = self.run_program("reload", "--config", str(self.own_file), "fake")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(self.hex(self.own), fake.heard)
+
+    def test_that_of_its_entry_is(self) -> None:
+        fake = self.fake()
+        self.register(self.own_file)
+        done = self.run_program("reload", "fake")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"follows again {self.own_file}: ", done.stderr)
+        self.assertIn(self.hex(self.own), fake.heard)
+        self.assertNotIn(self.hex(self.others), fake.heard)
+        shown = json.loads(self.run_program("show", "fake", "--json").stdout)
+        self.assertEqual(shown["fake"]["details"]["config"], str(self.own_file))
+
+    def test_nor_that_of_another_process(self) -> None:
+        """One that has ended and whose number is used again, or one that has nothing to do with the socket."""
+        fake = self.fake()
+        ended = self.register(self.others_file, later=-1)
+        self.register(self.others_file, pid=self.theirs.pid)
+        self.assert_asks_for_the_file(fake)
+        self.assertFalse(ended.exists())
+
+    def test_nor_that_of_a_file_that_somebody_else_could_have_made(self) -> None:
+        fake = self.fake()
+        entry = self.register(self.others_file)
+        for mode in (0o644, 0o660):
+            entry.chmod(mode)
+            self.assert_asks_for_the_file(fake)
+        copy = self.scratch.file("entry", entry.read_text())
+        entry.unlink()
+        entry.symlink_to(copy)
+        self.assert_asks_for_the_file(fake)
+
+    def test_one_that_has_no_file_says_so(self) -> None:
+        fake = self.fake()
+        self.register("")
+        done = self.run_program("reload", "fake")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("fake was started without a configuration file. Name one: ", done.stderr)
+        self.assertNotIn(b"set=1", fake.heard)
+
+
+class Registry(ControlCase):
+    def entries(self) -> dict[str, str]:
+        folder = self.scratch.folder / "wireguard4netns" / "tunnels"
+        self.assertEqual(folder.stat().st_mode & 0o777, 0o700)
+        found = {}
+        for path in folder.iterdir():
+            self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+            fields = dict(line.split("=", 1) for line in path.read_text().splitlines() if line)
+            found[fields["name"]] = f"{path.name.split('.')[1]} {fields['config']}"
+        return found
+
+    def test_a_tunnel_is_in_there_while_it_runs(self) -> None:
+        theirs = self.entries()
+        ours = self.start()
+        self.assertEqual(self.entries(), theirs | {"ours": f"{ours.pid} {ours.config_path}"})
+        ours.stop()
+        self.assertEqual(self.entries(), theirs)
+
+    def test_the_janitor_removes_that_of_one_that_was_killed(self) -> None:
+        theirs = self.entries()
+        self.start().kill()
+        self.assertTrue(wait_until(lambda: self.entries() == theirs, PATIENCE_S))
+
+    def test_else_who_looks_does(self) -> None:
+        theirs = self.entries()
+        self.start().kill_with_janitor()
+        self.assertIn("ours", self.entries())
+        self.run_program("show")
+        self.assertEqual(self.entries(), theirs)
+
+    def test_without_a_folder_of_its_own_a_tunnel_runs_all_the_same(self) -> None:
+        """Its socket is in another one."""
+        tunnels = self.scratch.folder / "wireguard4netns" / "tunnels"
+        tunnels.chmod(0o770)
+        try:
+            ours = self.start()
+            said = f"{tunnels} is not this user's alone"
+            self.assertIn(said, ours.log.read_text())
+            self.assertIn("'wireguard4netns reload ours' will ask for --config", ours.log.read_text())
+            self.assertEqual(self.run_program("reload", "ours").returncode, 1)
+            done = self.run_program("reload", "--config", str(ours.config_path), "ours")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            ours.stop()
+        finally:
+            tunnels.chmod(0o700)
 
 
 if __name__ == "__main__":

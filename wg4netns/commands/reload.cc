@@ -14,9 +14,11 @@
 #include "shared/net/prefix.h"
 #include "shared/sys/log.h"
 #include "shared/sys/sandbox_mode.h"
+#include "wg4netns/commands/registered.h"
 #include "wg4netns/daemon/endpoints.h"
 #include "wg4netns/daemon/reload_link.h"
 #include "wg4netns/profile/config_file.h"
+#include "wg4netns/supervise/registry.h"
 #include "wg4netns/uapi/codec.h"
 #include "wg4netns/uapi/control_client.h"
 #include "wg4netns/uapi/control_socket.h"
@@ -35,11 +37,14 @@ Result<RunningTunnel> choose_tunnel(const std::optional<std::string>& name) {
   return fail("no tunnel runs that has a control socket", 0, folder ? "" : folder.error().message());
 }
 
-Result<std::string> choose_config(const ReloadCommand& command, const RunningTunnel& tunnel, const OwnStatus& own) {
+/// Not asked of the tunnel: that of who has taken it over would be another one of this user's, and told to it.
+Result<std::string> choose_config(const ReloadCommand& command, const RunningTunnel& tunnel) {
   if (command.config || command.profile) return locate_config(command.config, command.profile);
-  for (const auto& [key, value] : own)
-    if (key == "config" && !value.empty()) return value;
-  return fail(tunnel.name + " does not say which file it was started with", 0, "Name one with --config");
+  const auto registered = registered_config(TRY(owner_of(tunnel)), registry::find_running());
+  if (registered && !registered->empty()) return *registered;
+  return fail((registered ? tunnel.name + " was started without a configuration file"
+                          : "it is not written down which file " + tunnel.name + " was started with"),
+              0, "Name one: wireguard4netns reload --config FILE " + tunnel.name);
 }
 
 bool is_same(const std::vector<AllowedIpChange>& wanted, const std::vector<Prefix>& running) {
@@ -126,8 +131,8 @@ DeviceChange difference(DeviceChange wanted, const uapi::StatusReader& running) 
 
 Result<void> reload(const ReloadCommand& command) {
   const RunningTunnel tunnel = TRY(choose_tunnel(command.tunnel));
+  const std::string path = TRY(choose_config(command, tunnel));
   const OwnStatus own = ask_own_status(tunnel);
-  const std::string path = TRY(choose_config(command, tunnel, own));
   const WgConfig config = TRY(load_config(path));
   DeviceChange wanted = make_device_change(config);
   const auto retries = TRY(Endpoints::parse_retries(std::getenv("WG_ENDPOINT_RESOLUTION_RETRIES")));

@@ -10,8 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "wg4netns/commands/registered.h"
 #include "wg4netns/commands/show_text.h"
 #include "wg4netns/io/clocks.h"
+#include "wg4netns/supervise/registry.h"
 #include "wg4netns/uapi/control_client.h"
 #include "wg4netns/uapi/control_socket.h"
 
@@ -32,19 +34,22 @@ show::Style choose_style() {
   return {.colour = mode == "always" || (mode != "never" && terminal), .keys = environment("WG_HIDE_KEYS") == "never"};
 }
 
-Result<show::Tunnel> look_at(const RunningTunnel& tunnel) {
-  return show::Tunnel{tunnel.name, TRY(ask_status(tunnel)), ask_own_status(tunnel)};
+using Registered = std::vector<registry::Running>;
+
+Result<show::Tunnel> look_at(const RunningTunnel& tunnel, const Registered& registered) {
+  return show::Tunnel{tunnel.name, TRY(ask_status(tunnel)), ask_registered_status(tunnel, registered)};
 }
 
 Result<std::vector<show::Tunnel>> look(const std::string& name) {
   std::vector<show::Tunnel> tunnels;
+  const Registered registered = registry::find_running();
   if (name != "all") {
     const RunningTunnel tunnel = TRY(find_tunnel(name));
-    tunnels.push_back(TRY(look_at(tunnel)));
+    tunnels.push_back(TRY(look_at(tunnel, registered)));
     return tunnels;
   }
   for (const RunningTunnel& each : find_tunnels())
-    if (auto tunnel = look_at(each)) tunnels.push_back(*std::move(tunnel));  // else it has just ended
+    if (auto tunnel = look_at(each, registered)) tunnels.push_back(*std::move(tunnel));  // else it has just ended
   return tunnels;
 }
 

@@ -48,6 +48,7 @@
 #include "wg4netns/daemon/live_captures.h"
 #include "wg4netns/daemon/loop_guest.h"
 #include "wg4netns/daemon/observe.h"
+#include "wg4netns/daemon/registration.h"
 #include "wg4netns/daemon/reload_link.h"
 #include "wg4netns/daemon/reloader.h"
 #include "wg4netns/daemon/resolv_conf.h"
@@ -105,6 +106,7 @@ struct Parts {
   UdpOptions udp_options;
   UdpSocket udp;
   std::optional<uapi::ControlSocket> control;
+  UniqueFile registered;
   std::string where;
   Endpoints endpoints;
   PeerWatch peer_watch;
@@ -209,6 +211,7 @@ Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
                          .v6 = v6};
   UdpSocket udp = TRY(UdpSocket::open(udp_options));
   auto control = TRY(open_control_socket(options.control, purpose.usual_control));
+  UniqueFile registered = control ? register_tunnel(*control, configured.path, purpose.where) : UniqueFile();
   const auto retries = TRY(Endpoints::parse_retries(std::getenv("WG_ENDPOINT_RESOLUTION_RETRIES")));
   Endpoints endpoints = TRY(Endpoints::create(config, retries, options.sandbox.mode));
   if (configured.reloader) endpoints.have(configured.reloader->take_resolver());
@@ -236,6 +239,7 @@ Result<Parts> prepare(const TunnelOptions& options, const Purpose& purpose) {
                .udp_options = std::move(udp_options),
                .udp = std::move(udp),
                .control = std::move(control),
+               .registered = std::move(registered),
                .where = purpose.where,
                .endpoints = std::move(endpoints),
                .peer_watch = std::move(peer_watch),
@@ -328,6 +332,7 @@ Control::Facts facts_of(const Parts& parts, const TunnelOptions& options) {
 Result<void> hand_over_files(Parts& parts, std::optional<PublishedPorts>& ports) {
   std::vector<UniqueFile> files;
   if (parts.control) files.push_back(parts.control->take_file());
+  files.push_back(std::move(parts.registered));
   if (ports) files.push_back(std::move(ports->api));
   files.push_back(parts.observers.take_file());
   std::erase_if(files, [](const UniqueFile& file) { return file.directory() < 0; });

@@ -66,7 +66,7 @@ Result<void> Janitor::take(std::vector<UniqueFile> files) const {
   }
   if (descriptors.empty()) return {};
   auto sent = wire::send(socket_.get(), message, descriptors);
-  if (!sent) return fail_in("hand over sockets to the process that tidies up", std::move(sent).error());
+  if (!sent) return fail_in("hand over files to the process that tidies up", std::move(sent).error());
   return {};
 }
 

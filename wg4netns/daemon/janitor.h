@@ -1,6 +1,7 @@
 #pragma once
-// Removes the program's sockets at its end: from outside of the sandbox, in which nobody can remove anything. A process
-// of its own, which is told once which files they are and from then on can do nothing but remove those folders' files.
+// Removes the program's files at its end, its sockets and its entry in the registry: from outside of the sandbox, in
+// which nobody can remove anything. A process of its own, which is told once which files they are and from then on can
+// do nothing but remove those folders' files.
 
 #include <utility>
 #include <vector>

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "wg4netns/commands/registered.h"
+#include "wg4netns/supervise/registry.h"
 #include "wg4netns/uapi/control_client.h"
 
 namespace wg4::doctor {
@@ -30,9 +32,10 @@ CheckResult check_log(const show::Tunnel& tunnel) {
 
 std::vector<show::Tunnel> find_running_tunnels() {
   std::vector<show::Tunnel> tunnels;
+  const auto registered = registry::find_running();
   for (const RunningTunnel& each : find_tunnels()) {
     auto status = ask_status(each);
-    auto own = ask_own_status(each);
+    auto own = ask_registered_status(each, registered);
     // Other programs have such sockets, too.
     if (status && !own.empty()) tunnels.push_back({each.name, *std::move(status), std::move(own)});
   }

@@ -116,6 +116,15 @@ Result<RunningTunnel> find_tunnel(const std::string& name) {
   return fail(what, 0, "None runs that has a control socket" + (folder ? "" : ": " + folder.error().message()));
 }
 
+Result<pid_t> owner_of(const RunningTunnel& tunnel) {
+  const UniqueFd fd = TRY(uapi::connect_to(tunnel.path));
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+    return fail("find out who listens at " + tunnel.path, errno);
+  return peer.pid;
+}
+
 Result<uapi::StatusReader> ask_status(const RunningTunnel& tunnel, const AnswerLimits& limits) {
   uapi::StatusReader reader;
   auto told = talk(tunnel, "get=1\n\n", limits, [&](std::string_view line) { return reader.line(line); });

@@ -2,6 +2,8 @@
 // The other end of a control socket: what `show` and `reload` say and hear. It waits for the program at most 10
 // seconds, and listens to it only so long: who is at a socket may be another program, or ours no longer.
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstddef>
 #include <string>
@@ -24,6 +26,9 @@ struct RunningTunnel {
 /// By name. Sockets that nobody listens on do not count.
 [[nodiscard]] std::vector<RunningTunnel> find_tunnels();
 [[nodiscard]] Result<RunningTunnel> find_tunnel(const std::string& name);
+
+/// The process that listens at its socket: what the kernel says, not the tunnel.
+[[nodiscard]] Result<pid_t> owner_of(const RunningTunnel& tunnel);
 
 /// What an answer may take.
 struct AnswerLimits {

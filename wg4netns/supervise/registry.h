@@ -1,0 +1,54 @@
+#pragma once
+// Who is there: a file for each tunnel of this user that runs, which its process has written before it heard a word
+// from the network, and cannot write any more. What a tunnel says of itself later on may be what somebody who has taken
+// it over wants to be believed; what stands here is not.
+//
+//   $XDG_RUNTIME_DIR/wireguard4netns/tunnels/PIDNS.PID.START     (for root: /run/wireguard4netns/...)
+//   name=wg0
+//   config=/etc/wireguard/vpn.conf
+//   netns=process 4711
+//                                                               an empty line, where the file is whole
+//
+// The file's name is the process (process_identity.h): so no two want the same one, and a PID that has come to mean
+// another process has no entry. Values are escape()d; lines of other keys are for later versions. The process' janitor
+// removes the file; what one that was killed has left is removed by whoever looks.
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "shared/base/result.h"
+#include "shared/sys/own_folder.h"
+#include "shared/sys/unique_file.h"
+
+namespace wg4::registry {
+
+struct Entry {
+  std::string name;    ///< of its control socket, as people know it
+  std::string config;  ///< absolute path of the file that it was started with; empty = none
+  std::string netns;   ///< where its interface is, in words
+
+  friend bool operator==(const Entry&, const Entry&) = default;
+};
+
+/// An entry whose process runs.
+struct Running {
+  pid_t pid = 0;
+  Entry entry;
+};
+
+/// Writes down the calling process, in the first of these folders where that can be. The file goes with what is
+/// returned.
+[[nodiscard]] Result<UniqueFile> add(const Entry& entry, const std::vector<std::string>& folders = runtime_folders());
+
+/// All that run, in the order of their names. Files that are not this user's alone, not whole, or no files are nobody.
+[[nodiscard]] std::vector<Running> find_running(const std::vector<std::string>& folders = runtime_folders());
+
+[[nodiscard]] std::string encode(const Entry& entry);
+/// Nothing if that is not a whole entry.
+[[nodiscard]] std::optional<Entry> decode(std::string_view text);
+
+}  // namespace wg4::registry
