@@ -291,6 +291,8 @@ class Errors(FailureTestCase):
             Failure("mtu 0", ["--mtu=0", self.pid], ["mtu"]),
             Failure("mtu too big", ["--mtu=65536", self.pid], ["mtu"]),
             Failure("log level", ["--log-level=loud", self.pid], ["log-level", "silent", "debug"]),
+            Failure("sandbox", ["--sandbox=maybe", self.pid], ["maybe", "{auto,off,on}"]),
+            Failure("a number for a name", ["--netns-type=1", self.pid], ["1 not in", "{path,pid}"]),
             Failure("no helper", ["--helper=/nowhere/helper", self.pid], ["/nowhere/helper"]),
             Failure("too many arguments", [self.pid, "wg0", "a.conf", "more"], ["more"]),
         ):

@@ -115,7 +115,8 @@ class Parser {
   template <class Value>
   void offer(CLI::Option* option, const std::map<std::string, Value>& values) {
     for (const auto& entry : values) choices_[option].push_back(entry.first);
-    option->transform(CLI::CheckedTransformer(values).description(""));
+    // The second runs first. A CheckedTransformer would take numbers, too, and say them where a name is wrong.
+    option->transform(CLI::Transformer(values).description(""))->transform(CLI::IsMember(values).description(""));
   }
   void offer(CLI::Option* option, const std::vector<std::string>& names) {
     choices_[option] = names;
