@@ -1,63 +1,75 @@
 // wireguard4netns: the host-namespace half. Keys, UDP socket and protocol are here; the namespace is never entered.
+// This is the table of its commands. Each reads its own words and does its own work.
 
-#include <cerrno>
-#include <cstdio>
+#include <array>
+#include <cstddef>
 #include <cstdlib>
-#include <variant>
+#include <span>
 
 #include "shared/base/result.h"
 #include "shared/sys/log.h"
-#include "shared/sys/process.h"
 #include "wg4netns/commands/capture_command.h"
 #include "wg4netns/commands/check.h"
 #include "wg4netns/commands/cli.h"
+#include "wg4netns/commands/completion_command.h"
 #include "wg4netns/commands/key_commands.h"
 #include "wg4netns/commands/reload.h"
+#include "wg4netns/commands/resolver_command.h"
+#include "wg4netns/commands/serve_command.h"
 #include "wg4netns/commands/show.h"
 #include "wg4netns/commands/wg_command.h"
 #include "wg4netns/crypto/startup.h"
 #include "wg4netns/daemon/attach.h"
-#include "wg4netns/daemon/resolver.h"
 #include "wg4netns/doctor/doctor.h"
+#include "wg4netns/engines/broker_command.h"
 #include "wg4netns/engines/netavark.h"
 #include "wg4netns/engines/oci_hook.h"
 #include "wg4netns/engines/pasta.h"
+#include "wg4netns/engines/pasta_options.h"
+#include "wg4netns/engines/slirp4netns_options.h"
 #include "wg4netns/engines/wireguard_go.h"
 #include "wg4netns/supervise/broker.h"
 
 namespace wg4 {
 namespace {
 
-/// One overload for each command of the command line.
-struct Run {
-  Result<void> operator()(const AttachCommand& command) { return attach(command); }
-  Result<void> operator()(const InterfaceCommand& command) { return run_interface(command); }
-  Result<void> operator()(const PastaCommand& command) { return run_pasta(command); }
-  Result<void> operator()(const NetavarkCommand& command) { return run_netavark(command); }
-  Result<void> operator()(const BrokerCommand& command) { return run_broker(command); }
-  Result<void> operator()(const ServeCommand& command) { return serve_descriptor(command); }
-  Result<void> operator()(const CheckCommand& command) { return check(command); }
-  Result<void> operator()(const DoctorCommand& command) { return run_doctor(command); }
-  Result<void> operator()(const OciHookCommand& command) { return run_oci_hook(command); }
-  Result<void> operator()(KeyCommand command) { return run_key_command(command); }
-  Result<void> operator()(const ShowCommand& command) { return run_show(command); }
-  Result<void> operator()(const ReloadCommand& command) { return reload(command); }
-  Result<void> operator()(const CaptureCommand& command) { return run_capture(command); }
-  Result<void> operator()(const WgCommand& command) { return run_wg(command); }
-  Result<void> operator()(ResolverCommand command) { return run_resolver(resolver_socket, command.sandbox); }
-  Result<void> operator()(const PrintCommand& command) {
-    if (std::fputs(command.text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) return fail("write", errno);
-    return {};
-  }
-};
+constexpr auto commands = std::to_array<CommandEntry>({
+    // Without a command: wireguard-go's place, else PID|PATH [IFNAME [CONF]].
+    {.prepare = prepare<parse_interface, run_interface>, .takes = is_wireguard_go},
+    {.prepare = prepare<parse_attach, attach>},
 
-Result<void> run(int argc, char** argv) {
+    // In the order of --help.
+    {"show", "say how tunnels are, as wg(8) does, and more", prepare<parse_show, run_show>},
+    {"reload", "have a tunnel follow its configuration again", prepare<parse_reload, reload>},
+    {"capture", "write a tunnel's packets to a file, from now on", prepare<parse_capture, run_capture>},
+    {.name = "wg",
+     .about = "run stock wg(8) where it finds this user's tunnels",
+     .prepare = prepare<parse_wg, run_wg>,
+     .becomes_another_program = true},
+    {"check", "say what a configuration would do", prepare<parse_check, check>},
+    {"doctor", "say what is wrong: with this host, a configuration, its peers", prepare<parse_doctor, run_doctor>},
+    {"genkey", "make a private key, as wg(8) does", prepare<parse_genkey, run_key_command>},
+    {"pubkey", "make the public key of one", prepare<parse_pubkey, run_key_command>},
+    {"genpsk", "make a preshared key", prepare<parse_genpsk, run_key_command>},
+    {"oci-hook", "give a tunnel to a container that is being made", prepare<parse_oci_hook, run_oci_hook>},
+    {.name = "pasta",
+     .about = "take the place of pasta(1) in Podman and RootlessKit",
+     .prepare = prepare<parse_pasta, run_pasta>,
+     .also_called = "pasta"},
+    {.name = "netavark",
+     .about = "be a network plugin of Podman's",
+     .prepare = prepare<parse_netavark, run_netavark>,
+     .also_called = "wireguard"},
+    {"broker", "run the tunnels for that", prepare<parse_broker, run_broker>},
+    {"serve", "move packets for a TUN that somebody else made", prepare<parse_serve, serve_descriptor>},
+    {"completion", "print what completes command lines in a shell", prepare<parse_completion, run_completion>},
+
+    {.name = "resolver", .prepare = prepare<parse_resolver, run_resolver_command>, .hidden = true},
+});
+
+Result<void> run(std::span<const char* const> argv) {
   if (!crypto::start_up()) return fail("libsodium does not work on this machine");
-  const Command command = TRY(parse_command_line(argc, argv));
-  // Most commands read keys, some before they do anything else. Stock wg(8) needs a namespace that this would deny it,
-  // and is given none by us.
-  if (!std::holds_alternative<WgCommand>(command)) TRY(forbid_looking_in());
-  return std::visit(Run{}, command);
+  return run_command_line(commands, argv);
 }
 
 }  // namespace
@@ -70,7 +82,7 @@ extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }
 
 int main(int argc, char** argv) {
   wg4::log::look_for_journal();
-  const auto result = wg4::run(argc, argv);
+  const auto result = wg4::run(std::span(argv, static_cast<std::size_t>(argc)));
   if (result) return EXIT_SUCCESS;
   wg4::log::error("{}", result.error().message());
   return EXIT_FAILURE;

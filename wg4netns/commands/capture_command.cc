@@ -13,6 +13,7 @@
 #include <string_view>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "shared/base/bytes.h"
 #include "shared/base/secret_text.h"
@@ -20,6 +21,7 @@
 #include "shared/sys/log.h"
 #include "shared/sys/signals.h"
 #include "wg4netns/capture/capture_file.h"
+#include "wg4netns/commands/parser.h"
 #include "wg4netns/uapi/control_client.h"
 
 namespace wg4 {
@@ -55,6 +57,16 @@ Result<bool> wait_for_end(SignalFd& signals, int connection) {
 }
 
 }  // namespace
+
+Parsed<CaptureCommand> parse_capture(const Arguments& arguments) {
+  CaptureCommand command;
+  Parser parser("Captures a tunnel that runs, inside and outside, as pcapng, until Ctrl-C.", arguments);
+  parser.argument("NAME", command.tunnel, "The tunnel").required();
+  parser.argument("FILE", command.file, "Where to; - is stdout").required().is_file();
+  parser.flag("--keys", command.keys, "With the keys that decrypt it: the file is a secret then");
+  if (auto text = TRY(parser.parse())) return *std::move(text);
+  return command;
+}
 
 Result<void> run_capture(const CaptureCommand& command) {
   const RunningTunnel tunnel = TRY(find_tunnel(command.tunnel));

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "shared/base/result.h"
+#include "wg4netns/commands/cli.h"
 
 namespace wg4 {
 
@@ -15,6 +16,7 @@ struct CaptureCommand {
   bool keys = false;  ///< with what decrypts it
 };
 
+[[nodiscard]] Parsed<CaptureCommand> parse_capture(const Arguments& arguments);
 [[nodiscard]] Result<void> run_capture(const CaptureCommand& command);
 
 }  // namespace wg4

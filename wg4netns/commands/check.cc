@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shared/base/hex_base64.h"
@@ -12,6 +13,7 @@
 #include "shared/config/wg_config.h"
 #include "shared/link/link_plan.h"
 #include "shared/net/endpoint.h"
+#include "wg4netns/commands/parser.h"
 #include "wg4netns/core/control.h"
 #include "wg4netns/crypto/curve25519.h"
 #include "wg4netns/profile/config_file.h"
@@ -58,6 +60,14 @@ void print_peer(const PeerConfig& peer) {
 }
 
 }  // namespace
+
+Parsed<CheckCommand> parse_check(const Arguments& arguments) {
+  CheckCommand command;
+  Parser parser("Reads a wg-quick file and says what it would do.", arguments);
+  parser.argument("FILE", command.file, "The configuration").required().is_file();
+  if (auto text = TRY(parser.parse())) return *std::move(text);
+  return command;
+}
 
 Result<void> check(const CheckCommand& command) {
   const WgConfig config = TRY(load_config(command.file));

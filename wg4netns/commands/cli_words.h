@@ -1,6 +1,6 @@
 #pragma once
 // Words that were meant for another place of the command line than the one that they are in: a file where a name
-// belongs, a command that there is not. They must not end in an interface that is called so. For cli.cc alone.
+// belongs, a command that there is not. They must not end in an interface that is called so.
 
 #include <optional>
 #include <span>

@@ -9,12 +9,14 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "shared/base/bytes.h"
 #include "shared/base/hex_base64.h"
 #include "shared/base/keys.h"
 #include "shared/base/secret.h"
 #include "shared/sys/log.h"
+#include "wg4netns/commands/parser.h"
 #include "wg4netns/crypto/curve25519.h"
 #include "wg4netns/io/system_entropy.h"
 
@@ -56,7 +58,25 @@ Result<void> print_public_key() {
   return print_key(crypto::derive_public_key(key));
 }
 
+Parsed<KeyCommand> parse_nothing_more(KeyCommand command, const std::string& about, const Arguments& arguments) {
+  Parser parser(about, arguments);
+  if (auto text = TRY(parser.parse())) return *std::move(text);
+  return command;
+}
+
 }  // namespace
+
+Parsed<KeyCommand> parse_genkey(const Arguments& arguments) {
+  return parse_nothing_more(KeyCommand::genkey, "Prints a new private key.", arguments);
+}
+
+Parsed<KeyCommand> parse_pubkey(const Arguments& arguments) {
+  return parse_nothing_more(KeyCommand::pubkey, "Reads a private key, prints its public key.", arguments);
+}
+
+Parsed<KeyCommand> parse_genpsk(const Arguments& arguments) {
+  return parse_nothing_more(KeyCommand::genpsk, "Prints a new preshared key.", arguments);
+}
 
 Result<void> run_key_command(KeyCommand command) {
   if (command == KeyCommand::pubkey) return print_public_key();

@@ -14,6 +14,7 @@
 #include "shared/net/prefix.h"
 #include "shared/sys/log.h"
 #include "shared/sys/sandbox_mode.h"
+#include "wg4netns/commands/parser.h"
 #include "wg4netns/commands/registered.h"
 #include "wg4netns/daemon/endpoints.h"
 #include "wg4netns/daemon/reload_link.h"
@@ -127,6 +128,16 @@ DeviceChange difference(DeviceChange wanted, const uapi::StatusReader& running) 
   }
   std::ranges::move(stay, std::back_inserter(change.peers));
   return change;
+}
+
+Parsed<ReloadCommand> parse_reload(const Arguments& arguments) {
+  ReloadCommand command;
+  Parser parser("Has a tunnel take over what has changed in its configuration; other sessions go on.", arguments);
+  parser.argument("NAME", command.tunnel, "The tunnel; default the only one");
+  parser.option("--config", "FILE", command.config, "wg-quick file; default the one that it was started with");
+  parser.option("--profile", "NAME", command.profile, "The file profiles/NAME.conf").excludes("--config");
+  if (auto text = TRY(parser.parse())) return *std::move(text);
+  return command;
 }
 
 Result<void> reload(const ReloadCommand& command) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "shared/base/result.h"
+#include "wg4netns/commands/cli.h"
 #include "wg4netns/core/control.h"
 
 namespace wg4 {
@@ -22,6 +23,7 @@ struct ReloadCommand {
   std::optional<std::string> profile;
 };
 
+[[nodiscard]] Parsed<ReloadCommand> parse_reload(const Arguments& arguments);
 [[nodiscard]] Result<void> reload(const ReloadCommand& command);
 
 /// What makes `running` like `wanted`, which is the whole of a configuration. A port that is not named there stays.

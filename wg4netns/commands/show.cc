@@ -3,13 +3,14 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
+#include <cstdint>
 #include <cstdlib>
 #include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "wg4netns/commands/parser.h"
 #include "wg4netns/commands/registered.h"
 #include "wg4netns/commands/show_text.h"
 #include "wg4netns/io/clocks.h"
@@ -85,19 +86,31 @@ Result<void> expect_to_see_all() {
               "Tunnels that run without that folder are not shown. " + folder.error().hint);
 }
 
-Result<void> print(const std::string& text) {
-  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) return fail("write", errno);
-  return {};
-}
-
 }  // namespace
+
+Parsed<ShowCommand> parse_show(const Arguments& arguments) {
+  ShowCommand command;
+  std::optional<double> seconds;
+  Parser parser("Says how tunnels are: for people, or a field of each, as wg(8) prints it.", arguments);
+  parser.argument("NAME", command.tunnel, "The tunnel; all (the default), or interfaces for the names alone");
+  parser.argument("FIELD", command.field,
+                  "public-key, private-key, listen-port, fwmark, peers, preshared-keys, endpoints, allowed-ips, "
+                  "latest-handshakes, transfer, persistent-keepalive, dump, details or drops");
+  parser.flag("--json", command.json, "As JSON, with the keys of wg-json");
+  parser.option("--watch", "SECONDS", seconds, "Again every so many seconds; default 1")
+      .or_alone("1")
+      .within(0.1, 86400.0);
+  if (auto text = TRY(parser.parse())) return *std::move(text);
+  if (seconds) command.watch = std::chrono::milliseconds(static_cast<std::int64_t>(*seconds * 1000));
+  return command;
+}
 
 Result<void> run_show(const ShowCommand& command) {
   const bool terminal = isatty(STDOUT_FILENO) == 1;
   for (;;) {
     const std::string text = TRY(text_of(command));
-    if (command.watch && terminal) TRY(print(clear_screen));
-    TRY(print(text));
+    if (command.watch && terminal) TRY(print({clear_screen}));
+    TRY(print({text}));
     if (command.tunnel == "all" || command.tunnel == "interfaces") TRY(expect_to_see_all());
     if (!command.watch) return {};
     std::this_thread::sleep_for(*command.watch);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "shared/base/result.h"
+#include "wg4netns/commands/cli.h"
 
 namespace wg4 {
 
@@ -16,6 +17,7 @@ struct ShowCommand {
   std::optional<std::chrono::milliseconds> watch;  ///< again and again, with this pause
 };
 
+[[nodiscard]] Parsed<ShowCommand> parse_show(const Arguments& arguments);
 [[nodiscard]] Result<void> run_show(const ShowCommand& command);
 
 }  // namespace wg4

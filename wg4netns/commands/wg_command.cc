@@ -64,6 +64,10 @@ bool has_own_folder(const std::string& own) {
 
 }  // namespace
 
+Parsed<WgCommand> parse_wg(const Arguments& arguments) {
+  return WgCommand{{arguments.words.begin(), arguments.words.end()}};
+}
+
 Result<void> run_wg(const WgCommand& command) {
   if (const auto own = uapi::user_folder(); own && has_own_folder(*own)) TRY(show_to_wg(*own));
   std::vector<std::string> words{"wg"};

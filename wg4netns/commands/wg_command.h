@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "shared/base/result.h"
+#include "wg4netns/commands/cli.h"
 
 namespace wg4 {
 
@@ -13,6 +14,9 @@ namespace wg4 {
 struct WgCommand {
   std::vector<std::string> arguments;
 };
+
+/// All that follows is wg's own.
+[[nodiscard]] Parsed<WgCommand> parse_wg(const Arguments& arguments);
 
 /// Becomes wg, and so returns only with an error. Status 127 if there is no wg, 126 if it cannot be run.
 [[nodiscard]] Result<void> run_wg(const WgCommand& command);

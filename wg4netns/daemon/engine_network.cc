@@ -104,10 +104,6 @@ EngineOptions slirp_network(const Prefix& network) {
           .adds_default_route = false};
 }
 
-bool is_called_as_slirp4netns(std::string_view program) {
-  return program.substr(program.rfind('/') + 1) == "slirp4netns";
-}
-
 Result<UdpBinding> parse_outbound(const std::string& text, Family family) {
   const std::string option = family == Family::v4 ? "--outbound-addr " : "--outbound-addr6 ";
   if (text.empty()) return UdpBinding{};

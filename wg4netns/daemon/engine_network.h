@@ -45,8 +45,6 @@ struct EngineOptions {
 [[nodiscard]] Result<Prefix> parse_engine_network(std::string_view text);
 /// What slirp4netns' engines make of `network`.
 [[nodiscard]] EngineOptions slirp_network(const Prefix& network);
-/// Does an engine take this name for slirp4netns? `program` is argv[0].
-[[nodiscard]] bool is_called_as_slirp4netns(std::string_view program);
 
 /// --outbound-addr[6]: an address of `family`, or the name of an interface. Empty text binds nowhere.
 [[nodiscard]] Result<UdpBinding> parse_outbound(const std::string& text, Family family);

@@ -18,11 +18,6 @@
 
 namespace wg4 {
 
-/// The program starts itself with this as its resolver process; not for people.
-struct ResolverCommand {
-  SandboxMode sandbox = SandboxMode::automatic;
-};
-
 class Resolver {
  public:
   using Answer = NameAnswer;

@@ -25,6 +25,7 @@
 #include "shared/sys/deadline.h"
 #include "shared/sys/sandbox_mode.h"
 #include "shared/sys/sockaddr.h"
+#include "wg4netns/commands/parser.h"
 #include "wg4netns/commands/show_text.h"
 #include "wg4netns/daemon/key_lock.h"
 #include "wg4netns/daemon/resolver.h"
@@ -178,6 +179,15 @@ Result<void> check_configuration(const std::string& name, const std::vector<show
 }
 
 }  // namespace
+
+Parsed<DoctorCommand> parse_doctor(const Arguments& arguments) {
+  DoctorCommand command;
+  Parser parser("Checks this host; with a configuration also its peers, by a handshake.", arguments);
+  parser.argument("PROFILE|FILE", command.config, "The configuration; default: the host alone").is_file();
+  parser.flag("--json", command.json, "Print one JSON object, for programs");
+  if (auto text = TRY(parser.parse())) return *std::move(text);
+  return command;
+}
 
 Result<void> run_doctor(const DoctorCommand& command) {
   // The C library would look at standard output when it first prints: under the sandbox it must not.

@@ -19,6 +19,7 @@
 #include "shared/sys/deadline.h"
 #include "shared/sys/namespaces.h"
 #include "shared/sys/read_all.h"
+#include "wg4netns/commands/parser.h"
 #include "wg4netns/engines/netavark_json.h"
 #include "wg4netns/profile/config_file.h"
 #include "wg4netns/supervise/broker.h"
@@ -144,6 +145,20 @@ Result<std::string> answer(const NetavarkCommand& command) {
 }
 
 }  // namespace
+
+Parsed<NetavarkCommand> parse_netavark(const Arguments& arguments) {
+  using Verb = NetavarkCommand::Verb;
+  NetavarkCommand command;
+  Parser parser("A network plugin for Podman: netavark starts it.", arguments);
+  parser
+      .choice("VERB", "", command.verb,
+              {{"info", Verb::info}, {"create", Verb::create}, {"setup", Verb::setup}, {"teardown", Verb::teardown}},
+              "info, create, setup or teardown")
+      .required();
+  parser.argument("NETNS", command.netns, "Path of the container's network namespace").is_file();
+  if (auto text = TRY(parser.parse())) return *std::move(text);
+  return command;
+}
 
 Result<void> run_netavark(const NetavarkCommand& command) {
   auto result = answer(command);

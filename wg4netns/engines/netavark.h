@@ -12,6 +12,7 @@
 #include <string>
 
 #include "shared/base/result.h"
+#include "wg4netns/commands/cli.h"
 
 namespace wg4 {
 
@@ -21,6 +22,7 @@ struct NetavarkCommand {
   std::string netns;
 };
 
+[[nodiscard]] Parsed<NetavarkCommand> parse_netavark(const Arguments& arguments);
 [[nodiscard]] Result<void> run_netavark(const NetavarkCommand& command);
 
 }  // namespace wg4

@@ -11,6 +11,7 @@
 #include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "shared/base/unique_fd.h"
 #include "shared/sys/background.h"
@@ -18,6 +19,8 @@
 #include "shared/sys/log.h"
 #include "shared/sys/named_file.h"
 #include "shared/sys/read_all.h"
+#include "wg4netns/commands/parser.h"
+#include "wg4netns/commands/tunnel_options.h"
 #include "wg4netns/daemon/attach.h"
 #include "wg4netns/engines/oci_state.h"
 #include "wg4netns/forward/forward_loop.h"
@@ -111,7 +114,33 @@ Result<void> serve_container(const OciHookCommand& hook, const oci::State& state
   return {};
 }
 
+void allow(OciHookCommand& command, const std::vector<std::string>& annotations) {
+  for (const std::string& name : annotations) {
+    if (name == "all")
+      command.allowed_annotations.insert(oci::optional_annotations.begin(), oci::optional_annotations.end());
+    else
+      command.allowed_annotations.insert(name);
+  }
+}
+
 }  // namespace
+
+Parsed<OciHookCommand> parse_oci_hook(const Arguments& arguments) {
+  OciHookCommand command;
+  std::string stage;
+  Parser parser("Gives a container the tunnel that its annotations name; a container runtime runs it, as a hook.",
+                arguments);
+  parser.argument("STAGE", stage, "createRuntime").required().one_of({"createRuntime"});
+  parser
+      .list(
+          "--allow-annotations", "LIST", [&command](const std::vector<std::string>& names) { allow(command, names); },
+          "Beside profile, comma separated: config ifname publish allow-shared-key; or all")
+      .one_of({"config", "ifname", "publish", "allow-shared-key", "all"});
+  add_helper_option(parser, command.attach.helper);
+  add_tunnel_options(parser, command.attach.tunnel);
+  if (auto text = TRY(parser.parse())) return *std::move(text);
+  return command;
+}
 
 Result<void> run_oci_hook(const OciHookCommand& command) {
   const std::string text =

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "shared/base/result.h"
+#include "wg4netns/commands/cli.h"
 #include "wg4netns/daemon/attach_options.h"
 
 namespace wg4 {
@@ -21,6 +22,8 @@ struct OciHookCommand {
   AttachCommand attach;                       ///< without the target, which standard input names
   std::set<std::string> allowed_annotations;  ///< of oci::optional_annotations
 };
+
+[[nodiscard]] Parsed<OciHookCommand> parse_oci_hook(const Arguments& arguments);
 
 /// Reads the state from standard input.
 [[nodiscard]] Result<void> run_oci_hook(const OciHookCommand& command);

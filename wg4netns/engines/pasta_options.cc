@@ -3,23 +3,29 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "shared/base/bytes.h"
+#include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 #include "shared/net/ip_address.h"
 #include "shared/net/loopback.h"
 #include "shared/net/mtu.h"
 #include "shared/net/prefix.h"
 #include "shared/net/protocol.h"
-#include "shared/sys/netns_watch.h"
+#include "shared/sys/log.h"
+#include "wg4netns/commands/parser.h"
+#include "wg4netns/commands/tunnel_options.h"
+#include "wg4netns/daemon/attach_options.h"
 #include "wg4netns/daemon/engine_network.h"
 #include "wg4netns/forward/forward_loop.h"
 #include "wg4netns/forward/pasta_ports.h"
@@ -27,63 +33,72 @@
 namespace wg4 {
 namespace {
 
+/// What was written on the command line, word by word.
+struct PastaArguments {
+  std::string target;  // PID or path
+  std::string netns;
+  std::string userns;
+  std::string ifname = "wg0";
+  std::string pid_file;
+  std::vector<std::string> tcp_ports;
+  std::vector<std::string> udp_ports;
+  std::vector<std::string> addresses;
+  std::string netmask;
+  std::vector<std::string> gateways;
+  std::vector<std::string> dns_forward;
+  unsigned mtu = 0;
+  bool only_v4 = false;
+  bool only_v6 = false;
+  bool loopback = false;
+  bool foreground = false;
+  bool quiet = false;
+  bool debug = false;
+  bool accepted = false;  // options that need nothing to be done
+  std::string accepted_text;
+};
+
 bool host_has_v6() { return UniqueFd(socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)).valid(); }
 
-void add_namespace_options(CLI::App& app, PastaArguments& arguments) {
-  app.option_defaults()->group("Namespace");
-  app.add_option("PID|PATH", arguments.target, "Process, or path of a network namespace")->type_name("");
-  app.add_option("--netns", arguments.netns, "Path of the network namespace")->type_name("PATH");
-  app.add_option("--userns", arguments.userns, "User namespace to work in; default: the namespace's owner")
-      ->type_name("PATH");
-  app.add_flag("--netns-only", arguments.accepted, "Accepted");
-  app.add_option("-I,--ns-ifname", arguments.ifname, "Name of the interface in the namespace; default wg0")
-      ->type_name("NAME");
-  app.add_flag("--config-net", arguments.accepted, "Accepted: the interface is configured in any case");
-  app.add_option("-m,--mtu", arguments.mtu, "MTU of the interface in bytes, if that is less than the tunnel's")
-      ->type_name("BYTES")
-      ->check(CLI::Range(0, UINT16_MAX).description(""));
-  app.add_option("-a,--address", arguments.addresses, "One more address of the interface, of each family")
-      ->type_name("ADDRESS")
-      ->allow_extra_args(false)
-      ->take_all();
-  app.add_option("-n,--netmask", arguments.netmask, "Network of that IPv4 address; default: it is one alone")
-      ->type_name("MASK");
-  app.add_option("-g,--gateway", arguments.gateways, "Next hop that the default route names, of each family")
-      ->type_name("ADDRESS")
-      ->allow_extra_args(false)
-      ->take_all();
-  app.add_flag("-4,--ipv4-only", arguments.only_v4, "No IPv6 addresses and routes in the namespace");
-  app.add_flag("-6,--ipv6-only", arguments.only_v6, "No IPv4 addresses and routes in the namespace")
-      ->excludes("--ipv4-only");
+void add_namespace_options(Parser& parser, PastaArguments& arguments) {
+  parser.begin_group("Namespace");
+  parser.argument("PID|PATH", arguments.target, "Process, or path of a network namespace").is_file();
+  parser.option("--netns", "PATH", arguments.netns, "Path of the network namespace");
+  parser.option("--userns", "PATH", arguments.userns, "User namespace to work in; default: the namespace's owner");
+  parser.flag("--netns-only", arguments.accepted, "Accepted");
+  parser.option("-I,--ns-ifname", "NAME", arguments.ifname, "Name of the interface in the namespace; default wg0");
+  parser.flag("--config-net", arguments.accepted, "Accepted: the interface is configured in any case");
+  parser.option("-m,--mtu", "BYTES", arguments.mtu, "MTU of the interface in bytes, if that is less than the tunnel's")
+      .within(0, UINT16_MAX);
+  parser.option("-a,--address", "ADDRESS", arguments.addresses, "One more address of the interface, of each family")
+      .repeated();
+  parser.option("-n,--netmask", "MASK", arguments.netmask, "Network of that IPv4 address; default: it is one alone");
+  parser.option("-g,--gateway", "ADDRESS", arguments.gateways, "Next hop that the default route names, of each family")
+      .repeated();
+  parser.flag("-4,--ipv4-only", arguments.only_v4, "No IPv6 addresses and routes in the namespace");
+  parser.flag("-6,--ipv6-only", arguments.only_v6, "No IPv4 addresses and routes in the namespace")
+      .excludes("--ipv4-only");
   for (const char* option : {"--no-dhcp", "--no-dhcpv6", "--no-ra", "--no-ndp"})
-    app.add_flag(option, arguments.accepted, "Accepted: there is none");
+    parser.flag(option, arguments.accepted, "Accepted: there is none");
 }
 
-void add_traffic_options(CLI::App& app, PastaArguments& arguments) {
-  app.option_defaults()->group("Traffic");
-  app.add_option("-t,--tcp-ports", arguments.tcp_ports,
-                 "TCP ports to publish: none, auto or [ADDRESS/]PORT[-PORT][:PORT[-PORT]][,...]")
-      ->type_name("SPEC")
-      ->allow_extra_args(false)
-      ->take_all();
-  app.add_option("-u,--udp-ports", arguments.udp_ports, "The same for UDP")
-      ->type_name("SPEC")
-      ->allow_extra_args(false)
-      ->take_all();
+void add_traffic_options(Parser& parser, PastaArguments& arguments) {
+  parser.begin_group("Traffic");
+  parser
+      .option("-t,--tcp-ports", "SPEC", arguments.tcp_ports,
+              "TCP ports to publish: none, auto or [ADDRESS/]PORT[-PORT][:PORT[-PORT]][,...]")
+      .repeated();
+  parser.option("-u,--udp-ports", "SPEC", arguments.udp_ports, "The same for UDP").repeated();
   for (const char* option : {"-T,--tcp-ns", "-U,--udp-ns"})
-    app.add_option(option, arguments.accepted_text, "Only none: the host is out of reach from the namespace")
-        ->type_name("none")
-        ->check(CLI::IsMember({"none"}).description(""));
-  app.add_flag("--host-lo-to-ns-lo", arguments.loopback, "Published ports lead to the namespace's loopback address");
-  app.add_option("--dns-forward", arguments.dns_forward,
-                 "Answer name look-ups at this address, by the configuration's DNS servers")
-      ->type_name("ADDRESS")
-      ->allow_extra_args(false)
-      ->take_all();
+    parser.option(option, "none", arguments.accepted_text, "Only none: the host is out of reach from the namespace")
+        .only("none");
+  parser.flag("--host-lo-to-ns-lo", arguments.loopback, "Published ports lead to the namespace's loopback address");
+  parser
+      .option("--dns-forward", "ADDRESS", arguments.dns_forward,
+              "Answer name look-ups at this address, by the configuration's DNS servers")
+      .repeated();
   for (const char* option : {"--map-guest-addr", "--map-host-loopback"})
-    app.add_option(option, arguments.accepted_text, "Accepted: the host is out of reach from the namespace")
-        ->type_name("ADDRESS");
-  app.add_flag("--no-map-gw", arguments.accepted, "Accepted: the same");
+    parser.option(option, "ADDRESS", arguments.accepted_text, "Accepted: the host is out of reach from the namespace");
+  parser.flag("--no-map-gw", arguments.accepted, "Accepted: the same");
 }
 
 Result<IpAddress> parse_address(const std::string& option, const std::string& text) {
@@ -138,21 +153,19 @@ Result<void> publish(forward::Settings& settings, const std::vector<std::string>
   return {};
 }
 
-}  // namespace
-
-void add_pasta_options(CLI::App& app, PastaArguments& arguments) {
-  app.option_defaults()->take_last();  // as getopt(3) has it: engines put their user's options beside their own
-  add_namespace_options(app, arguments);
-  add_traffic_options(app, arguments);
-  app.option_defaults()->group("Options");
-  app.add_flag("-f,--foreground", arguments.foreground, "Stay in the foreground");
-  app.add_option("-P,--pid", arguments.pid_file, "Write the process id of the one that serves to this file")
-      ->type_name("FILE");
-  app.add_flag("-q,--quiet", arguments.quiet, "No informational messages");
-  app.add_flag("-d,--debug", arguments.debug, "All messages");
-  app.add_flag("-e,--stderr", arguments.accepted, "Accepted: messages go to standard error");
+void add_pasta_options(Parser& parser, PastaArguments& arguments) {
+  parser.last_wins();  // as getopt(3) has it: engines put their user's options beside their own
+  add_namespace_options(parser, arguments);
+  add_traffic_options(parser, arguments);
+  parser.begin_group("Options");
+  parser.flag("-f,--foreground", arguments.foreground, "Stay in the foreground");
+  parser.option("-P,--pid", "FILE", arguments.pid_file, "Write the process id of the one that serves to this file");
+  parser.flag("-q,--quiet", arguments.quiet, "No informational messages");
+  parser.flag("-d,--debug", arguments.debug, "All messages");
+  parser.flag("-e,--stderr", arguments.accepted, "Accepted: messages go to standard error");
 }
 
+/// What they come to, beyond what TunnelOptions has from elsewhere.
 Result<PastaCommand> pasta_command(const PastaArguments& arguments, TunnelOptions tunnel) {
   PastaCommand command;
   AttachCommand& attach = command.attach;
@@ -172,6 +185,20 @@ Result<PastaCommand> pasta_command(const PastaArguments& arguments, TunnelOption
   command.foreground = arguments.foreground;
   command.pid_file = arguments.pid_file;
   return command;
+}
+
+}  // namespace
+
+Parsed<PastaCommand> parse_pasta(const Arguments& arguments) {
+  PastaArguments pasta;
+  TunnelOptions tunnel;
+  Parser parser("Takes the place of pasta(1) in Podman and RootlessKit.", arguments);
+  add_common_tunnel_options(parser, tunnel);
+  add_pasta_options(parser, pasta);
+  if (auto text = TRY(parser.parse())) return *std::move(text);
+  if (pasta.quiet) log::set_level(std::min(log::level(), log::Level::warning));
+  if (pasta.debug) log::set_level(log::Level::debug);
+  return TRY(pasta_command(pasta, std::move(tunnel)));
 }
 
 }  // namespace wg4

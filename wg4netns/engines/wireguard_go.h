@@ -3,9 +3,11 @@
 // wg(8) and wg-quick(8) configure the one, ip(8) the other half, at any time; the interface may move to another
 // namespace, while the UDP socket stays in this one.
 
+#include <span>
 #include <string>
 
 #include "shared/base/result.h"
+#include "wg4netns/commands/cli.h"
 
 namespace wg4 {
 
@@ -14,6 +16,12 @@ struct InterfaceCommand {
   std::string ifname;
   bool foreground = false;  ///< else it returns once wg(8) can be used, and goes on in the background
 };
+
+/// Is that wireguard-go's whole command line? A namespace's path has a slash, and a PID is a number.
+[[nodiscard]] bool is_wireguard_go(std::span<const char* const> words);
+
+/// For such words. Sets the log level by LOG_LEVEL, as wireguard-go does.
+[[nodiscard]] Parsed<InterfaceCommand> parse_interface(const Arguments& arguments);
 
 /// Ends with the interface, with its control socket, or by SIGTERM.
 [[nodiscard]] Result<void> run_interface(const InterfaceCommand& command);

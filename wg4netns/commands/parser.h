@@ -1,0 +1,125 @@
+#pragma once
+// One command's options and arguments, and the variables that they fill. CLI11 reads them; it stays in parser.cc and
+// cli_help.cc, since every file that includes it takes seconds to compile.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "shared/base/result.h"
+#include "shared/sys/log.h"
+#include "wg4netns/commands/cli.h"
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
+
+namespace wg4 {
+
+class Parser;
+
+/// An option or an argument of a Parser, while more is said of it. Others are named with their dashes.
+class Option {
+ public:
+  Option required();
+  Option within(int least, int most);
+  Option within(double least, double most);
+  Option within_or(int least, int most, const std::string& word);
+  /// The only values there are. Whoever completes a command line is told them.
+  Option one_of(const std::vector<std::string>& values);
+  /// One value, which engines give and no person does: it is not told to anybody.
+  Option only(const std::string& value);
+  /// Fails with the sentence that `check` returns of a value, unless that is empty.
+  Option checked(std::function<std::string(const std::string&)> check);
+  Option excludes(const std::string& other);
+  Option needs(const std::string& other);
+  Option or_environment(const std::string& variable);
+  /// May be given without a value, which is this one then.
+  Option or_alone(const std::string& value);
+  /// May be given again and again, with one value each time.
+  Option repeated();
+  /// Of an argument: it is, or may be, the name of a file.
+  Option is_file();
+
+ private:
+  friend class Parser;
+  Option(Parser& parser, CLI::Option* option) : parser_(parser), option_(option) {}
+
+  Parser& parser_;
+  CLI::Option* option_;
+};
+
+class Parser {
+ public:
+  Parser(const std::string& about, const Arguments& arguments);
+  ~Parser();
+  Parser(const Parser&) = delete;
+  Parser& operator=(const Parser&) = delete;
+
+  /// The heading in --help of what is added from here on; in a list of names it is cut at its first comma.
+  void begin_group(const std::string& heading);
+  /// From here on an option that is given twice has its last value, as getopt(3) has it; else it is an error.
+  void last_wins();
+
+  /// `names`: "-m,--mtu". Value: bool for a flag; for an option also optional, and a vector of strings.
+  Option flag(const std::string& names, bool& target, const std::string& about);
+  template <class Value>
+  Option option(const std::string& names, const std::string& value_name, Value& target, const std::string& about);
+  /// Told of a value that has passed its checks.
+  Option option(const std::string& names, const std::string& value_name, std::function<void(const std::string&)> told,
+                const std::string& about);
+  /// Values with commas in between.
+  Option list(const std::string& names, const std::string& value_name,
+              std::function<void(const std::vector<std::string>&)> told, const std::string& about);
+  /// One of a few names, which mean values.
+  template <class Value>
+  Option choice(const std::string& names, const std::string& value_name, Value& target,
+                const std::map<std::string, Value>& values, const std::string& about) {
+    return option(
+               names, value_name, [&target, values](const std::string& name) { target = values.at(name); }, about)
+        .one_of(names_of_values(values));
+  }
+
+  /// A word without dashes, in the order in which they are added.
+  template <class Value>
+  Option argument(const std::string& name, Value& target, const std::string& about) {
+    return option(name, "", target, about);
+  }
+
+  /// --help-all, for a command with more options than --help can explain on a screen.
+  void add_help_all();
+  void add_log_level();
+
+  /// Fills the variables, and sets the log level. Something to print instead, if --help or --version asks for it, or if
+  /// the command was only to be described.
+  Result<std::optional<Text>> parse();
+
+ private:
+  friend class Option;
+
+  template <class Value>
+  static std::vector<std::string> names_of_values(const std::map<std::string, Value>& values) {
+    std::vector<std::string> names;
+    for (const auto& entry : values) names.push_back(entry.first);
+    return names;
+  }
+  void describe(CommandDescription& command) const;
+
+  Arguments arguments_;
+  std::unique_ptr<CLI::App> app_;
+  log::Level level_ = log::Level::info;
+  std::map<const CLI::Option*, std::vector<std::string>> choices_;
+  bool takes_files_ = false;
+};
+
+/// As --log-level has it.
+[[nodiscard]] std::optional<log::Level> log_level_named(std::string_view name);
+
+}  // namespace wg4
