@@ -9,6 +9,7 @@ import dataclasses
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import project
@@ -16,40 +17,45 @@ from project import Finding
 
 # In a list of --help the options of one entry stand in front: "  -m,--mtu BYTES ...".
 HELP_ENTRY = re.compile(r"^\s+((?:-\w,\s?)?--[a-z][a-z0-9-]*|-\w)\b", re.MULTILINE)
+# A line of the table of commands, which it prints, too: "  show       say how tunnels are".
+COMMAND_ENTRY = re.compile(r"^  ([a-z][a-z-]*) +\S", re.MULTILINE)
 README_COMMANDS = ("examples/quickstart.sh", "tests/run.sh")
+PAGES = "wg4netns/wireguard4netns*.[15]"
+# Where some of the main page's options have their place: those of commands that run a tunnel, too.
+MORE_PAGES = ("wg4netns/wireguard4netns-observe.1", "wg4netns/wireguard4netns-oci-hook.1")
+OTHER_PROGRAMS = ("wg",)  # commands that become one, whose --help is theirs
 
 
 @dataclasses.dataclass(frozen=True)
 class Program:
     name: str
     page: str
-    more_pages: tuple[str, ...] = ()  # where some of its options have their place
-    commands: tuple[str, ...] = ()  # each with a --help of its own
-    others: tuple[str, ...] = ()  # with a page of their own, too
+    more_pages: tuple[str, ...] = ()
+    commands: tuple[str, ...] = ()  # each with a --help of its own, and its options in these pages
+    others: tuple[str, ...] = ()  # in the page by name alone
 
 
-PROGRAMS = (
-    Program(
-        "wireguard4netns",
-        "wg4netns/wireguard4netns.1",
-        ("wg4netns/wireguard4netns-observe.1", "wg4netns/wireguard4netns-oci-hook.1"),
-        ("serve", "check", "genkey", "pubkey", "genpsk", "oci-hook", "reload", "capture", "completion"),
-        ("pasta", "netavark", "broker", "doctor", "show"),
-    ),
-    Program("wireguard4netns pasta", "wg4netns/wireguard4netns-pasta.1"),
-    Program("wireguard4netns netavark", "wg4netns/wireguard4netns-netavark.1"),
-    Program("wireguard4netns show", "wg4netns/wireguard4netns-show.1"),
-    Program("wireguard4netns broker", "wg4netns/wireguard4netns-broker.1"),
-    Program("wireguard4netns doctor", "wg4netns/wireguard4netns-doctor.1"),
-    Program("wg4netns-helper", "netns-helper/wg4netns-helper.1"),
-)
+def commands_of(help_text: str) -> list[str]:
+    """The program's own table."""
+    table = help_text.partition("Commands with a --help of their own:\n")[2].partition("\n\n")[0]
+    return COMMAND_ENTRY.findall(table)
 
-PAGES = (
-    *(page for program in PROGRAMS for page in (program.page, *program.more_pages)),
-    "wg4netns/wireguard4netns-interface.1",
-    "wg4netns/wireguard4netns-slirp4netns.1",
-    "wg4netns/wireguard4netns.conf.5",
-)
+
+def programs_of(help_text: str, root: Path) -> list[Program]:
+    """The program without a command, each command that has a page, and the helper."""
+    shared, alone, others = [], [], []
+    for command in commands_of(help_text):
+        page = f"wg4netns/wireguard4netns-{command}.1"
+        if command in OTHER_PROGRAMS:
+            others.append(command)
+        elif page in MORE_PAGES or not (root / page).is_file():
+            shared.append(command)
+        else:
+            others.append(command)
+            alone.append(Program(f"wireguard4netns {command}", page))
+    main = ("wireguard4netns", "wg4netns/wireguard4netns.1", MORE_PAGES)
+    helper = Program("wg4netns-helper", "netns-helper/wg4netns-helper.1")
+    return [Program(*main, tuple(shared), tuple(others)), *alone, helper]
 
 
 def options_of_help(text: str) -> set[str]:
@@ -134,7 +140,21 @@ def self_test() -> int:
         "-o is not in --help",
         "the command stop is missing",
     ]
-    return 0 if told == expected else 1
+    table = "Commands with a --help of their own:\n  show       how\n  oci-hook   give\n  wg         run\n"
+    table += "  fly        up\n\nUsage: x\n  no line    of it\n"
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "wg4netns").mkdir()
+        for name in ("show", "oci-hook", "wg"):
+            (Path(folder) / f"wg4netns/wireguard4netns-{name}.1").touch()
+        programs = programs_of(table, Path(folder))
+    found = [(program.name, program.commands, program.others) for program in programs]
+    print(*found, sep="\n")
+    right = [
+        ("wireguard4netns", ("oci-hook", "fly"), ("show", "wg")),
+        ("wireguard4netns show", (), ()),
+        ("wg4netns-helper", (), ()),
+    ]
+    return 0 if told == expected and found == right else 1
 
 
 def main() -> int:
@@ -142,13 +162,19 @@ def main() -> int:
         return self_test()
     bindir = Path(sys.argv[1])
     findings = check_readme()
-    for program in PROGRAMS:
+    command = [bindir / "wireguard4netns", "--help"]
+    table = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    programs = programs_of(table, project.ROOT)
+    if not commands_of(table):
+        findings.append(Finding("wg4netns/main.cc", 0, "--help lists no commands", "one table"))
+    for program in programs:
         pages = (program.page, *program.more_pages)
         text = "".join((project.ROOT / page).read_text(encoding="utf-8") for page in pages)
         findings += compare(program, help_of(bindir, program), text)
-    for page in PAGES:
-        findings += check_page(page)
-    return project.report(findings, len(PROGRAMS), "programs")
+    pages = [*sorted(project.ROOT.glob(PAGES)), project.ROOT / "netns-helper/wg4netns-helper.1"]
+    for page in pages:
+        findings += check_page(str(page.relative_to(project.ROOT)))
+    return project.report(findings, len(programs), "programs")
 
 
 if __name__ == "__main__":
