@@ -8,6 +8,9 @@ wg4_unit_test(diagnosis SOURCES diagnosis_finding_test.cc diagnosis_log_budget_t
 wg4_unit_test(diagnosis_peer_watch SOURCES diagnosis_peer_watch_test.cc DEPENDS wg4_peer_watch)
 wg4_unit_test(daemon_endpoints SOURCES daemon_endpoints_test.cc DEPENDS wg4_daemon)
 wg4_unit_test(profile_judgement SOURCES profile_judgement_test.cc DEPENDS wg4_profile)
+wg4_unit_test(commands_line
+  SOURCES commands_options_test.cc commands_table_test.cc commands_tunnels_test.cc
+  DEPENDS wg4_commands wg4_doctor wg4_engines)
 wg4_unit_test(commands_show SOURCES commands_show_test.cc DEPENDS wg4_commands)
 wg4_unit_test(engines_plugin_messages SOURCES engines_plugin_messages_test.cc DEPENDS wg4_netavark_json)
 wg4_unit_test(engines_oci_state SOURCES engines_oci_state_test.cc DEPENDS wg4_oci_state)

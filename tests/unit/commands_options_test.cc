@@ -1,0 +1,158 @@
+// What people type, as values: each option of each command, and what is refused.
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "shared/sys/sandbox_mode.h"
+#include "tests/unit/commands_support.h"
+#include "wg4netns/commands/capture_command.h"
+#include "wg4netns/commands/check.h"
+#include "wg4netns/commands/completion.h"
+#include "wg4netns/commands/completion_command.h"
+#include "wg4netns/commands/key_commands.h"
+#include "wg4netns/commands/reload.h"
+#include "wg4netns/commands/resolver_command.h"
+#include "wg4netns/commands/show.h"
+#include "wg4netns/commands/wg_command.h"
+#include "wg4netns/doctor/doctor.h"
+#include "wg4netns/engines/broker_command.h"
+#include "wg4netns/supervise/broker.h"
+
+namespace wg4 {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+TEST_CASE("show") {
+  const Subject<ShowCommand> show{parse_show, "show"};
+  check_texts(show);
+  check_options<ShowCommand>(show, "",
+                             {{"wg0", [](const auto& c) { return c.tunnel == "wg0"; }},
+                              {"wg0 dump", [](const auto& c) { return c.field == "dump"; }},
+                              {"--json", [](const auto& c) { return c.json; }},
+                              {"--watch", [](const auto& c) { return c.watch == seconds(1); }},
+                              {"--watch=2.5", [](const auto& c) { return c.watch == milliseconds(2500); }},
+                              {"--watch 0.1", [](const auto& c) { return c.watch == milliseconds(100); }}});
+  CHECK(show.value("").tunnel == "all");
+  CHECK(show.value("interfaces").tunnel == "interfaces");
+  check_refused(show,
+                {{"--watch=0", "--watch: Value 0 not in range 0.100000 to 86400.000000. See wireguard4netns show"},
+                 {"--watch=86401", "not in range"},
+                 {"--watch=x", "Value x not in range"},
+                 {"--watch 1 --watch 2", "--watch"},
+                 {"wg0 dump more", "unexpected argument 'more'"},
+                 {"--xml", "unrecognized option '--xml'. See wireguard4netns show --help"}});
+}
+
+TEST_CASE("reload") {
+  const Subject<ReloadCommand> reload{parse_reload, "reload"};
+  check_texts(reload);
+  check_options<ReloadCommand>(reload, "",
+                               {{"wg0", [](const auto& c) { return c.tunnel == "wg0"; }},
+                                {"--config a.conf", [](const auto& c) { return c.config == "a.conf"; }},
+                                {"--profile=work", [](const auto& c) { return c.profile == "work"; }}});
+  check_refused(reload, {{"--config a --profile b", "--config excludes --profile"},
+                         {"--profile b --config a", "excludes"},
+                         {"--config", "--config"},
+                         {"wg0 wg1", "unexpected argument 'wg1'"}});
+}
+
+TEST_CASE("capture") {
+  const Subject<CaptureCommand> capture{parse_capture, "capture"};
+  check_texts(capture);
+  check_options<CaptureCommand>(capture, "wg0 a.pcapng", {{"--keys", [](const auto& c) { return c.keys; }}});
+  CHECK(capture.value("wg0 -").tunnel == "wg0");
+  CHECK(capture.value("wg0 -").file == "-");
+  CHECK(capture.description().takes_files);
+  check_refused(capture, {{"", "NAME is required. See wireguard4netns capture --help"},
+                          {"wg0", "FILE is required"},
+                          {"wg0 a b", "unexpected argument 'b'"}});
+}
+
+TEST_CASE("check") {
+  const Subject<CheckCommand> check{parse_check, "check"};
+  check_texts(check);
+  check_options<CheckCommand>(check, "a.conf", {});
+  CHECK(check.value("a.conf").file == "a.conf");
+  CHECK(check.value("-- --odd").file == "--odd");
+  CHECK(check.description().takes_files);
+  check_refused(check, {{"", "FILE is required. See wireguard4netns check --help"},
+                        {"a b", "unexpected argument 'b'"},
+                        {"a --odd", "unrecognized option '--odd'"}});
+}
+
+TEST_CASE("doctor") {
+  const Subject<DoctorCommand> doctor{parse_doctor, "doctor"};
+  check_texts(doctor);
+  check_options<DoctorCommand>(
+      doctor, "",
+      {{"--json", [](const auto& c) { return c.json; }}, {"work", [](const auto& c) { return c.config == "work"; }}});
+  CHECK(doctor.description().takes_files);
+  check_refused(doctor, {{"a b", "unexpected argument 'b'. See wireguard4netns doctor --help"}});
+}
+
+TEST_CASE("keys") {
+  const Subject<KeyCommand> genkey{parse_genkey, "genkey"};
+  const Subject<KeyCommand> pubkey{parse_pubkey, "pubkey"};
+  const Subject<KeyCommand> genpsk{parse_genpsk, "genpsk"};
+  CHECK(genkey.value("") == KeyCommand::genkey);
+  CHECK(pubkey.value("") == KeyCommand::pubkey);
+  CHECK(genpsk.value("") == KeyCommand::genpsk);
+  for (const auto& each : {genkey, pubkey, genpsk}) {
+    check_texts(each);
+    check_options<KeyCommand>(each, "", {});
+    check_refused(each, {{"more", "unexpected argument 'more'"}, {"--more", "unrecognized option '--more'"}});
+  }
+}
+
+TEST_CASE("wg takes everything as it is") {
+  const Subject<WgCommand> wg{parse_wg, "wg"};
+  CHECK(wg.value("").arguments.empty());
+  CHECK(wg.value("set wg0 --help -x").arguments == std::vector<std::string>{"set", "wg0", "--help", "-x"});
+  CHECK(wg.description().options.empty());
+}
+
+TEST_CASE("completion") {
+  const Subject<CompletionCommand> completion{parse_completion, "completion"};
+  check_texts(completion);
+  check_options<CompletionCommand>(completion, "bash", {});
+  CHECK(completion.value("bash").shell == Shell::bash);
+  CHECK(completion.value("fish").shell == Shell::fish);
+  CHECK(completion.value("zsh").shell == Shell::zsh);
+  CHECK(completion.description().first_choices == std::vector<std::string>{"bash", "fish", "zsh"});
+  check_refused(completion, {{"", "SHELL is required"},
+                             {"tcsh", "SHELL: tcsh not in {bash,fish,zsh}. See wireguard4netns completion --help"},
+                             {"1", "SHELL: 1 not in {bash,fish,zsh}"},
+                             {"bash zsh", "unexpected argument 'zsh'"}});
+}
+
+TEST_CASE("resolver") {
+  const Subject<ResolverCommand> resolver{parse_resolver, "resolver"};
+  check_texts(resolver);
+  check_options<ResolverCommand>(resolver, "",
+                                 {{"--sandbox=on", [](const auto& c) { return c.sandbox == SandboxMode::on; }},
+                                  {"--sandbox off", [](const auto& c) { return c.sandbox == SandboxMode::off; }}});
+  CHECK(resolver.value("--sandbox=auto").sandbox == SandboxMode::automatic);
+  check_refused(resolver, {{"--sandbox=maybe", "--sandbox: maybe not in {auto,off,on}"}, {"x", "unexpected argument"}});
+}
+
+TEST_CASE("broker") {
+  const Subject<BrokerCommand> broker{parse_broker, "broker"};
+  check_texts(broker);
+  check_options<BrokerCommand>(broker, "",
+                               {{"--idle=30", [](const auto& c) { return c.idle == seconds(30); }},
+                                {"--idle 0", [](const auto& c) { return c.idle == seconds(0); }}});
+  check_refused(broker, {{"--idle=-1", "Value -1 not in range 0 to 86400. See wireguard4netns broker --help"},
+                         {"--idle=86401", "not in range"},
+                         {"--idle=x", "Value x not in range"},
+                         {"--idle", "--idle"},
+                         {"x", "unexpected argument 'x'"}});
+}
+
+}  // namespace
+}  // namespace wg4
