@@ -184,7 +184,7 @@ TEST_CASE("a child that shall have our environment gets all of it") {
 }
 
 TEST_CASE("a pidfd tells of the end of its process") {
-  auto child = Child::spawn(shell("sleep 1000"));
+  auto child = Child::spawn(shell("exec sleep 100"));
   REQUIRE(child.has_value());
   const UniqueFd pidfd = open_pidfd(child->pid());
   REQUIRE(pidfd.valid());
