@@ -8,6 +8,8 @@
 #include <concepts>
 #include <cstddef>
 #include <expected>
+#include <span>
+#include <string_view>
 #include <utility>
 
 #include "shared/base/bytes.h"
@@ -28,7 +30,6 @@
 #include "wg4netns/core/peer.h"
 #include "wg4netns/core/peer_id.h"
 #include "wg4netns/core/time.h"
-#include "wg4netns/io/udp_socket.h"
 #include "wg4netns/uapi/codec.h"
 #include "wg4netns/uapi/control_socket.h"
 
@@ -73,18 +74,6 @@ std::string name_under_engine(const std::string& ifname, const std::string& targ
   return uapi::is_socket_name(name) ? name : with_number(ifname, own_number);
 }
 
-std::string_view name(LinkOwner owner) {
-  switch (owner) {
-    case LinkOwner::ours:
-      return "wireguard4netns";
-    case LinkOwner::engine:
-      return "wireguard4netns, for an engine";
-    case LinkOwner::others:
-      break;
-  }
-  return "others";
-}
-
 Result<std::optional<uapi::ControlSocket>> open_control_socket(const std::optional<std::string>& wanted,
                                                                const std::string& usual) {
   if (wanted == "off" || (!wanted && usual.empty())) return std::nullopt;
@@ -107,22 +96,17 @@ Result<std::optional<uapi::ControlSocket>> open_control_socket(const std::option
   return std::nullopt;
 }
 
-Result<std::unique_ptr<Control>> Control::create(uapi::ControlSocket socket, const Parts& parts, Facts facts) {
-  std::unique_ptr<Control> control(new Control(parts, std::move(facts)));
+Result<std::unique_ptr<Control>> Control::create(uapi::ControlSocket socket, const Controlled& controlled,
+                                                 const HandedOver& handed_over, TunnelFacts facts) {
+  std::unique_ptr<Control> control(new Control(controlled, handed_over, std::move(facts)));
   control->server_ = TRY(uapi::Server::create(std::move(socket), *control, scope_of_name));
   return control;
 }
 
-bool Control::turn(Now now) {
+Result<AfterTurn> Control::turn(Now now) {
   now_ = now;
   server_->turn(now.boot);
-  return std::exchange(udp_replaced_, false);
-}
-
-bool Control::reload() const {
-  if (!parts_.reloader) return false;
-  parts_.reloader->reload();
-  return true;
+  return AfterTurn::go_on;
 }
 
 uapi::Errno Control::apply(DeviceChange change) {
@@ -133,78 +117,62 @@ uapi::Errno Control::apply(DeviceChange change) {
     if (const auto done = change_device(first); !done) return number_of(done.error());
   }
   if (change.listen_port)
-    if (const auto done = change_port(*change.listen_port); !done) return number_of(done.error());
+    if (const auto done = controlled_.udp.change_number(*change.listen_port); !done) return number_of(done.error());
   if (change.fwmark)
-    if (const auto done = change_fwmark(*change.fwmark); !done) return number_of(done.error());
+    if (const auto done = controlled_.udp.change_fwmark(*change.fwmark); !done) return number_of(done.error());
   // Who names an address does not want the one that the configuration's name has.
   for (const PeerChange& peer : change.peers)
-    if (peer.endpoint || peer.remove) parts_.endpoints.forget(peer.public_key);
+    if (peer.endpoint || peer.remove) controlled_.endpoints.forget(peer.public_key);
   const auto done = change_device(change);
   return done ? 0 : number_of(done.error());
 }
 
 uapi::Errno Control::lock_key(const PrivateKey& key) {
-  if (parts_.key_lock.is_for(key)) return 0;
-  const auto changed = parts_.key_lock.change(key, parts_.where, parts_.allow_shared_key);
+  if (controlled_.key_lock.is_for(key)) return 0;
+  const auto changed = controlled_.key_lock.change(key);
   if (changed) return 0;
   log::warning("the private key stays as it was: {}", changed.error().message());
   return number_of(changed.error());
 }
 
-/// 0 = another one that is free.
-Result<void> Control::change_port(std::uint16_t port) {
-  if (port != 0 && port == parts_.udp.port()) return {};
-  UdpOptions options = parts_.udp_options;
-  options.port = port;
-  const UdpSocket fresh = TRY(UdpSocket::open(options));
-  TRY(parts_.udp.replace_by(fresh));
-  TRY(parts_.tunnel.outer().replace_by(fresh));
-  TRY(parts_.workers.replace_udp(fresh));
-  parts_.udp_options = options;
-  udp_replaced_ = true;
-  log::debug("UDP port {} from now on", fresh.port());
-  return {};
-}
-
-Result<void> Control::change_fwmark(std::uint32_t fwmark) {
-  if (fwmark == parts_.udp_options.fwmark) return {};
-  TRY(parts_.udp.set_fwmark(fwmark));
-  parts_.udp_options.fwmark = fwmark;
-  return {};
-}
-
 Result<void> Control::change_device(const DeviceChange& change) {
-  return parts_.device.hold()->apply(change, now_, parts_.tunnel);
+  return controlled_.device.hold()->apply(change, now_, controlled_.output);
 }
 
 uapi::InterfaceStatus Control::interface_status() {
-  return {.private_key = parts_.device.hold()->identity().private_key.clone(),
-          .listen_port = parts_.udp.port(),
-          .fwmark = parts_.udp_options.fwmark};
+  return {.private_key = controlled_.device.hold()->identity().private_key.clone(),
+          .listen_port = controlled_.udp.number(),
+          .fwmark = controlled_.udp.fwmark()};
 }
 
 std::optional<StatusPiece> Control::next_peer(StatusCursor& cursor, std::size_t most) {
-  return parts_.device.hold()->next_status(cursor, most);
+  return controlled_.device.hold()->next_status(cursor, most);
 }
 
-void Control::write_own_status(SecretText& out) {
+void Control::write_facts(SecretText& out) const {
+  const LinkFacts& link = facts_.link;
   write_line(out, "config", facts_.config);
-  write_line(out, "mtu", facts_.link.mtu);
-  if (facts_.wanted_mtu) write_line(out, "wanted_mtu", *facts_.wanted_mtu);
-  write_line(out, "address", text_of(facts_.link.addresses));
-  write_line(out, "table", facts_.link.table);
-  write_line(out, "dns", facts_.dns);
-  write_line(out, "dns_used", facts_.uses_dns ? "yes" : "no");
-  write_line(out, "link_set_up_by", name(facts_.link_owner));
+  write_line(out, "mtu", link.status.mtu);
+  if (link.wanted_mtu) write_line(out, "wanted_mtu", *link.wanted_mtu);
+  write_line(out, "address", text_of(link.status.addresses));
+  write_line(out, "table", link.status.table);
+  write_line(out, "dns", link.dns);
+  write_line(out, "dns_used", link.uses_dns ? "yes" : "no");
+  write_line(out, "link_set_up_by", name(link.owner));
   write_line(out, "pid", getpid());
   write_line(out, "log", log::place());
   for (const std::string& warning : facts_.warnings) write_line(out, "warning", warning);
-  write_line(out, "threads", facts_.threads);
-  write_line(out, "tun_queues", facts_.queues);
-  write_line(out, "cipher", facts_.cipher);
-  write_line(out, "offloads", facts_.offloads);
+  const DataPlaneFacts& data_plane = facts_.data_plane;
+  write_line(out, "threads", data_plane.threads);
+  write_line(out, "tun_queues", data_plane.queues);
+  write_line(out, "cipher", data_plane.cipher);
+  write_line(out, "offloads", describe(data_plane.offloads));
   write_line(out, "sandbox", facts_.sandbox);
-  auto device = parts_.device.hold();
+}
+
+void Control::write_own_status(SecretText& out) {
+  write_facts(out);
+  auto device = controlled_.device.hold();
   const Device::QueueDepths depths = device->queue_depths();
   write_line(out, "queued_packets", depths.staged_packets);
   write_line(out, "queued_handshakes", depths.handshakes);
@@ -226,21 +194,22 @@ uapi::Errno Control::follow(std::vector<uapi::NamedEndpoint> names) {
   hosts.reserve(names.size());
   for (uapi::NamedEndpoint& name : names)
     hosts.emplace_back(name.public_key, HostPort{std::move(name.host), name.port});
-  if (!parts_.endpoints.follow(hosts)) return EOPNOTSUPP;
-  if (!hosts.empty() && parts_.reloader && !parts_.endpoints.has_own_resolver()) parts_.reloader->start_resolver();
+  if (!controlled_.endpoints.follow(hosts)) return EOPNOTSUPP;
+  if (!hosts.empty() && controlled_.reloader != nullptr && !controlled_.endpoints.has_own_resolver())
+    controlled_.reloader->start_resolver();
   // Who reloads may have found no address.
-  auto device = parts_.device.hold();
+  auto device = controlled_.device.hold();
   for (PeerId id = 0; id < device->peer_id_end(); ++id)
     if (const Peer* peer = device->peer(id); peer != nullptr && !peer->path)
-      parts_.endpoints.unanswered(peer->public_key());
+      controlled_.endpoints.unanswered(peer->public_key());
   return 0;
 }
 
 /// After a reload. The core pads no packet beyond the interface's MTU.
 uapi::Errno Control::follow_link(uapi::LinkStatus link) {
   if (link.mtu == 0) return EINVAL;
-  facts_.link = std::move(link);
-  parts_.device.hold().set_mtu(facts_.link.mtu);
+  facts_.link.status = std::move(link);
+  controlled_.device.hold().set_mtu(facts_.link.status.mtu);
   return 0;
 }
 
@@ -248,21 +217,21 @@ uapi::Errno Control::follow_link(uapi::LinkStatus link) {
 void Control::give_tun(UniqueFd client) {
   constexpr std::string_view answer = "errno=0\n\n";
   const ByteView bytes(reinterpret_cast<const std::uint8_t*>(answer.data()), answer.size());  // NOLINT: text as bytes
-  if (const auto sent = send_message(client.get(), bytes, parts_.tun); !sent)
+  if (const auto sent = send_message(client.get(), bytes, std::span(&handed_over_.tun, 1)); !sent)
     log::debug("reload: {}", sent.error().message());
 }
 
 void Control::begin_capture(UniqueFd client, bool with_keys) {
-  parts_.captures.begin(std::move(client), with_keys, parts_.udp.port());
+  handed_over_.captures.begin(std::move(client), with_keys, controlled_.udp.number());
 }
 
 void Control::write_diagnoses(SecretText& out, const Device& device) const {
-  constexpr std::size_t most = 32;  // who has more peers in trouble has one reason for it
+  constexpr std::size_t max_diagnoses = 32;  // more peers than that are in trouble for one reason
   std::size_t written = 0;
-  for (PeerId id = 0; id < device.peer_id_end() && written < most; ++id) {
+  for (PeerId id = 0; id < device.peer_id_end() && written < max_diagnoses; ++id) {
     const Peer* peer = device.peer(id);
     if (peer == nullptr) continue;
-    const std::string text = parts_.peer_watch.of(*peer);
+    const std::string text = controlled_.peer_watch.of(*peer);
     if (text.empty()) continue;
     write_line(out, "diagnosis", encode_base64(peer->public_key()) + " " + text);
     ++written;

@@ -108,12 +108,12 @@ Result<KeyLock> KeyLock::take(const PrivateKey& key, const std::string& where, b
   auto file = open_lock_file();
   if (!file && !key.is_zero())
     log::warning("whether another tunnel has the private key cannot be told: {}", file.error().message());
-  KeyLock lock(file ? *std::move(file) : UniqueFd(), own_network());
+  KeyLock lock(file ? *std::move(file) : UniqueFd(), own_network(), where, shared);
   if (key.is_zero()) return lock;
   const Fingerprint wanted = lock.fingerprint(key);
   const auto time = shared ? std::chrono::milliseconds(0) : patience;
   if (TRY(patiently(time, [&] { return lock.lock(wanted); }))) {
-    if (!lock.announce(wanted, where, patience_with_a_name))
+    if (!lock.announce(wanted, patience_with_a_name))
       log::warning("another program may have the private key, too: {}. {}", describe_holder(wanted.name), why);
     return lock;
   }
@@ -124,17 +124,17 @@ Result<KeyLock> KeyLock::take(const PrivateKey& key, const std::string& where, b
   return lock;
 }
 
-Result<void> KeyLock::change(const PrivateKey& key, const std::string& where, bool shared) {
+Result<void> KeyLock::change(const PrivateKey& key) {
   const Fingerprint wanted = fingerprint(key);
   const bool ours = key.is_zero() || TRY(lock(wanted));
   constexpr const char* what = "the new private key is in use by another tunnel";
-  if (!ours && !shared) return fail(what, EADDRINUSE, why);
+  if (!ours && !shared_) return fail(what, EADDRINUSE, why);
   if (!ours) log::warning("{}. {}", what, why);
   if (file_.valid() && !held_.name.empty()) static_cast<void>(set_byte_lock(file_.get(), held_.place, F_UNLCK));
   name_.reset();
   label_.reset();
   held_ = wanted;
-  if (ours && !key.is_zero() && !announce(wanted, where, std::chrono::milliseconds(0)))
+  if (ours && !key.is_zero() && !announce(wanted, std::chrono::milliseconds(0)))
     log::warning("another program may have the new private key, too. {}", why);
   return {};
 }
@@ -154,12 +154,12 @@ Result<bool> KeyLock::lock(const Fingerprint& key) const {
   return fail("lock the key", errno);
 }
 
-bool KeyLock::announce(const Fingerprint& key, const std::string& where, std::chrono::milliseconds time) {
+bool KeyLock::announce(const Fingerprint& key, std::chrono::milliseconds time) {
   const auto had = patiently(time, [&]() -> Result<bool> {
     name_ = claim(key.name);
     return name_.valid() || errno != EADDRINUSE;
   });
-  label_ = claim(key.name + "/" + std::to_string(getpid()) + "/" + printable(where));
+  label_ = claim(key.name + "/" + std::to_string(getpid()) + "/" + printable(where_));
   held_ = key;
   return had.value_or(true);
 }

@@ -32,9 +32,9 @@ class KeyLock {
   /// most; then it is an error that names the holder, or with `shared` a warning. A zero key needs no lock. Where there
   /// is no folder for the file, that is a warning, too.
   [[nodiscard]] static Result<KeyLock> take(const PrivateKey& key, const std::string& where, bool shared);
-  /// Another key in the place of this one, for a program that serves already: it waits for nobody, and cannot look for
-  /// the holder's name. EADDRINUSE; then this one stays locked.
-  [[nodiscard]] Result<void> change(const PrivateKey& key, const std::string& where, bool shared);
+  /// Another key in the place of this one, on the same terms, for a program that serves already: it waits for nobody,
+  /// and cannot look for the holder's name. EADDRINUSE; then this one stays locked.
+  [[nodiscard]] Result<void> change(const PrivateKey& key);
 
   /// True for the key that it was taken for, whether it is held or shared.
   [[nodiscard]] bool is_for(const PrivateKey& key) const;
@@ -46,15 +46,18 @@ class KeyLock {
     off_t place = 0;   // in the file
   };
 
-  KeyLock(UniqueFd file, std::string network) : file_(std::move(file)), network_(std::move(network)) {}
+  KeyLock(UniqueFd file, std::string network, std::string where, bool shared)
+      : file_(std::move(file)), network_(std::move(network)), where_(std::move(where)), shared_(shared) {}
   [[nodiscard]] Fingerprint fingerprint(const PrivateKey& key) const;
   /// True if it is ours now.
   [[nodiscard]] Result<bool> lock(const Fingerprint& key) const;
   /// False if somebody else has its name.
-  [[nodiscard]] bool announce(const Fingerprint& key, const std::string& where, std::chrono::milliseconds time);
+  [[nodiscard]] bool announce(const Fingerprint& key, std::chrono::milliseconds time);
 
   UniqueFd file_;        // invalid where there was no place for it
   std::string network_;  // which namespace this is, as bytes
+  std::string where_;
+  bool shared_;
   Fingerprint held_;
   UniqueFd name_;
   UniqueFd label_;

@@ -109,7 +109,7 @@ void LiveCaptures::stop_recording(Live& live) {
   live.recording.finish();
 }
 
-void LiveCaptures::turn(Now now) {
+Result<AfterTurn> LiveCaptures::turn(Now now) {
   static_cast<void>(loop_.wait(0));  // told again, as long as it is so
   std::erase_if(captures_, [&](const std::unique_ptr<Live>& live) {
     if (serve(*live, now.boot)) return false;
@@ -119,6 +119,7 @@ void LiveCaptures::turn(Now now) {
     return true;
   });
   next_turn_ = captures_.empty() ? std::nullopt : std::optional(now.boot + pause);
+  return AfterTurn::go_on;
 }
 
 /// False when it is over.

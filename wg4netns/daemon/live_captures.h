@@ -19,12 +19,12 @@
 #include "wg4netns/capture/recording.h"
 #include "wg4netns/capture/taps.h"
 #include "wg4netns/core/time.h"
-#include "wg4netns/daemon/loop_guest.h"
+#include "wg4netns/daemon/event_source.h"
 #include "wg4netns/dataplane/shared_device.h"
 
 namespace wg4 {
 
-class LiveCaptures final : public LoopGuest {
+class LiveCaptures final : public EventSource {
  public:
   static constexpr std::size_t max_captures = 4;
 
@@ -39,7 +39,7 @@ class LiveCaptures final : public LoopGuest {
   void begin(UniqueFd client, bool with_keys, std::uint16_t port);
 
   [[nodiscard]] int fd() const override { return loop_.fd(); }
-  void turn(Now now) override;
+  [[nodiscard]] Result<AfterTurn> turn(Now now) override;
   [[nodiscard]] std::optional<Instant> next_deadline() const override { return next_turn_; }
 
  private:

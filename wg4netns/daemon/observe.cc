@@ -22,12 +22,15 @@ namespace wg4 {
 namespace {
 
 /// The metrics server's place in the loop.
-class MetricsGuest final : public LoopGuest {
+class MetricsSource final : public EventSource {
  public:
-  explicit MetricsGuest(metrics::MetricsServer server) : server_(std::move(server)) {}
+  explicit MetricsSource(metrics::MetricsServer server) : server_(std::move(server)) {}
 
   [[nodiscard]] int fd() const override { return server_.fd(); }
-  void turn(Now now) override { server_.turn(now.boot.time_since_epoch()); }
+  [[nodiscard]] Result<AfterTurn> turn(Now now) override {
+    server_.turn(now.boot.time_since_epoch());
+    return AfterTurn::go_on;
+  }
   [[nodiscard]] std::optional<Instant> next_deadline() const override {
     const auto next = server_.next_deadline();
     return next ? std::optional(Instant(*next)) : std::nullopt;
@@ -100,24 +103,17 @@ bool Observers::may_probe_routes() const {
   return !metrics_socket_ || !metrics_socket_->is_tcp() || landlock_version() >= first_with_tcp;
 }
 
-Result<void> Observers::start(metrics::Facts facts, SharedDevice& device) {
+Result<std::unique_ptr<EventSource>> Observers::start(const TunnelFacts& of_tunnel, SharedDevice& device) {
   if (capture_) TRY(capture_->start());
-  if (!metrics_socket_) return {};
+  if (!metrics_socket_) return nullptr;
   const std::string name = metrics_socket_->name();
-  auto render = [this, facts = std::move(facts), &device]() mutable {
+  auto render = [this, facts = metrics_facts(of_tunnel), &device]() mutable {
     facts.mtu = device.hold().mtu();  // a reload changes it
     return metrics::render(facts, sample(device));
   };
-  metrics_ = std::make_unique<MetricsGuest>(
-      TRY(metrics::MetricsServer::create(*std::exchange(metrics_socket_, std::nullopt), std::move(render))));
+  auto server = TRY(metrics::MetricsServer::create(*std::exchange(metrics_socket_, std::nullopt), std::move(render)));
   log::info("metrics: {}", name);
-  return {};
-}
-
-std::vector<LoopGuest*> Observers::guests() const {
-  std::vector<LoopGuest*> guests;
-  if (metrics_) guests.push_back(metrics_.get());
-  return guests;
+  return std::make_unique<MetricsSource>(std::move(server));
 }
 
 metrics::Sample Observers::sample(SharedDevice& shared) const {

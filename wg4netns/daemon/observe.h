@@ -1,13 +1,12 @@
 #pragma once
-// What lets people look into a tunnel that serves. It is opened before the sandbox, lives in the loop as a guest, and
-// costs nothing where it is not asked for.
+// What lets people look into a tunnel that serves. It is opened before the sandbox, is an event source of the loop,
+// and costs nothing where it is not asked for.
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "shared/base/keys.h"
 #include "shared/base/result.h"
@@ -17,8 +16,9 @@
 #include "wg4netns/capture/capture.h"
 #include "wg4netns/capture/capture_file.h"
 #include "wg4netns/capture/taps.h"
-#include "wg4netns/daemon/loop_guest.h"
+#include "wg4netns/daemon/event_source.h"
 #include "wg4netns/daemon/sandbox.h"
+#include "wg4netns/daemon/tunnel_facts.h"
 #include "wg4netns/dataplane/shared_device.h"
 #include "wg4netns/metrics/metrics_server.h"
 #include "wg4netns/metrics/metrics_socket.h"
@@ -46,10 +46,8 @@ class Observers {
   void add_needs(TunnelNeeds& needs) const;
   /// The file of a socket, for somebody else to remove; it may own nothing.
   [[nodiscard]] UniqueFile take_file() { return metrics_socket_ ? metrics_socket_->take_file() : UniqueFile(); }
-  /// `device` must outlive this.
-  [[nodiscard]] Result<void> start(metrics::Facts facts, SharedDevice& device);
-  /// What belongs into the loop, after start(); valid as long as this lives.
-  [[nodiscard]] std::vector<LoopGuest*> guests() const;
+  /// What serves metrics, or null; this and `device` outlive it.
+  [[nodiscard]] Result<std::unique_ptr<EventSource>> start(const TunnelFacts& facts, SharedDevice& device);
 
  private:
   Observers() = default;
@@ -59,7 +57,6 @@ class Observers {
   std::optional<metrics::MetricsSocket> metrics_socket_;
   std::optional<ProcessUsage> usage_;
   std::map<PublicKey, std::string> names_;  // of peers, for people
-  std::unique_ptr<LoopGuest> metrics_;
   std::optional<capture::CaptureFile> capture_file_;
   bool capture_keys_ = false;
   std::unique_ptr<capture::Capture> capture_;

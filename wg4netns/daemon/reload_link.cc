@@ -15,8 +15,8 @@
 #include "shared/net/prefix.h"
 #include "shared/sys/log.h"
 #include "wg4netns/core/control.h"
-#include "wg4netns/daemon/control.h"
 #include "wg4netns/daemon/helper_process.h"
+#include "wg4netns/daemon/tunnel_facts.h"
 #include "wg4netns/profile/mtu.h"
 #include "wg4netns/uapi/codec.h"
 

@@ -28,7 +28,7 @@ namespace wg4 {
 /// What a tunnel tells of its interface.
 struct RunningLink {
   uapi::LinkStatus status;
-  std::string set_up_by;                    ///< Control's name of a LinkOwner; empty = not told
+  std::string set_up_by;                    ///< name of a LinkOwner; empty = not told
   std::optional<std::uint16_t> wanted_mtu;  ///< --mtu
   std::string dns;
   bool uses_dns = false;

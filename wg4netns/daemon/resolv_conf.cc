@@ -18,6 +18,16 @@ namespace {
 
 constexpr mode_t mode = 0644;
 
+/// As resolv.conf(5) has them.
+std::string text_of(const WgConfig& config) {
+  std::string text;
+  for (const IpAddress& server : config.dns_servers) text += "nameserver " + server.to_string() + "\n";
+  if (config.dns_search.empty()) return text;
+  text += "search";
+  for (const std::string& domain : config.dns_search) text += " " + domain;
+  return text + "\n";
+}
+
 Result<UniqueFd> open_file(const ContainerResolvConf& file) {
   const UniqueFd folder = TRY(open_folder(file.folder));
   const std::string name = file.path + " in " + file.folder;
@@ -38,17 +48,9 @@ Result<void> write_file(const ContainerResolvConf& file, const std::string& text
 
 }  // namespace
 
-std::string resolv_conf_text(const WgConfig& config) {
-  std::string text;
-  for (const IpAddress& server : config.dns_servers) text += "nameserver " + server.to_string() + "\n";
-  if (config.dns_search.empty()) return text;
-  text += "search";
-  for (const std::string& domain : config.dns_search) text += " " + domain;
-  return text + "\n";
-}
-
-Result<void> write_resolv_conf(const ContainerResolvConf& file, const std::string& text) {
-  auto written = write_file(file, text);
+Result<void> write_resolv_conf(const ContainerResolvConf& file, const WgConfig& config) {
+  if (config.dns_servers.empty()) return {};
+  auto written = write_file(file, text_of(config));
   if (written) return {};
   std::string& hint = written.error().hint;
   hint += hint.empty() ? "" : ". ";

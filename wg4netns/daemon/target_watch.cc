@@ -35,10 +35,11 @@ bool wait_for_end(int pidfd, int program) {
 
 using Listing = std::unique_ptr<DIR, int (*)(DIR*)>;
 
-/// One network namespace, as seen from /proc. Nothing is opened for that: the filter would have to leave all files.
-class Occupants {
+/// The processes of one network namespace, as seen from /proc. Nothing is opened for that: the filter would have to
+/// leave all files.
+class NamespaceProcesses {
  public:
-  Occupants(Listing proc, dev_t device, ino_t inode, pid_t host)
+  NamespaceProcesses(Listing proc, dev_t device, ino_t inode, pid_t host)
       : proc_(std::move(proc)), device_(device), inode_(inode), host_(host) {}
 
   /// The pidfd of one of them, not the program's; invalid when there is none, or none that we may see. Our other
@@ -79,11 +80,11 @@ Result<TargetWatch> TargetWatch::create(UniqueFd process, int netns, bool sandbo
   if (fstat(netns, &info) < 0) return fail("look at the target's network namespace", errno);
   Pipe program = TRY(make_pipe());
   const std::array kept{dirfd(proc.get()), process.get(), program.reader.get()};
-  const Occupants occupants(std::move(proc), info.st_dev, info.st_ino, getpid());
+  const NamespaceProcesses processes(std::move(proc), info.st_dev, info.st_ino, getpid());
   Child watcher = TRY(Child::fork(kept, [&] {
     prctl(PR_SET_NAME, "wg4netns-watch");
     if (!confine_watcher(sandboxed)) return EXIT_FAILURE;
-    for (; process.valid(); process = occupants.find())
+    for (; process.valid(); process = processes.find())
       if (!wait_for_end(process.get(), program.reader.get())) break;
     return EXIT_SUCCESS;
   }));

@@ -1,7 +1,7 @@
 #pragma once
+// What the threads of the program wait for.
 
 #include <cstdint>
-// What the threads of the program wait for.
 
 #include "shared/base/result.h"
 #include "shared/sys/event_loop.h"
@@ -15,17 +15,8 @@ enum class Source : std::uint32_t {
   udp4,
   udp6,
   timer,
-  signal,
-  exit_fd,
-  target,
-  netns,
-  resolver,
-  wake,
-  control,
-  udp_replaced,
-  guest,
-  reloader,
-  ports
+  woken,         ///< by another thread
+  event_source,  ///< what else the program has in its loop, each with a number
 };
 using Loop = EventLoop<Source>;
 

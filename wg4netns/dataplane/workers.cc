@@ -1,5 +1,6 @@
 #include "wg4netns/dataplane/workers.h"
 
+#include <cstdint>
 #include <system_error>
 #include <utility>
 
@@ -10,15 +11,22 @@
 #include "wg4netns/io/udp_socket.h"
 
 namespace wg4 {
+namespace {
+
+// Why a worker is woken: numbers of Source::woken.
+constexpr std::uint32_t to_stop = 0;
+constexpr std::uint32_t by_another_udp_socket = 1;
+
+}  // namespace
 
 Result<Workers> Workers::create(SharedDevice& device, std::vector<std::unique_ptr<Tunnel>> tunnels) {
   Workers workers(device, TRY(WakeUp::create()), TRY(WakeUp::create()));
   for (auto& tunnel : tunnels) {
     Loop loop = TRY(Loop::create());
     TRY(watch_tunnel(loop, *tunnel));
-    TRY(loop.watch(workers.stop_.fd(), Source::wake));
+    TRY(loop.watch(workers.stop_.fd(), Source::woken, EPOLLIN, to_stop));
     WakeUp udp_replaced = TRY(WakeUp::create());
-    TRY(loop.watch(udp_replaced.fd(), Source::udp_replaced));
+    TRY(loop.watch(udp_replaced.fd(), Source::woken, EPOLLIN, by_another_udp_socket));
     workers.workers_.push_back(
         std::make_unique<Worker>(std::move(tunnel), std::move(loop), std::move(udp_replaced), std::thread()));
   }
@@ -57,8 +65,8 @@ void Workers::run(Worker& worker) {
     const auto events = worker.loop.wait(-1);
     const Now now = read_clocks();
     for (const Loop::Event& event : events) {
-      if (event.source == Source::wake) return;
-      if (event.source == Source::udp_replaced) {
+      if (event.source == Source::woken) {
+        if (event.number == to_stop) return;
         worker.udp_replaced.acknowledge();
         if (!watch_udp_again(worker.loop, tunnel)) return;
       } else {

@@ -28,6 +28,7 @@ class TunDevice {
   [[nodiscard]] static Result<TunDevice> adopt(UniqueFd fd, TunOffloads wanted = {});
 
   [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] const UniqueFd& descriptor() const { return fd_; }
   /// Of the interface, when it was adopted.
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] TunOffloads offloads() const { return offloads_; }

@@ -1,0 +1,36 @@
+#pragma once
+// The UDP port of a tunnel, which can become another one while the tunnel serves.
+
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+#include "shared/base/result.h"
+#include "wg4netns/io/udp_socket.h"
+
+namespace wg4 {
+
+class UdpPort {
+ public:
+  [[nodiscard]] static Result<UdpPort> open(UdpOptions options);
+
+  [[nodiscard]] const UdpSocket& socket() const { return socket_; }
+  [[nodiscard]] std::uint16_t number() const { return socket_.port(); }
+  [[nodiscard]] std::uint32_t fwmark() const { return options_.fwmark; }
+
+  /// Who else has the socket, and takes over what comes in its place.
+  void on_change(std::function<Result<void>(const UdpSocket& fresh)> shared_by) { shared_by_ = std::move(shared_by); }
+  /// 0 = another one that is free. Where this fails the port stays as it was.
+  [[nodiscard]] Result<void> change_number(std::uint16_t number);
+  /// Of what is sent from now on.
+  [[nodiscard]] Result<void> change_fwmark(std::uint32_t fwmark);
+
+ private:
+  UdpPort(UdpSocket socket, UdpOptions options) : socket_(std::move(socket)), options_(std::move(options)) {}
+
+  UdpSocket socket_;
+  UdpOptions options_;
+  std::function<Result<void>(const UdpSocket&)> shared_by_;
+};
+
+}  // namespace wg4
