@@ -6,12 +6,14 @@
 #include <netdb.h>
 
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "shared/base/bytes.h"
 #include "shared/base/keys.h"
@@ -33,6 +35,8 @@ PublicKey key_of(std::uint8_t byte) {
   key.fill(byte);
   return key;
 }
+
+constexpr std::chrono::seconds patience{30};  // which only a hang reaches
 
 /// Two names, none of which has been asked for.
 struct Bench {
@@ -118,6 +122,73 @@ TEST_CASE("a resolver that has gone, or talks nonsense, is not listened to any m
     CHECK(bench.endpoints.resolver_ended());
     bench.endpoints.unanswered(key_of(2));  // leads to nothing, and harms nothing
     CHECK_FALSE(bench.endpoints.next_deadline().has_value());
+  }
+}
+
+// ---------------------------------------------------------------- the start
+
+TEST_CASE("a name that does not exist ends the start at once, with the next step") {
+  Bench bench;
+  bench.say("0 " + std::to_string(EAI_NONAME) + " ");
+  const auto resolved = bench.endpoints.resolve_first(patience);
+  REQUIRE_FALSE(resolved.has_value());
+  const std::string message = resolved.error().message();
+  CHECK(message.starts_with("endpoint one.example:51820: "));
+  CHECK(message.ends_with(". Check the name, and that this host's DNS works"));
+}
+
+TEST_CASE("the start goes on without an address that only takes longer, which is asked for again") {
+  Bench bench;
+  bench.say("0 " + std::to_string(EAI_AGAIN) + " ");
+  bench.say("1 0 192.0.2.9:22");
+  CHECK(bench.endpoints.resolve_first(patience).has_value());
+  CHECK(bench.endpoints.resolved() == std::vector{*Endpoint::parse("192.0.2.9:51821")});
+  CHECK(bench.hear() == "0 51820 one.example");
+  CHECK(bench.hear() == "1 51821 two.example");
+
+  const auto next = bench.endpoints.next_deadline();
+  REQUIRE(next.has_value());
+  bench.endpoints.expire(*next);
+  CHECK(bench.hear() == "0 51820 one.example");
+  CHECK_FALSE(bench.endpoints.next_deadline().has_value());
+}
+
+TEST_CASE("a start without an answer takes no longer than its patience") {
+  Bench bench;
+  CHECK(bench.endpoints.resolve_first(std::chrono::milliseconds(1)).has_value());
+  CHECK(bench.endpoints.resolved().empty());
+}
+
+TEST_CASE("a start whose resolver has ended fails") {
+  Bench bench;
+  bench.resolver.reset();
+  CHECK(bench.endpoints.resolve_first(patience).error().message() == "the resolver process ended");
+}
+
+TEST_CASE("addresses that the start has found are put into the device's first configuration, for their peers alone") {
+  Bench bench;
+  bench.say("0 0 192.0.2.1:1");
+  bench.say("1 " + std::to_string(EAI_AGAIN) + " ");
+  REQUIRE(bench.endpoints.resolve_first(patience).has_value());
+  DeviceChange change;
+  for (const std::uint8_t peer : std::array<std::uint8_t, 3>{3, 2, 1})
+    change.peers.emplace_back().public_key = key_of(peer);
+  bench.endpoints.fill_in(change);
+  CHECK_FALSE(change.peers[0].endpoint.has_value());
+  CHECK_FALSE(change.peers[1].endpoint.has_value());
+  CHECK(change.peers[2].endpoint == Endpoint::parse("192.0.2.1:51820"));
+}
+
+TEST_CASE("the number of retries is wg's, by its variable") {
+  CHECK(Endpoints::parse_retries(nullptr).value() == 15U);
+  CHECK(Endpoints::parse_retries("").value() == 15U);
+  CHECK(Endpoints::parse_retries("3").value() == 3U);
+  CHECK(Endpoints::parse_retries("infinity").value() == std::nullopt);
+  for (const char* text : {"-1", "3 ", "many", "99999999999"}) {
+    const auto refused = Endpoints::parse_retries(text);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().message() ==
+          std::string("WG_ENDPOINT_RESOLUTION_RETRIES is '") + text + "'. It takes a number or the word infinity");
   }
 }
 
