@@ -22,9 +22,12 @@
 #include "shared/sys/fd_pass.h"
 #include "shared/sys/log.h"
 #include "shared/sys/sandbox_mode.h"
+#include "shared/wire/message_socket.h"
+#include "shared/wire/wire.h"
 #include "wg4netns/core/control.h"
 #include "wg4netns/core/time.h"
 #include "wg4netns/daemon/endpoints.h"
+#include "wg4netns/daemon/messages.h"
 #include "wg4netns/daemon/resolver.h"
 
 namespace wg4 {
@@ -49,11 +52,16 @@ struct Bench {
     REQUIRE(endpoints.follow(
         {{key_of(1), {.host = "one.example", .port = 51820}}, {key_of(2), {.host = "two.example", .port = 51821}}}));
   }
+  /// "ID PORT HOST" of the next question.
   [[nodiscard]] std::string hear() const {
-    std::array<std::uint8_t, 100> buffer{};
-    const auto message = receive_message(resolver.get(), buffer).value();
-    return {buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(message.value().size)};
+    const auto received = wire::receive<NameQuestion>(resolver.get()).value();
+    const NameQuestion& question = received.value().message;
+    return std::to_string(question.id) + " " + std::to_string(question.port) + " " + question.host;
   }
+  void answer(std::uint32_t id, std::string_view address) const { send({id, 0, *Endpoint::parse(address)}); }
+  void refuse(std::uint32_t id, int error) const { send({id, error, {}}); }
+  void send(const NameAnswer& answer) const { REQUIRE(wire::send(resolver.get(), answer).has_value()); }
+  /// What is no message.
   void say(std::string_view text) const {
     const ByteView bytes(reinterpret_cast<const std::uint8_t*>(text.data()), text.size());
     REQUIRE(send_message(resolver.get(), bytes).has_value());
@@ -68,7 +76,7 @@ TEST_CASE("an answer gives the peer of its name the address, and the port of the
   Bench bench;
   bench.endpoints.unanswered(key_of(2));
   CHECK(bench.hear() == "1 51821 two.example");
-  bench.say("1 0 192.0.2.9:22");
+  bench.answer(1, "192.0.2.9:22");
   const DeviceChange change = bench.endpoints.answered(bench.now);
   REQUIRE(change.peers.size() == 1);
   CHECK(change.peers[0].public_key == key_of(2));
@@ -79,13 +87,13 @@ TEST_CASE("an answer gives the peer of its name the address, and the port of the
 TEST_CASE("an answer that nobody asked for changes nothing, whatever it is about") {
   Bench bench;
   bench.endpoints.unanswered(key_of(1));
-  for (const std::string_view text :
-       {"1 0 192.0.2.9:1", "2 0 192.0.2.9:1", "4294967295 0 192.0.2.9:1", "2 -2 ", "2 -3 ", "1 2147483647 "}) {
-    bench.say(text);
+  for (const std::uint32_t id : {1U, 2U, 4294967295U}) {
+    bench.answer(id, "192.0.2.9:1");
+    for (const int error : {EAI_NONAME, EAI_AGAIN, NameAnswer::least_error}) bench.refuse(id, error);
     CHECK(bench.endpoints.answered(bench.now).peers.empty());
   }
-  bench.say("0 0 192.0.2.9:1");
-  bench.say("0 0 192.0.2.10:1");  // once more than it was asked
+  bench.answer(0, "192.0.2.9:1");
+  bench.answer(0, "192.0.2.10:1");  // once more than it was asked
   const DeviceChange change = bench.endpoints.answered(bench.now);
   REQUIRE(change.peers.size() == 1);
   CHECK(change.peers[0].endpoint == Endpoint::parse("192.0.2.9:51820"));
@@ -96,20 +104,19 @@ TEST_CASE("a flood of answers is taken a piece a turn") {
   Bench bench;
   REQUIRE(fcntl(bench.resolver.get(), F_SETFL, O_NONBLOCK) == 0);
   std::size_t said = 0;
-  const std::array<std::uint8_t, 9> text{'9', ' ', '0', ' ', '1', '.', '1', ':', '1'};
-  while (send_message(bench.resolver.get(), text)) ++said;
+  const NameAnswer unasked{.id = 9, .error = 0, .endpoint = *Endpoint::parse("192.0.2.9:1")};
+  while (wire::send(bench.resolver.get(), unasked)) ++said;
   REQUIRE(said > 100);
   static_cast<void>(bench.endpoints.answered(bench.now));
   std::size_t room = 0;
-  while (send_message(bench.resolver.get(), text)) ++room;
+  while (wire::send(bench.resolver.get(), unasked)) ++room;
   CHECK(room < said);
 }
 
 TEST_CASE("a resolver that has gone, or talks nonsense, is not listened to any more") {
-  for (const std::string& text :
-       {std::string(), std::string(5000, 'x'), std::string("99999999999 0 192.0.2.9:1"),
-        std::string("-1 0 192.0.2.9:1"), std::string("0"), std::string("0 "), std::string("0 0x 192.0.2.9:1"),
-        std::string(" "), std::string("zero 0 192.0.2.9:1")}) {
+  const std::vector<std::uint8_t> whole = wire::encode(NameAnswer{.id = 0, .error = 0, .endpoint = {}}).value();
+  const std::string cut(whole.begin(), whole.end() - 1);
+  for (const std::string& text : {std::string(), std::string(5000, 'x'), std::string("0 0 192.0.2.9:1"), cut}) {
     CAPTURE(text);
     Bench bench;
     bench.endpoints.unanswered(key_of(1));
@@ -129,7 +136,7 @@ TEST_CASE("a resolver that has gone, or talks nonsense, is not listened to any m
 
 TEST_CASE("a name that does not exist ends the start at once, with the next step") {
   Bench bench;
-  bench.say("0 " + std::to_string(EAI_NONAME) + " ");
+  bench.refuse(0, EAI_NONAME);
   const auto resolved = bench.endpoints.resolve_first(patience);
   REQUIRE_FALSE(resolved.has_value());
   const std::string message = resolved.error().message();
@@ -139,8 +146,8 @@ TEST_CASE("a name that does not exist ends the start at once, with the next step
 
 TEST_CASE("the start goes on without an address that only takes longer, which is asked for again") {
   Bench bench;
-  bench.say("0 " + std::to_string(EAI_AGAIN) + " ");
-  bench.say("1 0 192.0.2.9:22");
+  bench.refuse(0, EAI_AGAIN);
+  bench.answer(1, "192.0.2.9:22");
   CHECK(bench.endpoints.resolve_first(patience).has_value());
   CHECK(bench.endpoints.resolved() == std::vector{*Endpoint::parse("192.0.2.9:51821")});
   CHECK(bench.hear() == "0 51820 one.example");
@@ -167,8 +174,8 @@ TEST_CASE("a start whose resolver has ended fails") {
 
 TEST_CASE("addresses that the start has found are put into the device's first configuration, for their peers alone") {
   Bench bench;
-  bench.say("0 0 192.0.2.1:1");
-  bench.say("1 " + std::to_string(EAI_AGAIN) + " ");
+  bench.answer(0, "192.0.2.1:1");
+  bench.refuse(1, EAI_AGAIN);
   REQUIRE(bench.endpoints.resolve_first(patience).has_value());
   DeviceChange change;
   for (const std::uint8_t peer : std::array<std::uint8_t, 3>{3, 2, 1})
