@@ -39,10 +39,10 @@ Evidence quiet() {
   return evidence;
 }
 
-SendFailure failure(int error, const char* told_by = "") {
+SendFailure failure(int error, const char* reported_by = "") {
   return {.to = *Endpoint::parse("192.0.2.1:1"),
           .error = error,
-          .told_by = IpAddress::parse(told_by).value_or(IpAddress())};
+          .reported_by = IpAddress::parse(reported_by).value_or(IpAddress())};
 }
 
 bool says(const Evidence& evidence, std::string_view part) {
@@ -70,7 +70,7 @@ TEST_CASE("silence names our public key, and no cause") {
 }
 
 TEST_CASE("answers count if there are two, and only for the last attempts") {
-  const auto with = [](Sightings PeerEvidence::* kind, std::uint32_t count, Duration ago) {
+  const auto with = [](Occurrences PeerEvidence::* kind, std::uint32_t count, Duration ago) {
     Evidence evidence = unanswered();
     evidence.peer.*kind = {count, now - ago};
     return find(evidence);
@@ -182,7 +182,7 @@ TEST_CASE("one key at two addresses: they take turns, quickly") {
   const Endpoint two = *Endpoint::parse("[2001:db8::2]:2");
   const Endpoint three = *Endpoint::parse("192.0.2.3:3");
   const auto turns = [](std::vector<Endpoint> from, Duration gap) {
-    EndpointTurns seen;
+    EndpointFlapping seen;
     Instant at{1h};
     for (const Endpoint& endpoint : from) seen.add(endpoint, at += gap);
     return seen.count();
@@ -202,15 +202,15 @@ TEST_CASE("one key at two addresses: they take turns, quickly") {
 }
 
 TEST_CASE("strangers are kept by where they came from, and forgotten after a while") {
-  Strangers strangers;
+  RecentRejections rejections;
   const Endpoint from = *Endpoint::parse("192.0.2.1:1");
-  using enum Stranger::Kind;
-  CHECK(strangers.find(foreign_session, from, Instant{}) == nullptr);
-  strangers.add({foreign_session, from, Instant{5s}, {}});
-  CHECK(strangers.find(foreign_session, from, Instant{4s}) != nullptr);
-  CHECK(strangers.find(foreign_session, from, Instant{5s}) == nullptr);
-  CHECK(strangers.find(unknown_key, from, Instant{}) == nullptr);
-  CHECK(strangers.find(foreign_session, *Endpoint::parse("192.0.2.1:2"), Instant{}) == nullptr);
+  using enum RejectedDatagram::Kind;
+  CHECK(rejections.find(foreign_session, from, Instant{}) == nullptr);
+  rejections.add({foreign_session, from, Instant{5s}, {}});
+  CHECK(rejections.find(foreign_session, from, Instant{4s}) != nullptr);
+  CHECK(rejections.find(foreign_session, from, Instant{5s}) == nullptr);
+  CHECK(rejections.find(unknown_key, from, Instant{}) == nullptr);
+  CHECK(rejections.find(foreign_session, *Endpoint::parse("192.0.2.1:2"), Instant{}) == nullptr);
 }
 
 TEST_CASE("every finding has a name and a sentence that ends without a full stop") {

@@ -171,7 +171,7 @@ TEST_CASE("a closed port is told of if asked for, and costs no datagram to other
   REQUIRE_EQ(failures.size(), 1);
   CHECK(failures[0].to == nowhere.path.remote);
   CHECK_EQ(failures[0].error, ECONNREFUSED);
-  CHECK_EQ(failures[0].told_by.to_string(), "127.0.0.1");
+  CHECK_EQ(failures[0].reported_by.to_string(), "127.0.0.1");
   sender.report_failures(false);
   CHECK(send_both().empty());
   check_counted(receive_all(receiver, next).bytes);

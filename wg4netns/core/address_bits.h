@@ -1,5 +1,5 @@
 #pragma once
-// Addresses as numbers, for what compares and cuts them by their leading bits.
+// Addresses as numbers, for code that compares them, and masks them, by their leading bits.
 
 #include <bit>
 #include <cstdint>
@@ -14,7 +14,7 @@ struct Bits32 {
 
   [[nodiscard]] static Bits32 load(const std::uint8_t* wire) { return {load_be<std::uint32_t>(wire)}; }
   void store(std::uint8_t* wire) const { store_be(wire, value); }
-  /// The hexadecimal digits count from the left, 0..7.
+  /// A hexadecimal digit, counted from the left: 0..7.
   [[nodiscard]] unsigned digit(unsigned at) const { return (value >> (28 - 4 * at)) & 15; }
   /// How many leading bits are equal.
   [[nodiscard]] unsigned common(Bits32 other) const {

@@ -35,7 +35,7 @@ std::optional<PeerId> AllowedIps::find(const IpAddress& address) const {
 
 std::vector<Prefix> AllowedIps::entries(PeerId peer, std::size_t first, std::size_t most) const {
   std::vector<Prefix> list;
-  // True = goes on.
+  // Returns true: go on with the next prefix.
   const auto add = [&](unsigned length, auto address) {
     if (first > 0) {
       --first;

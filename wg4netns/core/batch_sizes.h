@@ -8,7 +8,7 @@
 
 namespace wg4 {
 
-/// How many datagrams went through the cipher together: what a packet costs hangs on it.
+/// A histogram of how many datagrams went through the cipher together, since the cost of a packet depends on that.
 class BatchSizes {
  public:
   static constexpr std::size_t bucket_count = 9;

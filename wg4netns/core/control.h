@@ -58,11 +58,11 @@ struct DeviceStatus {
 /// A place in a walk over all peers and their allowed IPs: see Device::next_status().
 struct StatusCursor {
   PeerId peer = 0;
-  PublicKey public_key{};       ///< of that peer, if some of it was told: another may have its number by now
-  std::size_t allowed_ips = 0;  ///< of that peer, told already
+  PublicKey public_key{};       ///< of that peer, if a part of it was returned: its id may be another peer's by now
+  std::size_t allowed_ips = 0;  ///< of that peer, returned so far
 };
 
-/// A peer, or what comes after the first `most` of its allowed IPs.
+/// A peer, or more allowed IPs of the peer that the piece before it began.
 struct StatusPiece {
   PeerStatus peer;
   bool continued = false;

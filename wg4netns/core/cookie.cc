@@ -18,7 +18,7 @@ using Label = std::array<std::uint8_t, 8>;
 constexpr Label mac1_label = {'m', 'a', 'c', '1', '-', '-', '-', '-'};
 constexpr Label cookie_label = {'c', 'o', 'o', 'k', 'i', 'e', '-', '-'};
 
-/// The parts of a handshake message that macs are about: msg_alpha || mac1 || mac2.
+/// A handshake message as the macs see it: msg_alpha || mac1 || mac2.
 template <class Byte>
 struct Macs {
   std::span<Byte> message;
@@ -42,7 +42,7 @@ struct CookieReply {
   [[nodiscard]] auto sealed_cookie() const { return wire.template subspan<8 + nonce_size, mac_size + tag_size>(); }
 };
 
-/// In both kinds of handshake message.
+/// At the same offset in both kinds of handshake message.
 ByteView sender_index(ByteView message) { return message.subspan(4, 4); }
 
 }  // namespace

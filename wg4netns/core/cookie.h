@@ -1,8 +1,8 @@
 #pragma once
 // Denial-of-service mitigation (whitepaper 5.3, 5.4.4, 5.4.7). Every handshake message ends in two macs. mac1 shows
 // that the sender knows our public key: without it we stay silent. mac2 shows that the sender receives at the address
-// that it sends from: under load, only who has echoed our cookie that way is worth the cost of Curve25519. The cookie
-// is a mac of the sender's address under a secret that changes every two minutes, so nothing is stored per sender.
+// that it sends from: under load, we spend Curve25519 only on a sender that has echoed our cookie in it. The cookie is
+// a mac of the sender's address under a secret that changes every two minutes, so nothing is stored per sender.
 
 #include <cstdint>
 #include <optional>
@@ -32,30 +32,31 @@ struct CookieKeys {
 /// The receiver's side. All messages are whole handshake messages: an initiation or a response.
 class CookieChecker {
  public:
-  /// Messages are for the owner of this key from now on.
+  /// From now on, checks messages to the owner of this key.
   void set_identity(const PublicKey& own) { keys_ = CookieKeys(own); }
   [[nodiscard]] bool check_mac1(ByteView message) const;
   [[nodiscard]] bool check_mac2(ByteView message, const Endpoint& from, Instant now, Entropy& entropy);
-  /// The answer to a message that lacks a good mac2, for `to`, who sent it.
+  /// Makes the cookie reply to a message without a valid mac2, whose sender is `to`.
   void make_reply(ByteView message, const Endpoint& to, Instant now, Entropy& entropy,
                   std::span<std::uint8_t, cookie_reply_size> reply);
 
  private:
   [[nodiscard]] Cookie cookie_for(const Endpoint& sender, Instant now, Entropy& entropy);
 
-  CookieKeys keys_{PublicKey{}};  // nobody's until there is an identity
+  CookieKeys keys_{PublicKey{}};  // of an all-zero key until there is an identity
   Secret<crypto::hash_size> secret_;
   std::optional<Instant> secret_made_;
 };
 
-/// The sender's side, one per peer. (A response has macs, too.)
+/// The sender's side, one per peer, for initiations and responses.
 class CookieJar {
  public:
   explicit CookieJar(const PublicKey& peer) : keys_(peer) {}
 
-  /// Fills the last 32 bytes of a handshake message that is complete otherwise.
+  /// Writes both macs, the last 32 bytes, of a handshake message that is otherwise complete.
   void add_macs(ByteSpan message, Instant now);
-  /// Takes the cookie out of a reply. False when the reply is no answer to the last message sent, or not the first.
+  /// Stores the cookie of a reply. False when the reply does not answer the last message sent, or is not the first
+  /// answer.
   [[nodiscard]] bool consume_reply(ByteView reply, Instant now);
 
  private:

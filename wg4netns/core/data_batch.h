@@ -1,7 +1,7 @@
 #pragma once
 // Transport data on its way through the cipher. The device prepares a batch (looks up, takes counters), the cipher
-// works on it, and the device commits it (replay window, endpoint, timers). What is in a batch is all that the cipher
-// needs, by value: while it works, the device is free for somebody else.
+// works on it, and the device commits it (replay window, endpoint, timers). A batch holds all that the cipher needs, by
+// value, so another thread may use the device in the meantime.
 //
 //   out:  n = device.outbound(packets, ..., batch);  batch.finish(aead, out);
 //   in:   device.inbound(cursor, ..., batch);        batch.open(aead);        device.accept(batch, ...);
@@ -27,8 +27,7 @@ class SealBatch {
   /// Its key lives in `secrets`, and only from outbound() to finish().
   explicit SealBatch(std::pmr::memory_resource& secrets) : key_(make_pmr<crypto::AeadKey>(secrets)) {}
 
-  /// Encrypts, and hands over what is to be sent: runs of datagrams of one size, of which a shorter one may be the
-  /// last.
+  /// Encrypts, and hands the datagrams to `out` in runs of equal size, in which the last may be shorter.
   void finish(crypto::Aead& aead, Output& out);
 
  private:
@@ -37,10 +36,10 @@ class SealBatch {
   PmrPtr<crypto::AeadKey> key_;
   std::array<crypto::SealJob, max_batch> jobs_;
   std::size_t count_ = 0;
-  SendRun run_;  // what all of its runs have in common
+  SendRun run_;  // a template for its runs
 };
 
-/// What one look at the UDP socket gave, and how far it was taken into batches.
+/// The datagrams of one read of the UDP socket, and a position: how far they were taken into batches.
 class RunCursor {
  public:
   explicit RunCursor(std::span<const DatagramRun> runs) : runs_(runs) {}
@@ -73,7 +72,7 @@ class OpenBatch {
   friend class Device;
   using Keys = std::array<crypto::AeadKey, capacity>;
 
-  /// Neighbours of one session that came the same way.
+  /// Datagrams that follow each other, of one session and of one run.
   struct Group {
     std::uint32_t index = 0;  // the receiver index
     const DatagramRun* run = nullptr;

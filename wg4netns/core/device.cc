@@ -1,5 +1,5 @@
 // The data path. Outbound: look-up, counters, seal, send. Inbound: classify, look-up, open, replay window, and only
-// then anything that an attacker must not be able to move: endpoint, timers, sessions, the TUN.
+// then what an attacker must not be able to change: endpoint, timers, sessions, the TUN.
 #include "wg4netns/core/device.h"
 
 #include <algorithm>
@@ -66,8 +66,8 @@ Device::Destination Device::route(const crypto::Plaintext& packet) const {
   return {.peer = peer, .ecn = encapsulate_ecn(inner->ecn())};
 }
 
-/// Takes counters for as many packets as go into one batch, and moves the timers. Returns how many were dealt with, at
-/// least one: what fits into no datagram is dropped, when it is the first.
+/// Takes counters for as many packets as go into one batch, and sets the timers. Returns how many packets were handled,
+/// at least one: if the first one is too big for a datagram, it is dropped.
 std::size_t Device::prepare(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn, Turn& turn, SealBatch& batch) {
   if (sealed_size(packets[0]) > max_datagram_size) {
     drop(DropReason::packet_too_big);
@@ -127,7 +127,7 @@ void Device::stage(Peer& peer, Plaintexts packets, Ecn ecn) {
       drop(DropReason::staged_overflow, dropped);
 }
 
-/// Sends what is staged, or asks for the session that it waits for.
+/// Sends the staged packets, or starts a handshake if there is no session for them.
 void Device::send_staged(Peer& peer, Turn& turn) {
   if (peer.staged.empty()) return;
   Keypair* keypair = peer.keypairs.current();
@@ -152,10 +152,10 @@ void Device::seal_now(Peer& peer, Keypair& keypair, Plaintexts packets, Ecn ecn,
     packets = packets.subspan(prepare(peer, keypair, packets, ecn, turn, own_batch_));
     own_batch_.finish(aead_, turn.out);
   }
-  if (!packets.empty()) stage(peer, packets, ecn);  // the key ran out of counters on the way
+  if (!packets.empty()) stage(peer, packets, ecn);  // the key has used up its counters
 }
 
-/// An empty packet, behind whatever is staged already.
+/// Sends an empty packet, after those that are staged.
 void Device::send_keepalive(Peer& peer, Turn& turn) {
   if (peer.staged.empty()) stage(peer, std::array{crypto::Plaintext{}}, Ecn::not_ect);
   send_staged(peer, turn);
@@ -180,7 +180,7 @@ void Device::inbound(RunCursor& cursor, Now now, Output& out, OpenBatch& batch) 
   }
 }
 
-/// Puts a datagram behind its session's in the batch.
+/// Adds a datagram to its session's group in the batch.
 void Device::add_data(const DatagramRun& run, ByteSpan datagram, Now now, OpenBatch& batch) {
   const DataHeaderView header{datagram.first<data_header_size>()};
   const auto index = load_le<std::uint32_t>(header.receiver().data());
@@ -195,7 +195,7 @@ void Device::add_data(const DatagramRun& run, ByteSpan datagram, Now now, OpenBa
   if (batch.group_count_ == 0 || !joins(batch.groups_[batch.group_count_ - 1])) {
     const Keypair* keypair = find_keypair(index);
     if (keypair == nullptr) {
-      strangers_.add({Stranger::Kind::foreign_session, run.path.remote, now.boot, {}});
+      recent_rejections_.add({RejectedDatagram::Kind::foreign_session, run.path.remote, now.boot, {}});
       return drop(DropReason::unknown_index);
     }
     if (!keypair->may_receive(now.boot)) return drop(DropReason::expired_key);
@@ -228,8 +228,8 @@ void Device::accept_group(const OpenBatch::Group& group, std::span<const crypto:
   Keypair* keypair = find_keypair(group.index);
   if (keypair == nullptr) return drop(DropReason::unknown_index, jobs.size());
   Peer& peer = *peers_[index_table_.find(group.index)->peer];
-  bool any = false;   // something was authentic and new
-  bool data = false;  // ... and more than a keepalive
+  bool any = false;   // a packet was authentic and not a replay
+  bool data = false;  // ... and not a keepalive
   for (const crypto::OpenJob& job : jobs) {
     if (!job.authentic) {
       drop(DropReason::bad_tag);
@@ -250,7 +250,8 @@ void Device::accept_group(const OpenBatch::Group& group, std::span<const crypto:
   reschedule(peer);
 }
 
-/// Cryptokey routing on the way in: `inner` becomes the packet without padding, if it is one and this peer may send it.
+/// Cryptokey routing on the way in: if the plaintext is a packet that this peer may send, `inner` becomes it, without
+/// padding.
 bool Device::accept_inner(const Peer& peer, ByteSpan plaintext, Ecn outer, ByteSpan& inner) {
   const auto packet = InnerPacket::parse(plaintext, plaintext.size());
   if (!packet) {
@@ -268,8 +269,8 @@ bool Device::accept_inner(const Peer& peer, ByteSpan plaintext, Ecn outer, ByteS
   return true;
 }
 
-/// A datagram that only this peer can have made: now its address, session and timers may move. What it moves comes
-/// before anything is sent because of it: what is sent here has not been answered by it.
+/// The datagram is authentic: it may change the peer's endpoint, session and timers. That comes before any packet is
+/// sent because of it, since the datagram cannot have answered that packet.
 void Device::authenticated(Peer& peer, Keypair& keypair, const Path& path, bool data, Turn& turn) {
   move_path(peer, path, turn);
   note_packet(peer, data, turn);
@@ -285,7 +286,7 @@ void Device::authenticated(Peer& peer, Keypair& keypair, const Path& path, bool 
   keep_fresh_receiving(peer, turn);
 }
 
-/// Something came through in this session: it was not silent, and perhaps not empty.
+/// Counts a packet of this session as evidence, and whether it held data.
 void Device::note_packet(Peer& peer, bool data, Turn& turn) {
   PeerEvidence& evidence = peer.evidence;
   const bool was_silent = std::exchange(evidence.silences, 0) > 0;
@@ -300,14 +301,14 @@ void Device::note_packet(Peer& peer, bool data, Turn& turn) {
   if (tells) turn.out.event({EventKind::evidence, peer.id});
 }
 
-/// Only what knows our public key may wait for curve arithmetic. A cookie reply has no mac1, but it needs none: junk
-/// ends at the look-up of its index, before it could take a place in the queue.
+/// Only a message whose sender knows our public key (mac1) may wait for curve arithmetic. A cookie reply has no mac1
+/// and is never queued: if its index is unknown, it is dropped at once.
 void Device::receive_handshake(const Path& path, MessageType type, ByteView message, Turn& turn) {
   if (!identity_->present) return drop(DropReason::not_configured);
   if (type == MessageType::cookie_reply) return process_cookie_reply(message, turn);
   if (!cookie_checker_.check_mac1(message)) {
     if (type == MessageType::initiation)
-      strangers_.add({Stranger::Kind::other_recipient, path.remote, turn.now.boot, {}});
+      recent_rejections_.add({RejectedDatagram::Kind::other_recipient, path.remote, turn.now.boot, {}});
     return drop(DropReason::bad_mac1);
   }
   queue_handshake(path, type, message, turn);

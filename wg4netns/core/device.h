@@ -1,6 +1,6 @@
 #pragma once
-// The WireGuard interface as a value: bytes and time in, bytes and events out. This is the one face that the edges
-// know; it has no descriptor, no clock, no thread and no randomness of its own.
+// The WireGuard interface as a value: bytes and time in, bytes and events out. This is the only interface that the
+// edges use; it has no descriptor, no clock, no thread and no randomness of its own.
 //
 //   device.cc            the data path, in the order of a packet
 //   device_handshake.cc  handshake messages, in and out
@@ -54,49 +54,51 @@ class Device {
   Device& operator=(const Device&) = delete;
   ~Device() = default;
 
-  /// For one step of a DataPath: this device is nobody else's. SharedDevice::hold() waits for its turn.
+  /// For one step of a DataPath: nobody else uses this device. SharedDevice::hold() waits for its turn.
   [[nodiscard]] Device* hold() { return this; }
 
-  /// To be set before the private key is; must outlive its use.
+  /// To be called before the private key is set. The observer must live as long as it is set.
   void set_key_observer(KeyObserver* observer) { key_observer_ = observer; }
 
   // --- control plane
 
-  /// Applies a change, peers in order; fails at max_peers with what came before applied. listen_port and fwmark
-  /// belong to the socket: the caller applies those.
+  /// Applies a change, peers in order; fails at max_peers, and then the peers before that stay applied. listen_port and
+  /// fwmark belong to the socket: the caller applies those.
   [[nodiscard]] Result<void> apply(const DeviceChange& change, Now now, Output& out);
   [[nodiscard]] DeviceStatus status() const;
-  /// A peer after the other, for who cannot wait for all at once: the next one, with at most `most` allowed IPs; a peer
-  /// that has more comes again. Nothing at the end. Changes in between are not missed, but may show on one side only.
+  /// The status in pieces, for a caller that must not work on all of it at once: the next peer, with at most `most`
+  /// allowed IPs; if it has more, they are in the next piece. Nothing at the end. A change between two calls shows only
+  /// in the pieces that come after it.
   [[nodiscard]] std::optional<StatusPiece> next_status(StatusCursor& cursor, std::size_t most) const;
   [[nodiscard]] const StaticIdentity& identity() const { return *identity_; }
   /// The TUN's MTU in bytes: padding never makes an inner packet longer than this.
   void set_mtu(std::size_t mtu) { mtu_ = mtu; }
-  /// As after `ip link set up`: peers with a persistent keepalive start talking.
+  /// As after `ip link set up`: sends to the peers that have a persistent keepalive.
   void bring_up(Now now, Output& out);
   /// Sending to this peer failed because its cached source address is gone: the routing table chooses from now on.
   void forget_source(PeerId id);
 
   // --- data path
 
-  /// What is known of packets that are handed over together.
+  /// What the packets of one outbound() call have in common.
   enum class Flow : std::uint8_t {
     one,    ///< one super-packet of the TUN: same destination, same TOS, one look-up
     mixed,  ///< each is looked up; neighbours for the same peer are sealed together
   };
   /// Inner packets, at least one; the first piece of each (for Flow::one: of the first) holds its whole IP header.
-  /// Those that may be sealed are put into `batch`, with room from `out`; others are staged while a handshake runs, or
-  /// dropped with a reason. Returns how many were dealt with, at least one: to be called again with the rest, after
+  /// Packets of a peer with a session go into `batch`, with room from `out`; others are staged while a handshake runs,
+  /// or dropped with a reason. Returns how many were handled, at least one: call it again with the rest, after
   /// batch.finish().
   [[nodiscard]] std::size_t outbound(std::span<const crypto::Plaintext> packets, Flow flow, Now now, Output& out,
                                      SealBatch& batch);
-  /// Takes datagrams until `batch` is full or nothing is left. Handshake messages are checked for mac1 and queued for
+  /// Takes datagrams until `batch` is full or nothing is left. Handshake messages with a valid mac1 are queued for
   /// handshake_work(); data of known sessions waits in `batch` for open(), and then for accept().
   void inbound(RunCursor& cursor, Now now, Output& out, OpenBatch& batch);
-  /// What the cipher found authentic is believed now: replay window, endpoint, timers. batch.packets() is what goes to
-  /// the TUN.
+  /// Applies the packets that the cipher found authentic: replay window, endpoint, timers. batch.packets() are then
+  /// those for the TUN.
   void accept(OpenBatch& batch, Now now, Output& out);
-  /// Works off queued handshake messages, at most `budget` of those that need curve arithmetic; true when more wait.
+  /// Processes queued handshake messages, at most `budget` of those that need curve arithmetic; true when more are
+  /// queued.
   bool handshake_work(std::size_t budget, Now now, Output& out);
   [[nodiscard]] bool has_handshake_work() const { return !handshake_queue_.empty(); }
 
@@ -104,7 +106,7 @@ class Device {
 
   /// Runs every timer that is due.
   void expire(Now now, Output& out);
-  /// When expire() wants to be called next; may be early, never late.
+  /// When to call expire() next; may be earlier than needed, never later.
   [[nodiscard]] std::optional<Instant> next_deadline() const { return timer_queue_.next(); }
 
   // --- what happened
@@ -116,16 +118,16 @@ class Device {
     std::size_t handshakes = 0;
   };
   [[nodiscard]] QueueDepths queue_depths() const;
-  /// Of transport data, out and in.
+  /// Batches of transport data, out and in.
   [[nodiscard]] const BatchSizes& sealed_batches() const { return sealed_batches_; }
   [[nodiscard]] const BatchSizes& opened_batches() const { return opened_batches_; }
   /// The peer of an Event; null when it is gone.
   [[nodiscard]] const Peer* peer(PeerId id) const { return id < peers_.size() ? peers_[id].get() : nullptr; }
-  [[nodiscard]] const Strangers& strangers() const { return strangers_; }
+  [[nodiscard]] const RecentRejections& recent_rejections() const { return recent_rejections_; }
   /// All zero without a private key.
   [[nodiscard]] const PublicKey& public_key() const { return identity_->public_key; }
   [[nodiscard]] std::size_t peer_count() const { return ids_by_key_.size(); }
-  /// What every PeerId is below.
+  /// One more than the highest PeerId.
   [[nodiscard]] PeerId peer_id_end() const { return static_cast<PeerId>(peers_.size()); }
   /// At most `most` of a peer's prefixes, as AllowedIps::entries().
   [[nodiscard]] std::vector<Prefix> allowed_ips(PeerId id, std::size_t most) const {
@@ -135,7 +137,7 @@ class Device {
  private:
   friend struct DeviceProbe;  // tests look inside
 
-  /// One call from the edge.
+  /// One call from the edge: its time, and where its output goes.
   struct Turn {
     Now now;
     Output& out;
@@ -143,7 +145,7 @@ class Device {
   struct QueuedHandshake {
     Path path;
     MessageType type = MessageType::initiation;  // or response
-    bool holds_cookie = false;                   // it came under load, with a good mac2, within its source's rate
+    bool holds_cookie = false;                   // it came under load, with a valid mac2, within its source's rate
     std::array<std::uint8_t, initiation_size> bytes{};  // the longer of the two; a response uses the front
     [[nodiscard]] ByteView message() const;
   };
@@ -233,7 +235,7 @@ class Device {
   IndexTable index_table_;
   TimerQueue timer_queue_;
   DropCounters drops_;
-  Strangers strangers_;
+  RecentRejections recent_rejections_;
   BatchSizes sealed_batches_;
   BatchSizes opened_batches_;
   std::size_t mtu_ = 1420;
@@ -241,7 +243,7 @@ class Device {
   std::deque<QueuedHandshake> handshake_queue_;
   std::optional<Instant> last_under_load_;
 
-  SealBatch own_batch_;  // for what leaves without the edge's doing: staged packets, keepalives
+  SealBatch own_batch_;  // for packets that the device sends by itself: staged packets, keepalives
 };
 
 }  // namespace wg4

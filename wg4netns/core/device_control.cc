@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-// Configuration and status. A DeviceChange comes from a file or from the UAPI; what it means does not depend on which.
+// Configuration and status. A DeviceChange means the same whether it comes from a file or from the UAPI.
 #include "shared/base/keys.h"
 #include "shared/base/result.h"
 #include "wg4netns/core/control.h"
@@ -49,7 +49,7 @@ void Device::set_identity(const PrivateKey& key) {
 }
 
 Result<void> Device::apply_peer(const PeerChange& change, Turn& turn) {
-  if (identity_->present && change.public_key == identity_->public_key) return {};  // a peer of one's own: no use
+  if (identity_->present && change.public_key == identity_->public_key) return {};  // our own key as a peer is ignored
   if (change.remove) {
     if (Peer* peer = find_peer(change.public_key)) remove_peer(*peer);
     return {};
@@ -82,7 +82,7 @@ Result<void> Device::apply_peer(const PeerChange& change, Turn& turn) {
   return {};
 }
 
-/// Null when the change is only for peers that exist.
+/// Null when there is no such peer and the change is for existing peers only.
 Result<Peer*> Device::find_or_add(const PeerChange& change) {
   if (Peer* peer = find_peer(change.public_key)) return peer;
   if (change.update_only) return nullptr;
@@ -154,7 +154,7 @@ std::optional<StatusPiece> Device::next_status(StatusCursor& cursor, std::size_t
   return std::nullopt;
 }
 
-/// With its allowed IPs from `first` on.
+/// The peer's status, with its allowed IPs from number `first` on.
 PeerStatus Device::status_of(const Peer& peer, std::size_t first, std::size_t most) const {
   PeerStatus status;
   status.public_key = peer.public_key();

@@ -1,4 +1,4 @@
-// Handshake messages, in and out, and the sessions that they end in (whitepaper 5.4, 6.2, 6.4).
+// Handshake messages, in and out, and the sessions that result from them (whitepaper 5.4, 6.2, 6.4).
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -25,9 +25,9 @@
 namespace wg4 {
 namespace {
 
-/// DSCP AF41 with ECN off, as the kernel marks handshakes, so that they get through where data queues.
+/// DSCP AF41 without ECN, as the kernel marks handshakes, so that they do not wait in the queues of data.
 constexpr std::uint8_t handshake_tos = 0x88;
-/// Fewer in a row than this may be a message that was lost, or came late.
+/// Fewer than this in a row may be due to one message that was lost or late.
 constexpr std::uint32_t telling_messages = 3;
 
 }  // namespace
@@ -38,14 +38,14 @@ ByteView Device::QueuedHandshake::message() const {
 
 // ---------------------------------------------------------------- out
 
-/// Asks for a new session. While an attempt is going on, its timer alone says when to ask again: without its jitter,
-/// two sides that both have packets to send would cross on a slow path again and again.
+/// Starts a handshake. While one is in progress, only its timer sends the next initiation: without the timer's jitter,
+/// the initiations of two sides that both have packets to send would cross on a slow path again and again.
 void Device::initiate(Peer& peer, Turn& turn) {
   peer.timers.restart_handshake_attempts();
   if (!peer.timers.handshake_pending()) retry_initiation(peer, turn);
 }
 
-/// Not within Rekey-Timeout of our last handshake message.
+/// Sends the next initiation, but not within Rekey-Timeout of our last handshake message.
 void Device::retry_initiation(Peer& peer, Turn& turn) {
   if (!identity_->present || !peer.path) return;
   if (!peer.initiated_recently(turn.now.boot)) return send_initiation(peer, turn);
@@ -108,8 +108,8 @@ void Device::send_handshake_message(Peer& peer, ByteView message, Turn& turn) {
 
 // ---------------------------------------------------------------- in
 
-/// Under load, who has shown that they receive at their address find a share of the queue free that a flood cannot
-/// fill; only their rate is limited, by address.
+/// Under load, a part of the queue is kept for sources that have proved their address by a cookie, so that a flood with
+/// forged addresses cannot fill it; for them only the rate of each address is limited.
 void Device::queue_handshake(const Path& path, MessageType type, ByteView message, Turn& turn) {
   const Instant now = turn.now.boot;
   const bool holds_cookie = is_under_load(now) && cookie_checker_.check_mac2(message, path.remote, now, entropy_);
@@ -140,7 +140,7 @@ bool Device::is_under_load(Instant now) {
   return last_under_load_ && now - *last_under_load_ < under_load_memory;
 }
 
-/// Under load only a sender that has shown that it receives at its address gets our curve arithmetic (5.3).
+/// Under load, only a source that has proved its address costs us curve arithmetic (5.3).
 bool Device::admit(const QueuedHandshake& queued, Turn& turn) {
   if (!identity_->present) {
     drop(DropReason::not_configured);
@@ -164,7 +164,9 @@ void Device::process_initiation(const QueuedHandshake& queued, Turn& turn) {
   const auto opened = open_initiation(*identity_, message);
   Peer* peer = opened ? find_peer(opened->remote_static) : nullptr;
   if (peer == nullptr) {
-    if (opened) strangers_.add({Stranger::Kind::unknown_key, queued.path.remote, turn.now.boot, opened->remote_static});
+    if (opened)
+      recent_rejections_.add(
+          {RejectedDatagram::Kind::unknown_key, queued.path.remote, turn.now.boot, opened->remote_static});
     return drop(DropReason::handshake_rejected);
   }
 
@@ -190,14 +192,14 @@ void Device::process_initiation(const QueuedHandshake& queued, Turn& turn) {
   reschedule(*peer);
 }
 
-/// An initiation was accepted.
+/// Updates the evidence after an initiation was accepted.
 void Device::note_initiator(Peer& peer, const Endpoint& from, Turn& turn) {
   PeerEvidence& evidence = peer.evidence;
   evidence.stale_initiations = {};
   if (const auto theirs = wall_time(peer.handshake.latest_timestamp())) evidence.clock_ahead = *theirs - turn.now.wall;
-  const bool another_turn = evidence.initiators.add(from, turn.now.boot);
+  const bool flapped = evidence.initiators.add(from, turn.now.boot);
   const bool unconfirmed = ++evidence.unconfirmed_responses >= telling_messages;
-  if (another_turn || unconfirmed) turn.out.event({EventKind::evidence, peer.id});
+  if (flapped || unconfirmed) turn.out.event({EventKind::evidence, peer.id});
 }
 
 void Device::process_response(const QueuedHandshake& queued, Turn& turn) {
@@ -215,7 +217,7 @@ void Device::process_response(const QueuedHandshake& queued, Turn& turn) {
   handshake_received(peer, queued, turn);
   begin_session(peer, turn);
   handshake_complete(peer, turn);
-  // The responder may not use the session until it has seen a packet of it, so it gets one at once.
+  // The responder may not use the session until it has received a packet of it, so we send one at once.
   send_keepalive(peer, turn);
   reschedule(peer);
 }
@@ -224,14 +226,14 @@ void Device::process_cookie_reply(ByteView message, Turn& turn) {
   const auto index = load_le<std::uint32_t>(message.subspan<4, 4>().data());
   const IndexTable::Entry* entry = index_table_.find(index);
   if (entry == nullptr) return drop(DropReason::unknown_index);
-  // The cookie goes with the next retransmission; nothing else moves, the endpoint least of all.
+  // The cookie is used in the next retransmission. A cookie reply changes nothing else; above all not the endpoint.
   Peer& peer = *peers_[entry->peer];
   if (!peer.cookies.consume_reply(message, turn.now.boot)) return drop(DropReason::bad_cookie_reply);
   peer.evidence.cookie_replies.add(turn.now.boot);
 }
 
-/// An initiation or response was authentic. As with data, this comes before anything is sent because of it: the first
-/// packet of a session is not answered by the message that began the session.
+/// An initiation or response was authentic. As with data, this comes before any packet is sent because of it: the
+/// message that began a session cannot have answered the first packet of that session.
 void Device::handshake_received(Peer& peer, const QueuedHandshake& queued, Turn& turn) {
   move_path(peer, queued.path, turn);
   peer.rx_bytes += queued.message().size();
@@ -287,7 +289,7 @@ void Device::release_handshake(Peer& peer) {
   peer.handshake.clear();
 }
 
-/// Sessions ended: their indices lead nowhere any more, and the cipher forgets their keys.
+/// After sessions ended: removes their indices from the table, and has the cipher forget their keys.
 void Device::retire(const RetiredIndices& indices) {
   for (const std::uint32_t index : indices.all()) index_table_.remove(index);
   if (!indices.all().empty()) aead_.forget_keys();

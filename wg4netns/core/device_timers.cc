@@ -23,7 +23,7 @@ void Device::expire(Now now, Output& out) {
 void Device::expire_peer(Peer& peer, Turn& turn) {
   Timers& timers = peer.timers;
   const Instant now = turn.now.boot;
-  // First, or after a long suspend it would take the handshake along that the others begin.
+  // First of all: after a long suspend it would otherwise clear the handshake that the timers below begin.
   if (timers.take_zero_key_material(now)) {
     forget_session_keys(peer);
     turn.out.event({EventKind::keys_expired, peer.id});
@@ -42,13 +42,15 @@ void Device::expire_peer(Peer& peer, Turn& turn) {
   if (timers.take_persistent_keepalive(now)) send_keepalive(peer, turn);
 }
 
-/// Data was sent in a session, and not even a keepalive came. Whose packets did come, if any did?
+/// Data was sent in a session, and not even a keepalive came. Counts that, and whether data of a session that we do not
+/// have came instead.
 void Device::note_silence(Peer& peer, Turn& turn) {
   const Keypair* keypair = peer.keypairs.current();
   if (keypair == nullptr || !peer.path) return;
   ++peer.evidence.silences;
-  constexpr Duration crossing = 5s;  // what was sent before the peer knew of the session may still be under way
-  if (strangers_.find(Stranger::Kind::foreign_session, peer.path->remote, keypair->created + crossing) != nullptr)
+  constexpr Duration crossing = 5s;  // the peer may have sent it before it knew of the new session
+  if (recent_rejections_.find(RejectedDatagram::Kind::foreign_session, peer.path->remote,
+                              keypair->created + crossing) != nullptr)
     peer.evidence.add_foreign_session(turn.now.boot);
   turn.out.event({EventKind::evidence, peer.id});
 }
@@ -66,8 +68,8 @@ void Device::expire_retransmit(Peer& peer, Turn& turn) {
   retry_initiation(peer, turn);
 }
 
-/// The queue holds the earliest deadline that a peer ever had since it last fired. A deadline that moved away is
-/// found out when it fires: that is one idle look every few seconds instead of a heap move for every packet.
+/// The queue holds the earliest deadline that a peer ever had since it last fired. A deadline that has moved later is
+/// noticed when the old one fires: one idle look every few seconds instead of a heap operation for every packet.
 void Device::reschedule(Peer& peer) {
   const Instant next = peer.timers.next();
   if (next >= peer.scheduled) return;

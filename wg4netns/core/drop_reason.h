@@ -10,30 +10,30 @@ namespace wg4 {
 
 enum class DropReason : std::uint8_t {
   // from the UDP socket
-  malformed_message,  ///< no known type, or not the length that the type has
+  malformed_message,  ///< unknown type, or a length that does not fit the type
   bad_mac1,
   handshake_queue_full,
   not_configured,      ///< we have no private key
   needs_cookie,        ///< under load; a cookie reply was sent instead
-  rate_limited,        ///< under load; mac2 is fine but this source sends too many
-  handshake_rejected,  ///< decryption failed, unknown peer, low-order point, or no handshake of ours matches
+  rate_limited,        ///< under load; mac2 is valid but this source sends too many
+  handshake_rejected,  ///< decryption failed, unknown peer, low-order point, or no matching handshake
   handshake_replayed,  ///< TAI64N timestamp not newer
   handshake_flood,     ///< more than 50 initiations a second from one peer
   bad_cookie_reply,
-  unknown_index,  ///< receiver index that is not ours
+  unknown_index,  ///< no session or handshake has this receiver index
   expired_key,    ///< older than 180 s
   counter_limit,  ///< at or above Reject-After-Messages
   bad_tag,
   replayed_counter,
-  inner_malformed,  ///< authenticated, but not an IP packet that is whole
-  inner_source,     ///< source address is not this peer's by AllowedIPs
+  inner_malformed,  ///< authenticated, but not a whole IP packet
+  inner_source,     ///< source address is not in this peer's AllowedIPs
   // from the TUN
   outbound_malformed,
   no_route,         ///< no AllowedIPs entry for the destination
-  no_endpoint,      ///< the peer has never been heard of and none was given
+  no_endpoint,      ///< none was configured and the peer has not been heard from
   staged_overflow,  ///< the oldest staged packet made room
   staged_purged,    ///< the handshake was given up or the peer removed
-  packet_too_big,   ///< sealed it would not fit a datagram
+  packet_too_big,   ///< too big for a datagram once it is sealed
   count_,
 };
 

@@ -4,14 +4,14 @@
 
 namespace wg4 {
 
-/// What the edges could not pass on: counts, where the core has DropReasons.
+/// Drops at the edges, which are only counted; the core's drops have DropReasons.
 struct EdgeDrops {
-  std::uint64_t tun_malformed = 0;  ///< frames of the TUN that made no sense
+  std::uint64_t tun_malformed = 0;  ///< malformed frames of the TUN
   std::uint64_t tun_refused = 0;    ///< inner packets, or groups of them, that the TUN did not take
   std::uint64_t udp_refused = 0;    ///< runs of datagrams that the system refused
   std::uint64_t udp_overflow = 0;   ///< runs of datagrams that found no room
 
-  /// What a part of a sum, which was `before`, has become.
+  /// Updates a sum after one of its parts has gone from `before` to `after`.
   void move(const EdgeDrops& before, const EdgeDrops& after) {
     tun_malformed += after.tun_malformed - before.tun_malformed;
     tun_refused += after.tun_refused - before.tun_refused;

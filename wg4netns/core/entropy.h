@@ -1,5 +1,5 @@
 #pragma once
-// Chance is an input, too: the edge injects getrandom, a test injects a seed.
+// Randomness is an input, too: the edge injects getrandom, a test injects a generator with a seed.
 
 #include <array>
 #include <cstdint>

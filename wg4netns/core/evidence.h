@@ -1,6 +1,6 @@
 #pragma once
-// What handshakes and sessions leave behind for who wants to know why there is no traffic. It is counted where it
-// happens, and never for each packet of a session that works; what it means is said by diagnosis/finding.h.
+// What handshakes and sessions leave behind to explain why there is no traffic. It is counted where it happens, and
+// never for each packet of a session that works; diagnosis/finding.h draws the conclusions.
 
 #include <algorithm>
 #include <array>
@@ -17,8 +17,8 @@
 
 namespace wg4 {
 
-/// How often, and when last.
-struct Sightings {
+/// How often something happened, and when last.
+struct Occurrences {
   std::uint32_t count = 0;
   Instant last{};
 
@@ -28,11 +28,12 @@ struct Sightings {
   }
 };
 
-/// Do initiations with one key come from two addresses in turn? A peer that roams goes on with its session, and one
-/// that is alone initiates every two minutes; two that have the same key take it from each other every few seconds.
-class EndpointTurns {
+/// Do initiations with one key come from two endpoints in alternation? A peer that roams keeps its session, and a
+/// single peer initiates every two minutes; two devices with the same key take the session from each other every few
+/// seconds.
+class EndpointFlapping {
  public:
-  /// An initiation was accepted. True when it is one turn more.
+  /// To be called for each accepted initiation. True when the endpoint has gone back and forth once more.
   bool add(const Endpoint& from, Instant now) {
     using namespace std::chrono_literals;
     const bool soon = now - std::exchange(last_at_, now) < 60s;
@@ -55,36 +56,37 @@ class EndpointTurns {
   std::uint32_t count_ = 0;
 };
 
-/// Of one peer.
+/// Evidence about one peer.
 struct PeerEvidence {
   // as initiator, since the last session
   std::uint32_t initiations = 0;  ///< sent
-  Sightings bad_responses;        ///< to the last initiation, with a good mac1, but the tag is wrong
-  Sightings cookie_replies;       ///< authentic ones
+  Occurrences bad_responses;      ///< to the last initiation: mac1 is valid, the tag is not
+  Occurrences cookie_replies;     ///< authenticated
   // as initiator, ever
   std::optional<WallTime> initiation_sent;      ///< what our clock showed for the last initiation
   std::optional<WallTime> initiation_answered;  ///< ... for the last one that ended in a session
   // as responder
   std::uint32_t unconfirmed_responses = 0;  ///< sent in a row, without a session
-  Sightings stale_initiations;              ///< in a row: authentic, each younger than the one before, all too old
-  std::optional<Duration> clock_ahead;      ///< of the peer, when it last initiated
-  EndpointTurns initiators;
+  Occurrences stale_initiations;            ///< in a row: authentic, each newer than the one before, all too old
+  std::optional<Duration> clock_ahead;      ///< how far the peer's clock was ahead of ours, at its last initiation
+  EndpointFlapping initiators;
   // of sessions
   std::uint32_t silences = 0;         ///< in a row: data was sent and nothing at all came for 15 s
-  Sightings foreign_sessions;         ///< silences in which the endpoint sent data of a session that is not ours
-  std::uint32_t bare_keepalives = 0;  ///< that came after data was sent, until data came; stops at telling_keepalives
+  Occurrences foreign_sessions;       ///< silences in which the endpoint sent data of a session that we do not have
+  std::uint32_t bare_keepalives = 0;  ///< keepalives in answer to data, with no data since; stops at telling_keepalives
   bool data_came = false;             ///< ever
 
   static constexpr std::uint32_t telling_keepalives = 3;
 
-  /// Somebody else had the session. What is long ago had another cause.
+  /// Another device with our key had the session. Earlier cases are forgotten after foreign_memory: they had another
+  /// cause.
   void add_foreign_session(Instant now) {
     if (now - foreign_sessions.last > foreign_memory) foreign_sessions = {};
     foreign_sessions.add(now);
   }
   static constexpr Duration foreign_memory = std::chrono::seconds(120);
 
-  /// A session, or another endpoint or key: what was seen before says nothing of the next attempt.
+  /// To be called for a new session, endpoint or key: earlier evidence says nothing about the next attempt.
   void begin_anew() {
     initiations = 0;
     bad_responses = {};
@@ -94,39 +96,40 @@ struct PeerEvidence {
   }
 };
 
-/// A datagram that was dropped although it came from where a peer may be.
-struct Stranger {
+/// A well-formed datagram that matched no peer or session: the endpoint that sent it may be a misconfigured peer.
+struct RejectedDatagram {
   enum class Kind : std::uint8_t {
     none,
-    other_recipient,  ///< an initiation for another public key than ours
-    unknown_key,      ///< an initiation for us with a key that no peer has
-    foreign_session,  ///< data for an index that we do not have
+    other_recipient,  ///< an initiation to another public key than ours
+    unknown_key,      ///< an initiation to us, by a key that is no peer's
+    foreign_session,  ///< data with an unknown receiver index
   };
   Kind kind = Kind::none;
   Endpoint from;
   Instant at{};
-  PublicKey key{};  ///< of unknown_key
+  PublicKey key{};  ///< of the initiator, for unknown_key
 };
 
-/// The last of them. A few places, each taken by whoever came last: a flood makes it forget, and nothing else.
-class Strangers {
+/// The latest of them, in a small hash table in which a newer one replaces an older one: all that a flood can do is to
+/// make it forget.
+class RecentRejections {
  public:
-  void add(const Stranger& stranger) { places_[place(stranger.kind, stranger.from)] = stranger; }
-  /// Seen after `since`, from exactly there; null if not.
-  [[nodiscard]] const Stranger* find(Stranger::Kind kind, const Endpoint& from, Instant since) const {
-    const Stranger& found = places_[place(kind, from)];
+  void add(const RejectedDatagram& datagram) { slots_[slot_of(datagram.kind, datagram.from)] = datagram; }
+  /// The latest one of that kind and sender, if it came after `since`; else null.
+  [[nodiscard]] const RejectedDatagram* find(RejectedDatagram::Kind kind, const Endpoint& from, Instant since) const {
+    const RejectedDatagram& found = slots_[slot_of(kind, from)];
     return found.kind == kind && found.from == from && found.at > since ? &found : nullptr;
   }
 
  private:
-  static constexpr std::size_t place_count = 64;
-  static std::size_t place(Stranger::Kind kind, const Endpoint& from) {
+  static constexpr std::size_t slot_count = 64;
+  static std::size_t slot_of(RejectedDatagram::Kind kind, const Endpoint& from) {
     const auto& address = from.address.bytes();
     std::size_t sum = static_cast<std::size_t>(kind) * 31 + from.port;
     for (const std::uint8_t byte : address) sum = sum * 31 + byte;
-    return sum % place_count;
+    return sum % slot_count;
   }
-  std::array<Stranger, place_count> places_;
+  std::array<RejectedDatagram, slot_count> slots_;
 };
 
 }  // namespace wg4

@@ -37,7 +37,7 @@ void IndexTable::replace(std::uint32_t index, Entry entry) {
 void IndexTable::remove(std::uint32_t index) {
   std::size_t gap = locate(index);
   if (slots_[gap].empty()) return;
-  // Whatever stands behind the gap and may not be found across it moves into it (Knuth, 6.4, algorithm R).
+  // An entry behind the gap whose probe sequence crosses the gap moves into it (Knuth, 6.4, algorithm R).
   for (std::size_t at = wrap(gap + 1); !slots_[at].empty(); at = wrap(at + 1)) {
     const std::size_t from_home = wrap(at - slots_[at].index);
     if (from_home < wrap(at - gap)) continue;

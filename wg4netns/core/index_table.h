@@ -1,8 +1,8 @@
 #pragma once
 // The 32-bit numbers by which the other side names our handshakes and sessions (whitepaper 5.4: sender and receiver
-// index). They are drawn at random, so that nobody can guess a neighbour's; and since they are random already, the
-// table takes their low bits as the hash. Open addressing with linear probing; a removal closes the gap that it leaves,
-// so there are no tombstones and look-ups do not decay under churn.
+// index). They are random, so that knowing one does not help to guess another; and since they are random, the table
+// takes their low bits as the hash. Open addressing with linear probing; a removal closes the gap that it leaves, so
+// there are no tombstones and look-ups do not decay under churn.
 
 #include <cstddef>
 #include <cstdint>
@@ -24,9 +24,9 @@ class IndexTable {
 
   IndexTable() : slots_(min_slots) {}
 
-  /// A random index that is not in use, which now means `entry`.
+  /// Draws a random index that is not in use and enters it for `entry`.
   [[nodiscard]] std::uint32_t allocate(Entropy& entropy, Entry entry);
-  /// Gives an index that is in use a new meaning: a handshake became a session.
+  /// Changes the entry of an index that is in use: a handshake became a session.
   void replace(std::uint32_t index, Entry entry);
   /// Nothing happens when the index is not in use.
   void remove(std::uint32_t index);
@@ -43,7 +43,7 @@ class IndexTable {
   };
 
   [[nodiscard]] std::size_t wrap(std::size_t at) const { return at & (slots_.size() - 1); }
-  /// Where the index is, or the empty slot where it would be.
+  /// The slot that holds the index, or the empty one where it would go.
   [[nodiscard]] std::size_t locate(std::uint32_t index) const;
   void resize(std::size_t slots);
 

@@ -1,5 +1,5 @@
 #pragma once
-// What the tunnel has to know of the IP packets inside it: who sends, who receives, how long, and the ECN bits.
+// What the tunnel has to know about the IP packets inside it: source, destination, length and ECN bits.
 
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +20,7 @@ class InnerPacket {
   [[nodiscard]] static std::optional<InnerPacket> parse(ByteView bytes, std::size_t available);
 
   [[nodiscard]] bool is_v4() const { return v4_; }
-  /// As the header says, in bytes, header included; what follows in the buffer is padding.
+  /// By the header, in bytes, header included; what follows in the buffer is padding.
   [[nodiscard]] std::size_t length() const { return length_; }
   /// 4 or 16 bytes.
   [[nodiscard]] const std::uint8_t* source() const { return header_ + (v4_ ? 12 : 8); }
@@ -35,10 +35,10 @@ class InnerPacket {
   bool v4_;
 };
 
-/// RFC 6040 on the way in: the outer header says what the inner one says, but never CE.
+/// RFC 6040, encapsulation: the outer header gets the ECN bits of the inner one, but never CE.
 [[nodiscard]] Ecn encapsulate_ecn(Ecn inner);
-/// RFC 6040 on the way out: what the path wrote into the outer header, CE or ECT(1), reaches the inner one, if that
-/// speaks ECN. As in Linux, a packet that does not speak it is delivered as it is. `packet` holds a whole header.
+/// RFC 6040, decapsulation: CE or ECT(1) that the path wrote into the outer header is copied to the inner one, if that
+/// supports ECN. As in Linux, a packet without ECN support is delivered unchanged. `packet` holds a whole header.
 void decapsulate_ecn(Ecn outer, ByteSpan packet);
 
 }  // namespace wg4

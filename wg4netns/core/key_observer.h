@@ -4,8 +4,8 @@
 
 namespace wg4 {
 
-/// Hears of the private key and of the keys of each handshake, for who decrypts a capture. Nobody does, unless asked
-/// to.
+/// Receives the private key and the keys of each handshake, for a capture that can be decrypted. There is no observer
+/// unless the user asks for such a capture.
 class KeyObserver {
  public:
   KeyObserver() = default;
@@ -13,10 +13,10 @@ class KeyObserver {
   KeyObserver& operator=(const KeyObserver&) = delete;
   virtual ~KeyObserver() = default;
 
-  /// The private key is this one from now on.
+  /// The private key was set.
   virtual void identity_key(const PrivateKey& local_static) = 0;
-  /// Before the message that begins or answers the handshake is handed over to be sent. The last two are secret;
-  /// `ephemeral` is this side's.
+  /// Called before the message that begins or answers the handshake is sent. The last two are secret; `ephemeral` is
+  /// this side's.
   virtual void handshake_keys(const PublicKey& remote_static, const PrivateKey& ephemeral,
                               const PresharedKey& preshared) = 0;
 };

@@ -14,7 +14,7 @@ RetiredIndices Keypairs::add(KeypairPtr keypair) {
   RetiredIndices retired;
   retired.add(previous_);
   if (keypair->initiator) {
-    // An unconfirmed session of the other direction is newer than the current one: that is what may be in flight.
+    // An unconfirmed session as responder is newer than the current one: packets in flight may belong to it.
     if (next_) {
       retired.add(current_);
       previous_ = std::move(next_);

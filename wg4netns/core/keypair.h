@@ -1,5 +1,5 @@
 #pragma once
-// A session: two keys, two counters, and when it began. Three of them overlap while a new one takes over
+// A session: two keys, two counters, and when it began. Up to three exist while a new one takes over
 // (whitepaper 6.3), so that no packet in flight is lost.
 
 #include <array>
@@ -38,7 +38,7 @@ struct Keypair {
   std::uint32_t local_index;
   std::uint32_t remote_index;
   bool initiator;
-  bool sending = true;  ///< false once this key must not seal any more
+  bool sending = true;  ///< false once this key must no longer seal
   Instant created;
   std::uint64_t send_counter = 0;  ///< of the next packet
   ReplayWindow received;
@@ -62,7 +62,7 @@ template <class T, class... Args>
 
 using KeypairPtr = PmrPtr<Keypair>;
 
-/// Local indices of sessions that a rotation ended, for the caller to take out of the index table.
+/// Local indices of sessions that have ended, for the caller to remove from the index table.
 class RetiredIndices {
  public:
   void add(const KeypairPtr& keypair) {
@@ -79,16 +79,17 @@ class Keypairs {
  public:
   /// The session that we send with; null when there is none.
   [[nodiscard]] Keypair* current() { return current_.get(); }
-  /// The session that a received index belongs to; null when it is none of ours.
+  /// The session with this local index; null when there is none.
   [[nodiscard]] Keypair* find(std::uint32_t local_index);
 
-  /// A handshake ended. The initiator uses the session at once; the responder waits for proof that the initiator has
-  /// it, which is the first packet sealed with it.
+  /// Adds the session of a completed handshake. The initiator uses it at once; the responder waits until the first
+  /// packet of the session proves that the initiator has it.
   [[nodiscard]] RetiredIndices add(KeypairPtr keypair);
-  /// A packet was authenticated with `keypair`. True when that confirmed the waiting session, which is now current.
+  /// To be called when a packet was authenticated with `keypair`. True when that confirmed the waiting session, which
+  /// is now current.
   [[nodiscard]] bool confirm(const Keypair& keypair, RetiredIndices& retired);
   [[nodiscard]] RetiredIndices clear();
-  /// Our identity changed: nothing more is sealed with what we have.
+  /// To be called when our identity changes: the present sessions seal nothing more.
   [[nodiscard]] RetiredIndices stop_sending();
 
  private:
@@ -96,7 +97,7 @@ class Keypairs {
 
   KeypairPtr previous_;
   KeypairPtr current_;
-  KeypairPtr next_;  // ours as responder, not yet confirmed
+  KeypairPtr next_;  // as responder, not yet confirmed
 };
 
 }  // namespace wg4

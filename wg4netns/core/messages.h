@@ -18,7 +18,7 @@ inline constexpr std::size_t initiation_size = 148;
 inline constexpr std::size_t response_size = 92;
 inline constexpr std::size_t cookie_reply_size = 64;
 inline constexpr std::size_t data_header_size = 16;
-inline constexpr std::size_t data_overhead = data_header_size + tag_size;  // a keepalive is this and nothing more
+inline constexpr std::size_t data_overhead = data_header_size + tag_size;  // also the size of a keepalive
 inline constexpr std::size_t timestamp_size = 12;                          // TAI64N
 
 /// Whitepaper 5.4.2
@@ -45,7 +45,7 @@ struct BasicResponse {
   [[nodiscard]] auto encrypted_nothing() const { return wire.template subspan<44, tag_size>(); }
 };
 
-/// Whitepaper 5.4.6, without what is sealed.
+/// Whitepaper 5.4.6, without the sealed part.
 template <class Byte>
 struct BasicDataHeader {
   std::span<Byte, data_header_size> wire;
@@ -62,7 +62,7 @@ using ResponseSpan = BasicResponse<std::uint8_t>;
 using DataHeaderView = BasicDataHeader<const std::uint8_t>;
 using DataHeaderSpan = BasicDataHeader<std::uint8_t>;
 
-/// The type of a datagram whose size fits that type; nothing else is ever parsed.
+/// The type of a datagram, if its size fits that type; nothing else is ever parsed.
 [[nodiscard]] inline std::optional<MessageType> classify(ByteView datagram) {
   if (datagram.size() < sizeof(std::uint32_t)) return std::nullopt;
   const auto type = static_cast<MessageType>(load_le<std::uint32_t>(datagram.data()));

@@ -17,7 +17,7 @@ namespace wg4 {
 namespace {
 
 constexpr std::string_view construction = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
-// TAI64 counts from 1970 with this label; leap seconds do not matter to a value that only has to grow.
+// The TAI64 label of 1970; leap seconds do not matter to a value that only has to grow.
 constexpr std::uint64_t tai64_epoch = 0x400000000000000aULL;
 constexpr std::string_view identifier = "WireGuard v1 zx2c4 Jason@zx2c4.com";
 

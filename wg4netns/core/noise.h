@@ -1,6 +1,6 @@
 #pragma once
-// Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s (whitepaper 5.4): one Handshake a peer, as initiator or as responder,
-// whichever happened last. It turns messages into a pair of transport keys and knows nothing of sockets or timers.
+// Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s (whitepaper 5.4): one Handshake per peer, as initiator or responder, whichever
+// came last. It turns messages into a pair of transport keys and knows nothing of sockets or timers.
 
 #include <array>
 #include <cstdint>
@@ -21,10 +21,10 @@ using Timestamp = std::array<std::uint8_t, timestamp_size>;
 
 /// TAI64N (whitepaper 5.1), rounded down to about 16 ms so that it tells little about the machine.
 [[nodiscard]] Timestamp tai64n(WallTime wall);
-/// The other way round; nothing for a time that no clock of this age can mean.
+/// The inverse; nothing for a time that is too late to be meant (after 2242).
 [[nodiscard]] std::optional<WallTime> wall_time(const Timestamp& stamp);
 
-/// Who we are.
+/// Our static key pair.
 struct StaticIdentity {
   PrivateKey private_key;
   PublicKey public_key{};
@@ -43,13 +43,13 @@ struct NoiseState {
   void wipe();
 };
 
-/// An initiation whose sender has shown a static key, before we know whether that key is a peer of ours.
+/// An initiation whose static key has been decrypted, before we know whether it is a peer's.
 struct OpenedInitiation {
   NoiseState state;
   PublicKey remote_static{};
 };
 
-/// Decrypts the static key of an initiation. Nothing when it was not made for us.
+/// Decrypts the static key of an initiation. Nothing when the initiation was not made for our key.
 [[nodiscard]] std::optional<OpenedInitiation> open_initiation(const StaticIdentity& self, InitiationView message);
 
 /// The keys that a finished handshake yields, for this side.
@@ -74,7 +74,7 @@ class Handshake {
     accepted,
     rejected,
     replayed,
-    stale,  ///< as replayed, but younger than all of those before
+    stale,  ///< like replayed, but newer than every stale one before
     flood
   };
 
@@ -85,22 +85,22 @@ class Handshake {
   /// Of the last initiation that was accepted from this peer.
   [[nodiscard]] const Timestamp& latest_timestamp() const { return latest_timestamp_; }
   [[nodiscard]] const PresharedKey& preshared_key() const { return preshared_key_; }
-  /// Takes effect with the next handshake.
+  /// Takes effect at the next handshake.
   void set_preshared_key(PresharedKey key) { preshared_key_ = std::move(key); }
-  /// Our identity changed: what was computed with the old one is void.
+  /// To be called when our identity changes: drops what was computed with the old one.
   void forget_identity();
   /// Drops a handshake in progress and its secrets.
   void clear();
 
-  /// Ours, of the message in progress: for a KeyObserver alone.
+  /// Our ephemeral key of the handshake in progress; only for a KeyObserver.
   [[nodiscard]] const PrivateKey& ephemeral() const { return ephemeral_; }
-  /// The index that the message in progress carries as ours.
+  /// Our index in the handshake in progress.
   [[nodiscard]] std::optional<std::uint32_t> local_index() const { return local_index_; }
 
   /// Writes all of an initiation but the macs. False when the peer's key is a low-order point.
   [[nodiscard]] bool create_initiation(const StaticIdentity& self, std::uint32_t local_index, WallTime wall,
                                        Entropy& entropy, InitiationSpan message);
-  /// The second half of an initiation from this peer: fresh, not replayed, not too many.
+  /// The second half of an initiation from this peer: checks that it is authentic, not a replay, and not one too many.
   [[nodiscard]] Verdict consume_initiation(const StaticIdentity& self, const OpenedInitiation& opened,
                                            InitiationView message, Instant now);
   /// Writes all of a response but the macs. False when the initiation's ephemeral was a low-order point.
@@ -121,10 +121,10 @@ class Handshake {
   PublicKey remote_ephemeral_{};
   PrivateKey ephemeral_;
   PresharedKey preshared_key_;
-  Secret<32> static_static_;  // DH of the two static keys, by far the dearest part of an initiation
+  Secret<32> static_static_;  // DH of the two static keys, by far the most expensive part of an initiation
   NoiseState noise_;
   Timestamp latest_timestamp_{};
-  Timestamp latest_stale_{};  // since then
+  Timestamp latest_stale_{};  // newest stale one since then
   std::optional<Instant> latest_initiation_;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
-// Bytes in, bytes out: what the core wants done goes through this one face. The edge puts it on sockets and TUNs; the
-// simulation puts it on a made-up network.
+// The interface through which the core sends datagrams and reports events. At the edge, sockets implement it; in the
+// simulation, a made-up network does.
 
 #include <cstddef>
 #include <cstdint>
@@ -13,8 +13,8 @@
 
 namespace wg4 {
 
-/// How a peer is reached: where to, and from which of our own addresses ("sticky source", kept per peer from the
-/// last authenticated datagram so that replies come from the address that the peer talks to).
+/// How a peer is reached: its endpoint, and which of our own addresses to send from ("sticky source", kept per peer
+/// from the last authenticated datagram so that replies come from the address that the peer sends to).
 struct Path {
   Endpoint remote;
   IpAddress local;  ///< unspecified = let the routing table choose
@@ -24,8 +24,8 @@ struct Path {
   friend bool operator==(const Path&, const Path&) = default;
 };
 
-/// One read from the UDP socket: datagrams of one sender and one TOS, behind each other, all `segment_size` long but
-/// the last, which may be shorter (UDP_GRO). Opened in place.
+/// One read from the UDP socket: consecutive datagrams of one sender and one TOS, each `segment_size` long except the
+/// last, which may be shorter (UDP_GRO). They are opened in place.
 struct DatagramRun {
   Path path;  ///< remote = the sender; local = the address it was sent to
   std::uint8_t tos = 0;
@@ -33,24 +33,24 @@ struct DatagramRun {
   std::size_t segment_size = 0;
 };
 
-/// What one peer sends at once: datagrams of `segment_size` bytes behind each other, the last may be shorter. It may be
-/// more than one system call takes.
+/// Datagrams to send to one peer: consecutive, each `segment_size` bytes long except the last, which may be shorter.
+/// They may be more than one system call takes.
 struct SendRun {
   Path path;
-  PeerId peer = no_peer;  ///< to tell the core when the source address went bad
+  PeerId peer = no_peer;  ///< to tell the core when the cached source address is gone
   std::uint8_t tos = 0;
   std::size_t size = 0;
   std::size_t segment_size = 0;
 };
 
-/// Things that people and the control plane want to know. None carries key material.
+/// Events for logs and the control plane. None carries key material.
 enum class EventKind : std::uint8_t {
   handshake_completed,
-  handshake_unanswered,  ///< a retransmission is due; the edge may resolve the endpoint's name again
-  handshake_gave_up,     ///< after 90 s; staged packets are gone
-  roamed,                ///< authenticated traffic came from a new address
+  handshake_unanswered,  ///< a retransmission is due; the edge may look up the endpoint's name again
+  handshake_gave_up,     ///< after 90 s; staged packets were dropped
+  roamed,                ///< authenticated traffic came from a new endpoint
   keys_expired,          ///< zeroed after 540 s without a new session
-  evidence,              ///< something was counted that may tell why there is no traffic, or is none any more
+  evidence,              ///< something was counted that may explain why there is no traffic, or no longer applies
   count_,
 };
 
@@ -68,9 +68,9 @@ class Output {
   Output& operator=(const Output&) = delete;
   virtual ~Output() = default;
 
-  /// Room for at least `bytes` of datagrams (at most max_batch_size). Valid until the next call.
+  /// A buffer for at least `bytes` of datagrams (at most max_batch_size). Valid until the next call.
   virtual ByteSpan send_room(std::size_t bytes) = 0;
-  /// The next `run.size` bytes of the last send_room() are to be sent.
+  /// Sends the next `run.size` bytes of the last send_room().
   virtual void send(const SendRun& run) = 0;
   virtual void event(const Event& event) = 0;
 };

@@ -17,12 +17,12 @@
 
 namespace wg4 {
 
-/// All that is known of one peer. The Device decides; a Peer only keeps.
+/// The state of one peer, without behaviour: that is the Device's.
 struct Peer {
   Peer(PeerId peer_id, const PublicKey& public_key) : id(peer_id), handshake(public_key), cookies(public_key) {}
 
   [[nodiscard]] const PublicKey& public_key() const { return handshake.remote_static(); }
-  /// An initiation was sent so lately that another has to wait (whitepaper 6.1: Rekey-Timeout).
+  /// The last initiation is so recent that the next one has to wait (whitepaper 6.1: Rekey-Timeout).
   [[nodiscard]] bool initiated_recently(Instant now) const {
     return last_sent_handshake && now - *last_sent_handshake < rekey_timeout;
   }
@@ -33,13 +33,13 @@ struct Peer {
   CookieJar cookies;
   Timers timers;
   StagedQueue staged;
-  std::optional<Path> path;  ///< none until configured or heard of
+  std::optional<Path> path;  ///< none until configured or heard from
   std::optional<Instant> last_sent_handshake;
   std::optional<WallTime> last_handshake;  ///< completed
   std::uint64_t rx_bytes = 0;
   std::uint64_t tx_bytes = 0;
   PeerEvidence evidence;
-  Instant scheduled = never;  ///< what the timer queue holds for this peer, never later than timers.next()
+  Instant scheduled = never;  ///< this peer's deadline in the timer queue, never later than timers.next()
 };
 
 }  // namespace wg4

@@ -1,6 +1,6 @@
 #pragma once
-// Who owns which prefixes: a ring for each peer, in the order in which they were added, so that to list, to add and to
-// take one out cost nothing for all the others.
+// The prefixes of each peer: a ring (circular list) per peer, in the order in which they were added, so that the cost
+// of listing, adding and removing does not depend on other peers.
 
 #include <cstddef>
 #include <cstdint>
@@ -23,7 +23,7 @@ class PrefixRings {
     std::uint8_t length = 0;
   };
 
-  /// Returns what the entry is called until it is removed.
+  /// Returns the index of the entry, valid until it is removed.
   Index add(PeerId peer, Bits prefix, unsigned length);
   void remove(PeerId peer, Index entry);
   /// nullptr when the peer has none.
@@ -36,7 +36,7 @@ class PrefixRings {
   static constexpr Index none = UINT32_MAX;
 
   Runs<Entry> entries_;        // each a run of one
-  std::vector<Index> oldest_;  // by PeerId: where its ring begins
+  std::vector<Index> oldest_;  // by PeerId: the start of its ring
 };
 
 template <class Bits>

@@ -1,15 +1,15 @@
 #pragma once
-// A trie with a branch for each hexadecimal digit, and with path compression. A node stands for the digits that all
-// below it share. In it are the prefixes that end within its next digit, the /1 to /4 of that digit, as one bit each
-// (and in the first node the one of length 0); and for each value of that digit there may be a child, for longer ones.
-// Chains of single children do not exist: a node is there because it has a prefix or because branches part at it. So n
-// prefixes need at most 2n nodes, and even a million prefixes are only some five nodes deep, where a binary trie is 20:
-// each step is a wait for memory, and that is all that a look-up costs.
+// A trie with a branch for each hexadecimal digit, and with path compression. A node stands for the digits that
+// everything below it shares. It holds the prefixes that end within its next digit, 1 to 4 bits into it, as one bit
+// each (and the root also the prefix of length 0); for longer ones there may be a child for each value of that digit.
+// There are no chains of single children: a node exists because it has a prefix or because branches part at it. So n
+// prefixes need at most 2n nodes, and even with a million prefixes the trie is only about five nodes deep, where a
+// binary trie would be 20. Each step waits for memory, which is all that a look-up costs.
 //
-// The children of a node are neighbours in memory, and only those that exist: where one stands among them is the number
-// of bits below its own. The same goes for the owners of its prefixes (the "tree bitmap" of Eatherton, Varghese and
-// Dittia, 2004). Within the digit a prefix is numbered as in a heap: the empty one is 1, and its two halves of n are 2n
-// and 2n + 1; so a longer prefix has a higher number than those that hold it.
+// Only the children that exist are stored, side by side: the position of one is the number of bits set below its own in
+// the node's bitmap. The same goes for the owners of the node's prefixes (the "tree bitmap" of Eatherton, Varghese and
+// Dittia, 2004). Within the digit, prefixes are numbered as in a binary heap: the empty one is 1, and the two halves of
+// n are 2n and 2n + 1; so a prefix has a higher number than those that contain it.
 
 #include <algorithm>
 #include <array>
@@ -29,12 +29,13 @@ class PrefixTrie {
  public:
   PrefixTrie() { nodes_.insert(0, 0, 0, Node{}); }
 
-  /// Host bits do not matter. A prefix that another peer owns moves. length <= the address's bits, here and below.
+  /// Host bits do not matter. A prefix that another peer owns moves to this one. `length` is at most the address's
+  /// bits, here and below.
   void insert(Bits address, unsigned length, PeerId peer);
   /// False when the prefix is not this peer's own.
   bool remove(Bits address, unsigned length, PeerId peer);
   void remove_all(PeerId peer);
-  /// The owner of the longest prefix that holds `address`, or no_peer.
+  /// The owner of the longest prefix that contains `address`, or no_peer.
   [[nodiscard]] PeerId find(Bits address) const;
 
   /// Calls visit(Bits, unsigned length) for each prefix of the peer, oldest first, until one returns false.
@@ -53,21 +54,21 @@ class PrefixTrie {
   static constexpr unsigned digit_bits = 4;
 
   struct Node {
-    Bits prefix{};               // what comes after its digits is zero
+    Bits prefix{};               // zero after its digits
     Index children = none;       // a run in nodes_
     Index owners = 0;            // a run in owners_
-    std::uint32_t owned = 0;     // which prefixes somebody owns, by their number
-    std::uint16_t branches = 0;  // which children there are, by their digit
-    std::uint8_t digits = 0;     // how many it stands for
+    std::uint32_t owned = 0;     // a bit for each prefix that is owned, by its number
+    std::uint16_t branches = 0;  // a bit for each child, by its digit
+    std::uint8_t digits = 0;     // how many digits it stands for
   };
   struct Owner {
     PeerId peer = no_peer;
     Index entry = 0;  // in rings_
   };
 
-  /// The digits in front of the one in which a prefix ends.
+  /// How many digits are in front of the one in which a prefix ends.
   [[nodiscard]] static unsigned digits_before(unsigned length) { return length == 0 ? 0 : (length - 1) / digit_bits; }
-  /// Its number in the node of that many digits.
+  /// The prefix's number in the node of that many digits.
   [[nodiscard]] static unsigned number(Bits prefix, unsigned length) {
     const unsigned at = digits_before(length);
     return (16U | prefix.digit(at)) >> ((at + 1) * digit_bits - length);
@@ -97,7 +98,7 @@ class PrefixTrie {
   PrefixRings<Bits> rings_;
 };
 
-/// By a digit: the numbers of all prefixes that hold it.
+/// By a digit: a bit for each prefix that contains it, by its number.
 inline constexpr auto prefixes_of_digit = [] {
   std::array<std::uint32_t, 16> sets{};
   for (unsigned digit = 0; digit < 16; ++digit) {
@@ -210,7 +211,7 @@ void PrefixTrie<Bits>::detach(Index parent, unsigned digit) {
   nodes_[parent].branches = static_cast<std::uint16_t>(node.branches & ~(1U << digit));
 }
 
-/// Pushes a node down to be the only child of a new one with fewer digits, which takes its place.
+/// Puts a new node with fewer digits in a node's place, with that node as its only child.
 template <class Bits>
 void PrefixTrie<Bits>::fork(Index node, unsigned digits) {
   const Node below = nodes_[node];
@@ -220,7 +221,7 @@ void PrefixTrie<Bits>::fork(Index node, unsigned digits) {
   nodes_[node] = above;
 }
 
-/// The reverse, where there is no more reason for the node above.
+/// The inverse: replaces a node that has no prefix by its only child.
 template <class Bits>
 void PrefixTrie<Bits>::join(Index node) {
   const Node above = nodes_[node];

@@ -64,7 +64,7 @@ void RateLimiter::sweep(Instant now) {
     bucket = {};
     --size_;
   }
-  // Into new slots, because the gaps would hide what stands behind them.
+  // Into new slots: with linear probing, gaps would hide the entries behind them.
   resize(std::max(min_slots, std::bit_ceil(2 * size_)));
 }
 

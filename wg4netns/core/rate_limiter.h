@@ -1,9 +1,9 @@
 #pragma once
 // Under load, handshake messages of one source are limited by a token bucket (whitepaper 5.3). A source is an IPv4
-// address or an IPv6 /64, since whoever has one address of a /64 has them all. The table is bounded, and hashed with a
-// secret, so that no choice of addresses makes it slow; sources that have been quiet for a second, whose buckets are
-// full again, are swept out once a second. When it is full of live sources, new ones are refused: the flood is then
-// wider than what cookies alone can narrow, and those who are in keep their share.
+// address or an IPv6 /64, since a host with one address of a /64 usually has them all. The table is bounded, and hashed
+// with a secret, so that no choice of addresses makes it slow. Once a second, sources that have been quiet for a
+// second, whose buckets are full again, are removed. When the table is full of active sources, new ones are refused:
+// the flood then has too many real addresses for cookies to stop it, and the sources in the table keep their rate.
 
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +22,7 @@ class RateLimiter {
 
   /// Takes a token of the source that `address` belongs to; false when it has none left.
   [[nodiscard]] bool allow(const IpAddress& address, Instant now);
-  /// Sources remembered.
+  /// Sources in the table.
   [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
@@ -34,12 +34,12 @@ class RateLimiter {
   struct Bucket {
     Source source;
     Instant last;
-    Duration tokens{-1};  // as the time that it takes to earn them; negative when the slot is empty
+    Duration tokens{-1};  // in the time that it takes to refill them; negative when the slot is empty
     [[nodiscard]] bool empty() const { return tokens < Duration::zero(); }
   };
 
   [[nodiscard]] static Source source_of(const IpAddress& address);
-  /// Where the source is, or the empty slot where it would be.
+  /// The slot of the source, or the empty one where it would go.
   [[nodiscard]] Bucket& locate(const Source& source);
   void sweep(Instant now);
   void resize(std::size_t slots);

@@ -1,6 +1,6 @@
 #pragma once
-// Anti-replay by RFC 6479: a ring of words, of which the newest one is only filled as far as the highest counter seen.
-// The window never shifts; moving forward clears whole words, and one word of slack keeps that correct.
+// Anti-replay by RFC 6479: a ring of words, of which the newest is filled only up to the highest counter seen. The
+// window never shifts bits; to move forward it clears whole words, and one word of slack keeps that correct.
 
 #include <algorithm>
 #include <array>

@@ -1,7 +1,7 @@
 #pragma once
-// Many short arrays in one vector, each named by the index of its first item: half the size of pointers, and no
-// allocation for each. A run of n items has room for the next power of two, so it moves when it outgrows that or when
-// half the room would do; the room that it leaves waits for another run of that size.
+// Many short arrays ("runs") in one vector. An index names the first item of a run: half the size of a pointer, and no
+// allocation per run. The capacity of a run is its size, rounded up to a power of two; it moves when that changes, and
+// the space that it leaves is reused for another run of that capacity.
 
 #include <algorithm>
 #include <array>
@@ -12,8 +12,8 @@
 
 namespace wg4 {
 
-/// Runs of 1 to 32 items. Whoever owns a run remembers where it begins and how many items it has. An empty run is
-/// nowhere: its `first` does not matter.
+/// Runs of 1 to 32 items. The owner of a run remembers where it begins and how many items it has. For an empty run
+/// `first` does not matter.
 template <class T>
 class Runs {
  public:
@@ -24,7 +24,7 @@ class Runs {
 
   /// Makes `item` the one at `offset` of a run of `count`; those behind it move up. Returns where the run begins now.
   Index insert(Index first, unsigned count, unsigned offset, T item);
-  /// The reverse.
+  /// The inverse.
   Index erase(Index first, unsigned count, unsigned offset);
   /// Items of all runs.
   [[nodiscard]] std::size_t size() const { return size_; }
@@ -39,7 +39,7 @@ class Runs {
   }
 
   std::vector<T> items_;
-  std::array<std::vector<Index>, 6> free_;  // by the logarithm of their room
+  std::array<std::vector<Index>, 6> free_;  // by the logarithm of their capacity
   std::size_t size_ = 0;
 };
 

@@ -10,8 +10,8 @@
 
 namespace wg4 {
 
-/// Inner packets that wait for a session. Bounded by number and bytes; the oldest makes room. This is not the fast
-/// path: it runs for the few packets between "no session" and "session".
+/// Inner packets that wait for a session. Bounded in number and bytes; the oldest is dropped first. This is not the
+/// fast path: it holds the few packets that are sent while a handshake runs.
 class StagedQueue {
  public:
   struct Packet {

@@ -1,5 +1,5 @@
 #pragma once
-// Time is an input. The edge reads the clocks once per turn of its loop and hands the reading in.
+// Time is an input. The edge reads the clocks once per turn of its loop and passes the result in.
 
 #include <chrono>
 #include <cstdint>

@@ -51,7 +51,7 @@ void TimerQueue::remove_at(std::size_t at) {
   if (at < heap_.size()) sift(at, last);
 }
 
-/// Puts `entry` where it belongs, given that only the place `at` is out of order.
+/// Puts `entry` where it belongs, given that only position `at` is out of order.
 void TimerQueue::sift(std::size_t at, Entry entry) {
   while (at > 0 && entry.deadline < heap_[(at - 1) / arity].deadline) {
     put(at, heap_[(at - 1) / arity]);

@@ -1,6 +1,6 @@
 #pragma once
-// Who is to be woken next: one deadline per peer, in a heap that knows where each peer stands in it. The heap is
-// four-ary, which makes it half as deep as a binary one, with the children of a node side by side in memory.
+// One deadline per peer, in a heap that knows the position of each peer. The heap is four-ary: half as deep as a binary
+// one, with the children of a node side by side in memory.
 
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace wg4 {
 /// PeerIds are expected to be small numbers: memory grows with the highest.
 class TimerQueue {
  public:
-  /// Makes room, so that set() for any peer below `peers` allocates nothing.
+  /// Allocates in advance, so that set() for a peer below `peers` need not.
   void reserve(std::size_t peers);
   /// Sets or moves the deadline of a peer. Allocates only for an id higher than any before.
   void set(PeerId peer, Instant deadline);
@@ -23,7 +23,7 @@ class TimerQueue {
   void cancel(PeerId peer);
   /// The earliest deadline.
   [[nodiscard]] std::optional<Instant> next() const;
-  /// Takes out the peer with the earliest deadline, if that is not after `now`.
+  /// Removes and returns the peer with the earliest deadline, if that is not after `now`.
   [[nodiscard]] std::optional<PeerId> pop_due(Instant now);
   [[nodiscard]] std::size_t size() const { return heap_.size(); }
 
@@ -39,7 +39,7 @@ class TimerQueue {
   void put(std::size_t at, Entry entry);
 
   std::vector<Entry> heap_;
-  std::vector<std::uint32_t> places_;  // by PeerId: where it is in heap_, or absent
+  std::vector<std::uint32_t> places_;  // by PeerId: its position in heap_, or absent
 };
 
 }  // namespace wg4

@@ -1,6 +1,6 @@
 #pragma once
-// The timers of whitepaper 6, as deadlines. What a deadline means and what is done at it is in device_timers.cc; what
-// moves it is here, one function for each thing that can happen, named as in the kernel's timers.c.
+// The timers of whitepaper 6, as deadlines. What is done at a deadline is in device_timers.cc; what sets it is here,
+// one function per event, named as in the kernel's timers.c.
 
 #include <algorithm>
 #include <chrono>
@@ -41,20 +41,21 @@ class Timers {
   void handshake_initiated(Instant now, Entropy& entropy) {
     retransmit_handshake_ = now + rekey_timeout + rekey_jitter(entropy);
   }
-  /// An initiation is due but has to wait, because our last handshake message went out at `last`. Were it forgotten, a
-  /// packet that waits for a session could wait forever: our message may have been a response that nobody confirms.
-  /// When two initiations crossed, both sides are here, so the jitter has to exceed the time between them.
+  /// An initiation is due but has to wait, because our last handshake message was sent at `last`. Without this deadline
+  /// a staged packet could wait forever, since that message may have been a response that the peer never confirms. When
+  /// two initiations have crossed, both sides get here, so the jitter has to exceed the time between them.
   void handshake_held_back(Instant last, Entropy& entropy) {
     retransmit_handshake_ = last + rekey_timeout + crossing_jitter_factor * rekey_jitter(entropy);
   }
-  /// The next initiation has its time already.
+  /// The time of the next initiation is set.
   [[nodiscard]] bool handshake_pending() const { return retransmit_handshake_ != never; }
   void handshake_complete() {
     retransmit_handshake_ = never;
     handshake_attempts_ = 0;
     sent_lastminute_handshake_ = false;
   }
-  /// What the session's jitter is drawn for comes with almost every turn of traffic: too often for a system call.
+  /// Draws the jitter of new_handshake once per session: that deadline is set in almost every turn with traffic, too
+  /// often for a system call.
   void session_derived(Instant now, Entropy& entropy) {
     zero_key_material_ = now + key_zeroing_time;
     session_jitter_ = rekey_jitter(entropy);
@@ -72,27 +73,28 @@ class Timers {
         {retransmit_handshake_, send_keepalive_, new_handshake_, zero_key_material_, persistent_keepalive_});
   }
 
-  // Each takes a deadline that has passed off the list and says so.
+  // Each is true, and clears the deadline, if it has passed.
   [[nodiscard]] bool take_retransmit_handshake(Instant now) { return take(retransmit_handshake_, now); }
   [[nodiscard]] bool take_send_keepalive(Instant now) { return take(send_keepalive_, now); }
   [[nodiscard]] bool take_new_handshake(Instant now) { return take(new_handshake_, now); }
   [[nodiscard]] bool take_zero_key_material(Instant now) { return take(zero_key_material_, now); }
   [[nodiscard]] bool take_persistent_keepalive(Instant now) { return take(persistent_keepalive_, now); }
 
-  /// After a keepalive went out because it was due: was there more data in the meantime?
+  /// To be called when a keepalive was sent because it was due: schedules another one if more data came in the
+  /// meantime.
   void keepalive_was_due(Instant now) {
     if (std::exchange(need_another_keepalive_, false)) send_keepalive_ = now + keepalive_timeout;
   }
-  /// False when no further attempt is to be made (whitepaper 6.4: 90 s, which is 20 initiations in all).
+  /// False when the handshake is to be given up (whitepaper 6.4: after 90 s, which is 20 initiations in all).
   [[nodiscard]] bool count_handshake_attempt() { return handshake_attempts_++ <= max_timer_handshakes; }
   void restart_handshake_attempts() { handshake_attempts_ = 0; }
   void gave_up_handshake(Instant now) {
     send_keepalive_ = never;
     if (zero_key_material_ == never) zero_key_material_ = now + key_zeroing_time;
   }
-  /// Data was sent, and nothing came since.
+  /// Data was sent, and nothing has come since.
   [[nodiscard]] bool awaits_reply() const { return new_handshake_ != never; }
-  /// True once a session: the receiver asks for a new one shortly before the old one ends.
+  /// True once per session: for the handshake that the receiver starts shortly before the session ends.
   [[nodiscard]] bool take_lastminute_handshake() { return !std::exchange(sent_lastminute_handshake_, true); }
 
  private:

@@ -15,20 +15,20 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// No clock that is right shows less: the program is younger.
+// A correct clock never shows less: this program is younger.
 constexpr WallTime oldest_now = std::chrono::sys_days{std::chrono::year{2026} / 1 / 1};
-// Clocks of hosts differ a little, and files come from other hosts.
+// Clocks of hosts differ a little, and a file may come from another host.
 constexpr Duration telling_difference = 10min;
-// Less may be one message that was resent.
+// Fewer may be due to one message that was sent again.
 constexpr std::uint32_t repeated = 2;
 constexpr std::uint32_t telling_turns = 3;
 constexpr Duration turn_memory = 60s;
 
-bool is_recent(const Sightings& sightings, Instant now) {
+bool is_recent(const Occurrences& sightings, Instant now) {
   return sightings.count >= repeated && now - sightings.last < answer_memory;
 }
 
-/// What the clock of this host is behind of, for certain; empty if it is behind of nothing.
+/// A date that this host's clock should have passed and has not; empty if there is none.
 std::string clock_is_before(const Evidence& evidence) {
   const WallTime wall = evidence.wall;
   const PeerEvidence& peer = evidence.peer;
@@ -45,7 +45,7 @@ Finding find_unanswered(const Evidence& evidence) {
   if (is_recent(peer.bad_responses, evidence.now)) return Finding::wrong_preshared_key;
   if (is_recent(peer.cookie_replies, evidence.now)) return Finding::under_load;
   if (evidence.failure) return Finding::unreachable;
-  if (peer.unconfirmed_responses > 0) return Finding::none;  // it calls, and knows us
+  if (peer.unconfirmed_responses > 0) return Finding::none;  // it sends initiations that we accept
   if (evidence.unknown_key) return Finding::wrong_peer_key;
   if (evidence.other_recipient) return Finding::wrong_own_key;
   if (!clock_is_before(evidence).empty()) return Finding::clock_behind;
@@ -57,8 +57,8 @@ std::string times(std::uint32_t count, std::string_view what) {
 }
 
 std::string describe_failure(const SendFailure& failure) {
-  const bool icmp = !failure.told_by.is_unspecified();
-  const std::string who = icmp ? failure.told_by.to_string() + " says" : "this host says";
+  const bool icmp = !failure.reported_by.is_unspecified();
+  const std::string who = icmp ? failure.reported_by.to_string() + " says" : "this host says";
   switch (failure.error) {
     case ECONNREFUSED:
       return "nothing listens on that UDP port, " + who +
@@ -88,8 +88,8 @@ std::string describe_silence(const Evidence& evidence) {
          encode_base64(evidence.own_key);
 }
 
-std::string describe_turns(const EndpointTurns& turns) {
-  return "handshakes with its key come from " + turns.before().to_string() + " and " + turns.last().to_string() +
+std::string describe_flapping(const EndpointFlapping& flapping) {
+  return "handshakes with its key come from " + flapping.before().to_string() + " and " + flapping.last().to_string() +
          " in turn: two devices seem to share it. Give each a key of its own";
 }
 
@@ -98,12 +98,12 @@ std::string describe_turns(const EndpointTurns& turns) {
 Evidence gather(const Device& device, const Peer& peer, Now now) {
   Evidence evidence{.peer = peer.evidence, .now = now.boot, .wall = now.wall, .own_key = device.public_key()};
   if (!peer.path) return evidence;
-  using enum Stranger::Kind;
-  const Instant since = now.boot - stranger_memory;
+  using enum RejectedDatagram::Kind;
+  const Instant since = now.boot - rejection_memory;
   const Endpoint& endpoint = peer.path->remote;
-  evidence.other_recipient = device.strangers().find(other_recipient, endpoint, since) != nullptr;
-  if (const Stranger* stranger = device.strangers().find(unknown_key, endpoint, since))
-    evidence.unknown_key = stranger->key;
+  evidence.other_recipient = device.recent_rejections().find(other_recipient, endpoint, since) != nullptr;
+  if (const RejectedDatagram* rejected = device.recent_rejections().find(unknown_key, endpoint, since))
+    evidence.unknown_key = rejected->key;
   return evidence;
 }
 
@@ -159,7 +159,7 @@ std::string sentence(Finding finding, const Evidence& evidence) {
              "use "
              "our private key. Give each device a key of its own";
     case Finding::peer_key_shared:
-      return describe_turns(evidence.peer.initiators);
+      return describe_flapping(evidence.peer.initiators);
     case Finding::no_packets:
       return "handshakes work, but for what was sent since nothing came back, not even a keepalive. Something on the "
              "way "

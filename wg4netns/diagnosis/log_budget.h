@@ -10,8 +10,8 @@
 
 namespace wg4 {
 
-/// How many lines of one kind somebody else can have us write: a peer is authentic, and may do all the same what makes
-/// a line over and over, until a disk is full.
+/// Limits the lines of one kind that others can make us log: even an authentic peer could repeat what causes a line
+/// until the disk is full.
 class LogBudget {
  public:
   /// `burst` lines at once, at least one; each comes back after `interval`.
@@ -27,7 +27,7 @@ class LogBudget {
     all_back_ = std::max(all_back_, now) + interval_;
     return true;
   }
-  /// For the end of the next line: how many there was no room for. Empty if there were none.
+  /// Text for the end of the next line: how many lines were left out. Empty if there were none.
   [[nodiscard]] std::string take_left_out() {
     const std::uint64_t count = std::exchange(left_out_, 0);
     return count == 0 ? "" : " (and " + std::to_string(count) + " such lines before, which were left out)";

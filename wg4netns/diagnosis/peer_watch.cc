@@ -18,8 +18,8 @@ std::string describe(const Peer& peer) {
 
 namespace {
 
-/// A peer that does not answer goes on not to until there is a session: a new attempt begins with nothing known, and
-/// what else is noticed meanwhile changes nothing.
+/// "Does not answer" remains until there is a session: a new attempt begins without evidence, and other observations in
+/// the meantime change nothing.
 bool may_change(Finding before, Finding found, EventKind event) {
   switch (event) {
     case EventKind::handshake_completed:
@@ -40,7 +40,7 @@ void PeerWatch::consider(const Device& device, const Event& event, Now now) {
   if (peer == nullptr) return;
   if (event.kind == EventKind::handshake_unanswered) {
     listen_until_ = now.boot + answer_memory;
-    listening_ = false;  // the socket may be another one by now
+    listening_ = false;  // by now the socket may be another one
   }
   const Finding before = finding(*peer);
   const Evidence evidence = this->evidence(device, *peer, now);
@@ -51,7 +51,7 @@ void PeerWatch::consider(const Device& device, const Event& event, Now now) {
     return say(log::Level::info, found, describe(*peer) + ": works again", now);
   }
   const std::string text = sentence(found, evidence);
-  // Some connections want no answers.
+  // Some connections need no answers.
   const auto level = found == Finding::no_data ? log::Level::info : log::Level::warning;
   say(level, found, describe(*peer) + ": " + text, now);
   known_.insert_or_assign(peer->id, Known{peer->public_key(), found, text});

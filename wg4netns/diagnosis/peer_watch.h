@@ -1,6 +1,6 @@
 #pragma once
-// Watches what happens to peers, and says why one does not answer: a line when that becomes known or changes, and one
-// when it is over, as long as there are not too many of a kind. What a finding follows from is in diagnosis.h.
+// Watches the events of peers, and logs why one does not answer: a line when that becomes known or changes, and one
+// when it is over, within a limit for each kind of line. finding.h says how a finding is drawn.
 
 #include <array>
 #include <cstddef>
@@ -29,27 +29,27 @@ namespace wg4 {
 
 class PeerWatch {
  public:
-  /// `configured`: when the configuration was written. `port`: where we listen.
+  /// `configured`: modification time of the configuration file. `port`: our listening port.
   PeerWatch(std::optional<WallTime> configured, std::uint16_t port) : configured_(configured), port_(port) {}
 
-  /// Follows an event of the device.
+  /// Handles an event of the device.
   void consider(const Device& device, const Event& event, Now now);
-  /// The network, or this host, says that a datagram did not arrive.
+  /// The network, or this host, has reported that a datagram did not arrive.
   void failed(const SendFailure& failure, Now now);
-  /// Has the sockets tell of ICMP errors as long as anybody does not answer.
+  /// Has the sockets report ICMP errors as long as some peer does not answer.
   void listen(const UdpSocket& udp, Now now);
 
-  /// What is known of a peer, as its line in the log has it; empty when nothing is wrong.
+  /// The finding for a peer as a sentence, as in the log; empty when nothing is wrong.
   [[nodiscard]] std::string of(const Peer& peer) const;
-  /// The same in one word.
+  /// The same as a value.
   [[nodiscard]] Finding finding(const Peer& peer) const;
 
-  /// All that may tell something of this peer now.
+  /// All current evidence about this peer.
   [[nodiscard]] Evidence evidence(const Device& device, const Peer& peer, Now now) const;
 
  private:
   struct Known {
-    PublicKey key{};  // the id may be another peer's by now
+    PublicKey key{};  // by now the id may be another peer's
     Finding finding = Finding::none;
     std::string text;
   };
@@ -57,7 +57,7 @@ class PeerWatch {
     SendFailure what;
     Instant at;
   };
-  static constexpr std::size_t max_failures = 256;  // endpoints of which a failure is kept
+  static constexpr std::size_t max_failures = 256;  // endpoints whose failure is kept
   static constexpr std::size_t findings = static_cast<std::size_t>(Finding::no_data) + 1;
 
   void say(log::Level level, Finding finding, std::string line, Now now);

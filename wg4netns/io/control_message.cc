@@ -50,16 +50,16 @@ std::optional<QueuedError> ReceivedControl::parse_error(msghdr& header) const {
     const bool v6 = message->cmsg_level == IPPROTO_IPV6 && message->cmsg_type == IPV6_RECVERR;
     if (!v4 && !v6) continue;
     const auto error = value_of<sock_extended_err>(message);
-    // Behind the error is who sent it, an address of its family (SO_EE_OFFENDER).
-    QueuedError queued{.number = static_cast<int>(error.ee_errno), .told_by = {}};
+    // Behind the error is the address of the host that sent it (SO_EE_OFFENDER).
+    QueuedError queued{.number = static_cast<int>(error.ee_errno), .reported_by = {}};
     const std::uint8_t* offender = CMSG_DATA(message) + sizeof(error);
     sockaddr_storage storage{};
     if (v4 && error.ee_origin == SO_EE_ORIGIN_ICMP) {
       std::memcpy(&storage, offender, sizeof(sockaddr_in));
-      queued.told_by = to_endpoint(storage).address;
+      queued.reported_by = to_endpoint(storage).address;
     } else if (v6 && error.ee_origin == SO_EE_ORIGIN_ICMP6) {
       std::memcpy(&storage, offender, sizeof(sockaddr_in6));
-      queued.told_by = to_endpoint(storage).address;
+      queued.reported_by = to_endpoint(storage).address;
     }
     return queued;
   }

@@ -1,5 +1,5 @@
 #pragma once
-// The ancillary data of UDP messages: our own address (PKTINFO), TOS with its ECN bits, and the run's segment size.
+// The ancillary data of UDP messages: our own address (PKTINFO), TOS with its ECN bits, and the segment size of a run.
 
 #include <sys/socket.h>
 
@@ -23,10 +23,10 @@ struct ControlMessage {
   std::size_t segment_size = 0;  ///< 0 = one datagram
 };
 
-/// An error of the socket's queue (ip(7), IP_RECVERR).
+/// An entry of the socket's error queue (ip(7), IP_RECVERR).
 struct QueuedError {
   int number = 0;
-  IpAddress told_by;  ///< unspecified = this host
+  IpAddress reported_by;  ///< unspecified = this host
 };
 
 /// Ancillary data of one received message.
@@ -40,7 +40,7 @@ class ReceivedControl {
   alignas(cmsghdr) std::array<std::uint8_t, control_size> bytes_;
 };
 
-/// One message to send, with its address and ancillary data. Must not move between prepare() and the send.
+/// One message to send, with its address and ancillary data. Must not be moved between prepare() and the send.
 class OutgoingMessage {
  public:
   void prepare(const SendRun& run, ByteSpan bytes, bool with_source, bool as_run);

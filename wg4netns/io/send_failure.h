@@ -5,11 +5,11 @@
 
 namespace wg4 {
 
-/// What was said of a datagram of ours that did not arrive. ICMP is not authenticated: anybody can have made it up.
+/// A report that one of our datagrams did not arrive. ICMP is not authenticated: anybody can forge it.
 struct SendFailure {
   Endpoint to;
-  int error = 0;      ///< errno: ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EACCES, EPERM ...
-  IpAddress told_by;  ///< who sent an ICMP error; unspecified = this host itself
+  int error = 0;          ///< errno: ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EACCES, EPERM ...
+  IpAddress reported_by;  ///< the sender of an ICMP error; unspecified = this host itself
 };
 
 }  // namespace wg4

@@ -11,8 +11,8 @@
 
 namespace wg4 {
 
-/// The kernel's generator. Asked afresh each time: it is needed a few times per handshake, and a pool of our own would
-/// be one more secret to keep.
+/// The kernel's generator, without a buffer: it is needed only a few times per handshake, and a buffer would be one
+/// more secret to keep.
 class SystemEntropy final : public Entropy {
  public:
   void fill(ByteSpan out) override {

@@ -15,7 +15,7 @@
 
 #include "wg4netns/offload/virtio_net_header.h"
 
-// Kernel headers before Linux 6.2 do not have these.
+// Not in kernel headers before Linux 6.2.
 #ifndef TUN_F_USO4
 #define TUN_F_USO4 0x20U
 #define TUN_F_USO6 0x40U
@@ -45,7 +45,7 @@ Result<TunDevice> TunDevice::adopt(UniqueFd fd, TunOffloads wanted) {
   return tun;
 }
 
-/// From everything wanted down to nothing, until the kernel agrees.
+/// Tries fewer and fewer offloads, from all wanted to none, until the kernel accepts.
 void TunDevice::enable(TunOffloads wanted) {
   wanted.segment_tcp &= wanted.checksum;
   wanted.segment_udp &= wanted.segment_tcp;
@@ -71,7 +71,7 @@ TunDevice::Read TunDevice::read(ByteSpan frame) const {
     std::fill_n(frame.data(), header, std::uint8_t{0});
     return {ReadStatus::packet, header + static_cast<std::size_t>(size)};
   }
-  // EBADFD is what remains of a device that was deleted or whose namespace ended.
+  // The device was deleted, or its namespace has ended.
   if (size < 0 && (errno == EBADFD || errno == ENODEV)) return {ReadStatus::gone};
   return {ReadStatus::empty};
 }
@@ -81,7 +81,7 @@ bool TunDevice::write(offload::Gather gather) const {
   std::array<iovec, offload::Coalescer::max_pieces + 1> pieces;
   ssize_t size = 0;
   for (std::size_t i = 0; i < gather.size(); ++i) {
-    // writev does not write through its pieces, whatever their type says.
+    // writev only reads its pieces, although their type is not const.
     pieces[i] = {const_cast<std::uint8_t*>(gather[i].data()), gather[i].size()};
     size += static_cast<ssize_t>(gather[i].size());
   }

@@ -13,23 +13,23 @@
 
 namespace wg4 {
 
-/// What the kernel and we leave to each other at the TUN. All false is a TUN of single packets.
+/// Work that the kernel and this program leave to each other at the TUN. All false means single, finished packets.
 struct TunOffloads {
   bool checksum = false;     ///< TUN_F_CSUM: checksums may be left to finish
   bool segment_tcp = false;  ///< TUN_F_TSO4 | TUN_F_TSO6
   bool segment_udp = false;  ///< TUN_F_USO4 | TUN_F_USO6, Linux 6.2
 };
 
-/// A TUN whose device may be in any network namespace: whoever holds the descriptor moves its packets.
+/// A TUN whose device may be in any network namespace: the descriptor alone is enough to move its packets.
 class TunDevice {
  public:
   /// Takes a descriptor that is attached to a TUN without packet information (IFF_TUN | IFF_NO_PI), with or without
-  /// IFF_VNET_HDR. With it, takes as much of `wanted` as this kernel has.
+  /// IFF_VNET_HDR. With it, enables as much of `wanted` as this kernel has.
   [[nodiscard]] static Result<TunDevice> adopt(UniqueFd fd, TunOffloads wanted = {});
 
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] const UniqueFd& descriptor() const { return fd_; }
-  /// Of the interface, when it was adopted.
+  /// The name of the interface at the time when it was adopted.
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] TunOffloads offloads() const { return offloads_; }
   [[nodiscard]] bool has_header() const { return has_header_; }
@@ -39,13 +39,13 @@ class TunDevice {
     ReadStatus status;
     std::size_t size = 0;  ///< bytes of `frame`
   };
-  /// The next packet that the namespace sends, with a virtio header in front of it in any case. `frame` holds at least
-  /// max_frame bytes.
+  /// The next packet that the namespace sends, always with a virtio header in front. `frame` holds at least max_frame
+  /// bytes.
   [[nodiscard]] Read read(ByteSpan frame) const;
   static constexpr std::size_t max_frame = offload::virtio_net_header_size + 65535;
 
-  /// Gives one packet, with the virtio header that begins it, to the namespace. False when the device does not take it
-  /// (down, or its queue is full).
+  /// Sends one packet, with a virtio header in front, to the namespace. False when the device does not take it (down,
+  /// or its queue is full).
   [[nodiscard]] bool write(offload::Gather gather) const;
 
  private:

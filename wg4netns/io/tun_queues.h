@@ -1,6 +1,6 @@
 #pragma once
-// The queues of one TUN. The kernel sends each flow of the namespace to one of them, so whoever reads them in turn is
-// fair to flows: a ping does not wait behind all that a download has queued. A flow stays with the queue that its
+// The queues of one TUN. The kernel puts each flow of the namespace into one of them, so reading them in turn is fair
+// to flows: a ping does not wait behind all that a download has queued. The kernel keeps a flow in the queue that its
 // packets in the other direction were written to.
 
 #include <cstddef>
@@ -16,7 +16,7 @@ namespace wg4 {
 
 class TunQueues {
  public:
-  /// At least one, all of the same interface; see TunDevice::adopt().
+  /// Takes at least one descriptor, all of the same interface; see TunDevice::adopt().
   [[nodiscard]] static Result<TunQueues> adopt(std::vector<UniqueFd> fds, TunOffloads wanted);
 
   [[nodiscard]] std::size_t size() const { return queues_.size(); }
@@ -25,7 +25,7 @@ class TunQueues {
   [[nodiscard]] bool has_header() const { return queues_.front().has_header(); }
 
   [[nodiscard]] TunDevice::Read read(std::size_t queue, ByteSpan frame) const { return queues_[queue].read(frame); }
-  /// As TunDevice::write(), on the queue of the packet's flow. Any thread may call it.
+  /// As TunDevice::write(), to the queue of the packet's flow. Any thread may call it.
   [[nodiscard]] bool write(offload::Gather gather) const;
 
  private:

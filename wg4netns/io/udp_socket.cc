@@ -23,9 +23,9 @@
 namespace wg4 {
 namespace {
 
-constexpr int socket_buffer_size = 4 * 1024 * 1024;  // the kernel gives what net.core.{r,w}mem_max allow
+constexpr int socket_buffer_size = 4 * 1024 * 1024;  // net.core.{r,w}mem_max may allow less
 constexpr int random_port_attempts = 100;
-constexpr std::size_t small_datagram = 2048;  // what is longer on average is runs
+constexpr std::size_t small_datagram = 2048;  // longer on average: they are runs
 
 int family_number(Family family) { return family == Family::v4 ? AF_INET : AF_INET6; }
 
@@ -33,7 +33,7 @@ int family_number(Family family) { return family == Family::v4 ? AF_INET : AF_IN
   return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
 }
 
-/// What is good to have; a kernel without one of these still makes a tunnel.
+/// Options that help; the tunnel also works on a kernel without one of them.
 void set_optional(int fd, Family family) {
   std::ignore = set_option(fd, SOL_SOCKET, SO_RCVBUF, socket_buffer_size);
   std::ignore = set_option(fd, SOL_SOCKET, SO_SNDBUF, socket_buffer_size);
@@ -99,17 +99,18 @@ std::uint16_t bound_port(int fd) {
 
 bool is_source_refusal(int error) { return error == EINVAL || error == ENETUNREACH || error == EADDRNOTAVAIL; }
 
-/// Datagrams of one size that one message takes.
+/// How many datagrams of this size one message takes.
 std::size_t most_segments(std::size_t segment) { return std::min(max_batch, max_run_size / segment); }
 
-/// Errors that may be about an earlier datagram: the kernel tells of them once, in the place of what was asked for.
+/// Errors that may be about an earlier datagram: the kernel reports one once, instead of the result of the present
+/// call.
 bool may_be_about_another(int error) {
   return error == ECONNREFUSED || error == EHOSTUNREACH || error == EHOSTDOWN || error == ENETUNREACH ||
          error == ENONET || error == ENOPROTOOPT || error == EOPNOTSUPP || error == EACCES || error == EPROTO ||
          error == EMSGSIZE;
 }
 
-/// The kernel would not cut this run into datagrams: too long for the path, or no segmentation here at all.
+/// The kernel did not cut the run into datagrams: they are too long for the path, or it cannot segment here at all.
 bool is_segmentation_refusal(int error) { return error == EINVAL || error == EMSGSIZE || error == EIO; }
 
 }  // namespace
@@ -118,7 +119,7 @@ bool is_segmentation_refusal(int error) { return error == EINVAL || error == EMS
 
 Result<UdpSocket> UdpSocket::open(const UdpOptions& options) {
   UdpSocket udp;
-  // A random port is the kernel's choice for IPv4; IPv6 may find it taken.
+  // The kernel chooses a random port for IPv4, which may be taken for IPv6.
   for (int attempt = 1;; ++attempt) {
     auto opened = udp.open_pair(options);
     if (opened) return udp;
@@ -135,7 +136,7 @@ Result<void> UdpSocket::open_pair(const UdpOptions& options) {
   if (six) {
     sockets_[1] = std::move(*six);
   } else if (options.v6.address || (six.error().number != EAFNOSUPPORT && six.error().number != EADDRNOTAVAIL)) {
-    return std::unexpected(std::move(six).error());  // other than a host without IPv6
+    return std::unexpected(std::move(six).error());  // any error but "no IPv6 on this host"
   }
   gro_ = options.gro;
   for (const UniqueFd& socket : sockets_)
@@ -213,7 +214,7 @@ ByteSpan UdpSocket::room(std::size_t bytes) {
   const auto fits = [&] { return used_ + bytes <= send_buffer_size && queue_.size() + max_batch <= send_batch; };
   if (!fits()) flush();
   if (!fits()) {
-    // Still full: what has waited longest is worth least.
+    // Still full: the datagrams that have waited longest are worth least.
     counters_.overflow += queue_.size();
     consume(queue_.size());
   }
@@ -237,7 +238,7 @@ void UdpSocket::push(const SendRun& run) {
   }
 }
 
-/// Bytes, of whole datagrams, that `run` could add to the run before it.
+/// How many bytes of `run`, in whole datagrams, could be added to the run before it.
 std::size_t UdpSocket::space_behind(const QueuedRun& last, const SendRun& run) const {
   const std::size_t segment = last.run.segment_size;
   const std::size_t segments = last.run.size / segment;
@@ -264,7 +265,7 @@ void UdpSocket::flush() {
   consume(next);
 }
 
-/// One sendmmsg for the runs from `first` on that go to the same socket. Returns how many went, 0 with errno set.
+/// One sendmmsg for the runs from `first` on that use the same socket. Returns how many were sent, or 0 with errno set.
 std::size_t UdpSocket::send_same_family(std::size_t first) {
   const Family family = queue_[first].run.path.remote.address.family();
   if (!has(family)) {
@@ -277,7 +278,7 @@ std::size_t UdpSocket::send_same_family(std::size_t first) {
   for (; first + count < queue_.size() && count < send_batch; ++count) {
     const QueuedRun& queued = queue_[first + count];
     if (queued.run.path.remote.address.family() != family) break;
-    // Without segmentation each datagram is a message of its own: that is the slow way, taken one run at a time.
+    // Without segmentation each datagram is a message of its own: slow, and done one run at a time.
     if (!segmentation_ && queued.run.size > queued.run.segment_size) break;
     outgoing[count].prepare(queued.run, ByteSpan(buffers_->send).subspan(queued.offset, queued.run.size), true, true);
     messages[count] = {outgoing[count].header(), 0};
@@ -290,7 +291,7 @@ std::size_t UdpSocket::send_same_family(std::size_t first) {
   return sent < 0 ? 0 : static_cast<std::size_t>(sent);
 }
 
-/// Finds a way for a run that the system refused as it was.
+/// Tries other ways to send a run that the system refused.
 void UdpSocket::send_refused(QueuedRun& queued, int error) {
   if (may_be_about_another(error)) error = send_one(queued, true, segmentation_);
   const bool is_run = queued.run.size > queued.run.segment_size;
@@ -305,7 +306,7 @@ void UdpSocket::send_refused(QueuedRun& queued, int error) {
   }
   if (error == 0) return;
   ++counters_.send_errors;
-  note_failure({.to = queued.run.path.remote, .error = error, .told_by = {}});
+  note_failure({.to = queued.run.path.remote, .error = error, .reported_by = {}});
 }
 
 /// Returns 0 or errno.
@@ -328,7 +329,7 @@ int UdpSocket::send_singly(const QueuedRun& queued, bool with_source) {
   return error;
 }
 
-/// Takes the first `sent` runs off the queue. What is left moves to the front of the buffer.
+/// Removes the first `sent` runs from the queue. The rest moves to the front of the buffer.
 void UdpSocket::consume(std::size_t sent) {
   queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(sent));
   const std::size_t start = queue_.empty() ? used_ : queue_.front().offset;
@@ -338,7 +339,7 @@ void UdpSocket::consume(std::size_t sent) {
   used_ -= start;
 }
 
-// ---------------------------------------------------------------- what became of datagrams
+// ---------------------------------------------------------------- errors of earlier datagrams
 
 void UdpSocket::report_failures(bool wanted) const {
   const int value = wanted ? 1 : 0;
@@ -360,9 +361,9 @@ void UdpSocket::read_failures(Family family) {
     control.attach(message);
     if (recvmsg(fd(family), &message, MSG_ERRQUEUE) < 0) return;
     const auto error = control.parse_error(message);
-    // Paths that take only smaller packets are none that do not lead there.
+    // EMSGSIZE only means that the path takes smaller packets.
     if (error && error->number != EMSGSIZE)
-      note_failure({.to = to_endpoint(destination), .error = error->number, .told_by = error->told_by});
+      note_failure({.to = to_endpoint(destination), .error = error->number, .reported_by = error->reported_by});
   }
 }
 

@@ -2,8 +2,8 @@
 // The real UDP side: one port, an IPv4 and an IPv6 socket. Receives runs (UDP_GRO) and sends runs (UDP_SEGMENT), so
 // that a batch stays a batch; falls back to single datagrams where the kernel or the path does not take a run.
 //
-// As the kernel's WireGuard: outer IPv4 goes without DF, replies leave from the address that was talked to
-// (IP_PKTINFO), and a source address that has gone away is dropped, not insisted on.
+// As in the kernel's WireGuard: outer IPv4 is sent without DF, replies leave from the address that the peer sent to
+// (IP_PKTINFO), and when that source address is gone, the routing table chooses another.
 
 #include <array>
 #include <cstddef>
@@ -26,10 +26,10 @@
 
 namespace wg4 {
 
-/// Where the socket of one family is bound: nothing = anywhere.
+/// What the socket of one family is bound to; empty = nothing.
 struct UdpBinding {
   std::optional<IpAddress> address;  ///< of that family
-  std::string device;                ///< name of an interface
+  std::string device;                ///< name of an interface, or empty
 };
 
 struct UdpOptions {
@@ -44,13 +44,13 @@ struct UdpOptions {
 class UdpSocket {
  public:
   [[nodiscard]] static Result<UdpSocket> open(const UdpOptions& options);
-  /// The same port for another thread, with buffers of its own.
+  /// The same port and sockets for another thread, with buffers of its own.
   [[nodiscard]] Result<UdpSocket> share() const;
-  /// Another port under the same descriptor numbers. Once all that share a socket have done so, the old one is gone,
-  /// and no loop watches it any more. Fails, with nothing changed, if `fresh` is not for the same families. Any thread
-  /// may call it.
+  /// Moves to the port of `fresh`, under the same descriptor numbers. Once all threads that share a socket have done
+  /// so, the old one is closed, and no event loop watches it any more. Fails, with nothing changed, if `fresh` is not
+  /// for the same families. Any thread may call it.
   [[nodiscard]] Result<void> replace_by(const UdpSocket& fresh);
-  /// Of what is sent from now on, by all that share the socket.
+  /// Marks all datagrams from now on, of every thread that shares the socket.
   [[nodiscard]] Result<void> set_fwmark(std::uint32_t fwmark) const;
 
   [[nodiscard]] int fd(Family family) const { return sockets_[index(family)].get(); }
@@ -61,49 +61,49 @@ class UdpSocket {
 
   // --- receive
 
-  /// Up to receive_batch runs that wait on the socket of `family`; valid until the next call.
+  /// Reads up to receive_batch runs from the socket of `family`; valid until the next call.
   [[nodiscard]] std::span<const DatagramRun> receive(Family family);
 
   // --- send: room(), push() ..., flush()
 
   /// Space for `bytes` of datagrams, at most max_batch_size, in at most max_batch runs; valid until the next call.
   [[nodiscard]] ByteSpan room(std::size_t bytes);
-  /// What comes next in the last room() is to be sent. Goes on with the run before it where both are of one kind, so
-  /// that each but the last is as long as the system takes it.
+  /// Queues the next bytes of the last room(). They are appended to the run before them where both have the same peer
+  /// and properties, so that each run but the last is as long as the system allows.
   void push(const SendRun& run);
-  /// Sends what was pushed, as far as the sockets take it; the rest stays and backlogged() is true.
+  /// Sends what was pushed, as far as the sockets take it; the rest stays queued and backlogged() is true.
   void flush();
-  /// The sockets are full: no more should be pushed until one is writable and flush() was called.
+  /// The sockets are full (back-pressure): push no more until one is writable and flush() was called.
   [[nodiscard]] bool backlogged() const { return backlogged_; }
 
-  /// A peer whose cached source address was refused since the last call; the datagrams went out without it.
+  /// A peer whose cached source address was refused since the last call; its datagrams were sent without that address.
   [[nodiscard]] std::optional<PeerId> take_bad_source();
 
-  // --- what became of datagrams
+  // --- errors of earlier datagrams
 
-  /// Whether the kernel tells of ICMP errors: then a socket has EPOLLERR until read_failures(). It costs a system call
-  /// for each error, so it is for when somebody asks why there is no answer. For all that share the port.
+  /// Whether the kernel reports ICMP errors: then a socket has EPOLLERR until read_failures(). Each error costs a
+  /// system call, so this is on only while a peer does not answer. Applies to all threads that share the port.
   void report_failures(bool wanted) const;
-  /// Takes what the socket of `family` has to tell.
+  /// Reads the error queue of the socket of `family`.
   void read_failures(Family family);
-  /// Since the last call, the newest of each destination, at most max_failures.
+  /// The failures since the last call: the latest for each destination, at most max_failures.
   [[nodiscard]] std::vector<SendFailure> take_failures() { return std::exchange(failures_, {}); }
 
   struct Counters {
     std::uint64_t send_errors = 0;  ///< runs that the system refused
-    std::uint64_t overflow = 0;     ///< runs that found no room
+    std::uint64_t overflow = 0;     ///< runs dropped because the queue was full
   };
   [[nodiscard]] const Counters& counters() const { return counters_; }
 
  private:
-  // Few runs fill a processor's cache, and what has left it costs more than the system call that was saved; datagrams
-  // that come one by one are small, and want many places.
+  // How many runs to read at once: more would not fit the processor's cache, whose misses cost more than the system
+  // call saved; but single datagrams are small, and many should fit.
   static constexpr std::size_t receive_batch = 32;
   static constexpr std::size_t receive_batch_of_runs = 3;
   static constexpr std::size_t receive_buffer_size = 65536;
-  static constexpr std::size_t send_buffer_size = 3 * max_batch_size;  // more than a turn sends
+  static constexpr std::size_t send_buffer_size = 3 * max_batch_size;  // more than one turn sends
   static constexpr std::size_t send_batch = 2 * max_batch;             // runs
-  static constexpr std::size_t max_failures = 16;                      // kept; others are forgotten
+  static constexpr std::size_t max_failures = 16;                      // kept; more are forgotten
 
   struct QueuedRun {
     SendRun run;
