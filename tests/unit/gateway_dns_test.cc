@@ -23,7 +23,7 @@ constexpr std::uint8_t ack = 0x10;
 constexpr std::uint8_t rst = 0x04;
 
 const IpAddress own = ip("10.64.0.2");
-const IpAddress door = ip("10.0.2.3");
+const IpAddress virtual_server = ip("10.0.2.3");
 const IpAddress first = ip("10.64.0.1");
 const IpAddress second = ip("10.64.0.9");
 
@@ -68,8 +68,8 @@ IpAddress seen_from(Gateway& gateway, const PacketSpec& spec) {
 TEST_CASE("queries to N+3 go to the server, and its replies come from N+3") {
   Gateway gateway(engine_gateway({first}));
   for (const Protocol protocol : {Protocol::udp, Protocol::tcp}) {
-    CHECK(sent_to(gateway, query_to(door, 4000, protocol)) == first);
-    CHECK(seen_from(gateway, reply_from(first, 4000, protocol)) == door);
+    CHECK(sent_to(gateway, query_to(virtual_server, 4000, protocol)) == first);
+    CHECK(seen_from(gateway, reply_from(first, 4000, protocol)) == virtual_server);
   }
 }
 
@@ -77,7 +77,7 @@ TEST_CASE("the same for IPv6 at fd00::3, each family with its own servers") {
   Gateway gateway(engine_gateway({first, ip("fd64::1")}));
   CHECK(sent_to(gateway, query_to(ip("fd00::3"))) == ip("fd64::1"));
   CHECK(seen_from(gateway, reply_from(ip("fd64::1"))) == ip("fd00::3"));
-  CHECK(sent_to(gateway, query_to(door)) == first);
+  CHECK(sent_to(gateway, query_to(virtual_server)) == first);
 }
 
 TEST_CASE("who asks the server by its own address gets replies from there") {
@@ -85,8 +85,8 @@ TEST_CASE("who asks the server by its own address gets replies from there") {
   CHECK(sent_to(gateway, query_to(first, 5000)) == first);
   CHECK(seen_from(gateway, reply_from(first, 5000)) == first);
   // A port that is used anew says anew what it is for.
-  CHECK(sent_to(gateway, query_to(door, 5000)) == first);
-  CHECK(seen_from(gateway, reply_from(first, 5000)) == door);
+  CHECK(sent_to(gateway, query_to(virtual_server, 5000)) == first);
+  CHECK(seen_from(gateway, reply_from(first, 5000)) == virtual_server);
   CHECK(sent_to(gateway, query_to(first, 5000)) == first);
   CHECK(seen_from(gateway, reply_from(first, 5000)) == first);
 }
@@ -102,7 +102,7 @@ TEST_CASE("other packets stay as they are") {
 
 TEST_CASE("a query that left from N+100 leaves from the tunnel's address, and its reply finds back") {
   Gateway gateway(engine_gateway({first}));
-  PacketSpec spec = query_to(door);
+  PacketSpec spec = query_to(virtual_server);
   spec.source = ip("10.0.2.100");
   Bytes frame = frame_of(make_packet(spec));
   REQUIRE(gateway.outbound(frame, at(0)) == Verdict::pass);
@@ -111,32 +111,32 @@ TEST_CASE("a query that left from N+100 leaves from the tunnel's address, and it
   Bytes reply = make_packet(reply_from(first));
   gateway.inbound(reply);
   CHECK(checksums_valid(reply));
-  CHECK(source_of(reply) == door);
+  CHECK(source_of(reply) == virtual_server);
   CHECK(destination_of(reply) == ip("10.0.2.100"));
 }
 
 TEST_CASE("a server that does not answer is left for the next one") {
   Gateway gateway(engine_gateway({first, second}));
-  CHECK(sent_to(gateway, query_to(door), at(0)) == first);
-  CHECK(sent_to(gateway, query_to(door), at(1)) == first);
-  CHECK(sent_to(gateway, query_to(door), at(5)) == second);
-  CHECK(seen_from(gateway, reply_from(second)) == door);
-  CHECK(sent_to(gateway, query_to(door), at(100)) == second);  // it answers: no reason to change
-  CHECK(sent_to(gateway, query_to(door), at(105)) == first);   // and now it did not
+  CHECK(sent_to(gateway, query_to(virtual_server), at(0)) == first);
+  CHECK(sent_to(gateway, query_to(virtual_server), at(1)) == first);
+  CHECK(sent_to(gateway, query_to(virtual_server), at(5)) == second);
+  CHECK(seen_from(gateway, reply_from(second)) == virtual_server);
+  CHECK(sent_to(gateway, query_to(virtual_server), at(100)) == second);  // it answers: no reason to change
+  CHECK(sent_to(gateway, query_to(virtual_server), at(105)) == first);   // and now it did not
 }
 
 TEST_CASE("a TCP connection stays with its server") {
   Gateway gateway(engine_gateway({first, second}));
-  CHECK(sent_to(gateway, query_to(door, 4000, Protocol::tcp), at(0)) == first);
-  CHECK(sent_to(gateway, query_to(door, 4001), at(5)) == second);
-  PacketSpec data = query_to(door, 4000, Protocol::tcp);
+  CHECK(sent_to(gateway, query_to(virtual_server, 4000, Protocol::tcp), at(0)) == first);
+  CHECK(sent_to(gateway, query_to(virtual_server, 4001), at(5)) == second);
+  PacketSpec data = query_to(virtual_server, 4000, Protocol::tcp);
   data.tcp_flags = ack;
   CHECK(sent_to(gateway, data, at(6)) == first);
 }
 
 TEST_CASE("all pieces of a long reply come from N+3") {
   Gateway gateway(engine_gateway({first}));
-  CHECK(sent_to(gateway, query_to(door)) == first);
+  CHECK(sent_to(gateway, query_to(virtual_server)) == first);
   constexpr unsigned more_fragments = 0x2000;
   const auto piece = [](unsigned id, unsigned field) {
     PacketSpec spec = reply_from(first);
@@ -150,15 +150,15 @@ TEST_CASE("all pieces of a long reply come from N+3") {
   gateway.inbound(begin);
   gateway.inbound(end);
   gateway.inbound(other);
-  CHECK(source_of(begin) == door);
-  CHECK(source_of(end) == door);
+  CHECK(source_of(begin) == virtual_server);
+  CHECK(source_of(end) == virtual_server);
   CHECK(source_of(other) == first);
 }
 
 TEST_CASE("a checksum that is only begun is finished right") {
   Gateway gateway(engine_gateway({first}));
   const Bytes whole = make_packet(query_to(first));
-  Bytes packet = make_packet(query_to(door));
+  Bytes packet = make_packet(query_to(virtual_server));
   // What the kernel leaves: the sum of the pseudo-header, not complemented.
   std::uint32_t sum = 17 + 8 + static_cast<std::uint32_t>(question.size());
   for (std::size_t i = 12; i < 20; i += 2) sum += load_be<std::uint16_t>(&packet[i]);
@@ -175,7 +175,7 @@ TEST_CASE("a checksum that is only begun is finished right") {
 
 TEST_CASE("a UDP packet without a checksum stays without") {
   Gateway gateway(engine_gateway({first}));
-  Bytes packet = make_packet(query_to(door));
+  Bytes packet = make_packet(query_to(virtual_server));
   store_be<std::uint16_t>(&packet[26], 0);
   Bytes frame = frame_of(packet);
   REQUIRE(gateway.outbound(frame, at(0)) == Verdict::pass);
@@ -184,7 +184,7 @@ TEST_CASE("a UDP packet without a checksum stays without") {
 
 TEST_CASE("without a server a query is refused in words that resolvers know") {
   Gateway gateway(engine_gateway({}));
-  for (const IpAddress& asked : {door, ip("fd00::3")}) {
+  for (const IpAddress& asked : {virtual_server, ip("fd00::3")}) {
     Bytes frame = frame_of(make_packet(query_to(asked)));
     REQUIRE(gateway.outbound(frame, at(0)) == Verdict::answer);
     const ByteView answer = gateway.answer();
@@ -201,7 +201,7 @@ TEST_CASE("without a server a query is refused in words that resolvers know") {
 
 TEST_CASE("a query of two questions is refused without repeating them") {
   Gateway gateway(engine_gateway({}));
-  PacketSpec spec = query_to(door);
+  PacketSpec spec = query_to(virtual_server);
   spec.payload[5] = 2;
   Bytes frame = frame_of(make_packet(spec));
   REQUIRE(gateway.outbound(frame, at(0)) == Verdict::answer);
@@ -211,7 +211,7 @@ TEST_CASE("a query of two questions is refused without repeating them") {
 TEST_CASE("without a server TCP is reset, and everything else at N+3 is unreachable") {
   for (const auto& servers : {std::vector<IpAddress>{}, std::vector<IpAddress>{first}}) {
     Gateway gateway(engine_gateway(servers));
-    PacketSpec spec = query_to(door, 4000, Protocol::tcp);
+    PacketSpec spec = query_to(virtual_server, 4000, Protocol::tcp);
     spec.destination_port = 80;
     Bytes frame = frame_of(make_packet(spec));
     REQUIRE(gateway.outbound(frame, at(0)) == Verdict::answer);
@@ -219,7 +219,7 @@ TEST_CASE("without a server TCP is reset, and everything else at N+3 is unreacha
     CHECK(gateway.answer()[20 + 13] == (rst | ack));
     CHECK(load_be<std::uint32_t>(&gateway.answer()[20 + 8]) == question.size() + 1);
 
-    spec = query_to(door);
+    spec = query_to(virtual_server);
     spec.destination_port = 80;
     frame = frame_of(make_packet(spec));
     REQUIRE(gateway.outbound(frame, at(0)) == Verdict::answer);
@@ -227,7 +227,7 @@ TEST_CASE("without a server TCP is reset, and everything else at N+3 is unreacha
     CHECK(gateway.answer()[20] == 3);
     CHECK(gateway.answer()[21] == 3);
 
-    spec = query_to(door);
+    spec = query_to(virtual_server);
     spec.protocol = Protocol::icmp;
     frame = frame_of(make_packet(spec));
     CHECK(gateway.outbound(frame, at(0)) == Verdict::drop);
@@ -236,7 +236,7 @@ TEST_CASE("without a server TCP is reset, and everything else at N+3 is unreacha
 
 TEST_CASE("TCP in the middle of a connection that nobody knows is reset where it stands") {
   Gateway gateway(engine_gateway({first}));
-  PacketSpec spec = query_to(door, 4000, Protocol::tcp);
+  PacketSpec spec = query_to(virtual_server, 4000, Protocol::tcp);
   spec.tcp_flags = ack;
   Bytes packet = make_packet(spec);
   Bytes frame = frame_of(packet);

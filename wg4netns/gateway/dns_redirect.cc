@@ -1,4 +1,4 @@
-#include "wg4netns/gateway/dns_door.h"
+#include "wg4netns/gateway/dns_redirect.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -15,13 +15,13 @@ constexpr std::uint8_t tcp_syn_flag = 0x02;
 
 }  // namespace
 
-DnsDoor::DnsDoor(const DnsDoorOptions& options)
-    : size_(options.door.bytes().size()),
+DnsRedirect::DnsRedirect(const DnsRedirectOptions& options)
+    : size_(options.virtual_server.bytes().size()),
       server_count_(std::min(options.servers.size(), max_servers)),
       alias_(options.alias),
       own_(options.own) {
   for (std::size_t i = 0; i <= server_count_; ++i) {
-    const IpAddress& from = i == 0 ? options.door : options.servers[i - 1];
+    const IpAddress& from = i == 0 ? options.virtual_server : options.servers[i - 1];
     copy_bytes(addresses_[i].data(), from.bytes());
     ends_[i] = load_be<std::uint32_t>(&addresses_[i][size_ - sizeof(std::uint32_t)]);
   }
@@ -29,7 +29,7 @@ DnsDoor::DnsDoor(const DnsDoorOptions& options)
     for (auto& flows : flows_) flows.resize(port_count);
 }
 
-DnsDoor::Outcome DnsDoor::outbound(ByteSpan packet, const IpView& ip, bool partial, Instant now) {
+DnsRedirect::Outcome DnsRedirect::outbound(ByteSpan packet, const IpView& ip, bool partial, Instant now) {
   const bool has_ports = ip.has_ports();
   const bool to_dns = has_ports && load_be<std::uint16_t>(&packet[ip.transport + 2]) == dns_port;
   if (!is_at(packet, ip.destination(), address(0))) {
@@ -51,7 +51,7 @@ DnsDoor::Outcome DnsDoor::outbound(ByteSpan packet, const IpView& ip, bool parti
   return Outcome::pass;
 }
 
-void DnsDoor::inbound(ByteSpan packet, const IpView& ip) {
+void DnsRedirect::inbound(ByteSpan packet, const IpView& ip) {
   const std::uint8_t server = server_at(packet, ip.source());
   if (server == 0) return;
   if (ip.later_fragment) {
@@ -68,22 +68,22 @@ void DnsDoor::inbound(ByteSpan packet, const IpView& ip) {
   rewrite_reply(packet, ip, known);
 }
 
-bool DnsDoor::is_at(ByteView packet, std::size_t offset, ByteView wanted) const {
+bool DnsRedirect::is_at(ByteView packet, std::size_t offset, ByteView wanted) const {
   return std::ranges::equal(packet.subspan(offset, size_), wanted);
 }
 
-/// Its number, or 0.
-std::uint8_t DnsDoor::server_at(ByteView packet, std::size_t offset) const {
+/// The number of the server with this address, or 0.
+std::uint8_t DnsRedirect::server_at(ByteView packet, std::size_t offset) const {
   for (std::size_t i = 1; i <= server_count_; ++i)
     if (is_at(packet, offset, address(i))) return static_cast<std::uint8_t>(i);
   return 0;
 }
 
-std::uint8_t& DnsDoor::flow(const IpView& ip, const std::uint8_t* port) {
+std::uint8_t& DnsRedirect::flow(const IpView& ip, const std::uint8_t* port) {
   return flows_[ip.is_tcp() ? 1 : 0][load_be<std::uint16_t>(port)];
 }
 
-std::uint8_t DnsDoor::server_for_query(Instant now) {
+std::uint8_t DnsRedirect::server_for_query(Instant now) {
   if (waiting_since_ && now - *waiting_since_ > patience) {
     current_ = static_cast<std::uint8_t>(current_ % server_count_ + 1);
     waiting_since_.reset();
@@ -92,13 +92,13 @@ std::uint8_t DnsDoor::server_for_query(Instant now) {
   return current_;
 }
 
-void DnsDoor::rewrite_query(ByteSpan packet, const IpView& ip, std::uint8_t flow, bool partial) {
+void DnsRedirect::rewrite_query(ByteSpan packet, const IpView& ip, std::uint8_t flow, bool partial) {
   const auto server = static_cast<std::size_t>(flow & ~via_alias);
   replace_address(packet, ip, ip.destination(), address(server), partial);
   if ((flow & via_alias) != 0) replace_address(packet, ip, ip.source(), own_->bytes(), partial);
 }
 
-void DnsDoor::rewrite_reply(ByteSpan packet, const IpView& ip, std::uint8_t flow) {
+void DnsRedirect::rewrite_reply(ByteSpan packet, const IpView& ip, std::uint8_t flow) {
   replace_address(packet, ip, ip.source(), address(0), false);
   if ((flow & via_alias) != 0) replace_address(packet, ip, ip.destination(), alias_->bytes(), false);
 }

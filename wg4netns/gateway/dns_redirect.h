@@ -1,14 +1,14 @@
 #pragma once
-// An address at which the namespace finds a DNS server, although nobody is there: port 53 of the "door" (N+3, fd00::3)
-// and port 53 of the configuration's servers are exchanged in the packets. So port 53 stays free for the namespace's
-// own use, TCP needs nothing more than UDP, and no query can end anywhere but in the tunnel.
+// Address translation for DNS: the namespace finds a DNS server at a virtual address (N+3, fd00::3), which no host has.
+// Packets to port 53 there are rewritten to one of the configuration's servers, and the replies back. So no process has
+// to listen on port 53, TCP works like UDP, and queries leave by the tunnel alone.
 //
-// Replies must come back from the door only to who has asked there: the namespace may also talk to the server by its
-// own address. A byte for each port and protocol of the namespace remembers which of the two it was last. Nothing ages,
-// since a port that is used anew says anew what it is for.
+// The namespace may also query a server at its real address: the reply to that must not be rewritten. One byte per port
+// and protocol of the namespace records which of the two addresses was queried last. It needs no timeout, since each
+// new use of a port sets it again.
 //
-// Of several servers one is in use; when it leaves queries unanswered for `patience`, the next query goes to the next
-// one. That is when a resolver repeats its query.
+// Of several servers one is in use; when it has left queries unanswered for `patience`, the next query, which is
+// usually the resolver's repetition, goes to the next server.
 
 #include <array>
 #include <chrono>
@@ -24,23 +24,23 @@
 
 namespace wg4::gateway {
 
-struct DnsDoorOptions {
-  IpAddress door;
-  std::vector<IpAddress> servers;  ///< of the door's family; the first max_servers are used; none = refuse
-  /// Queries that leave from `alias` go out as from `own`: an engine that adds N+100/24 to the interface makes that the
-  /// source of masqueraded packets to N+3, and no peer would take it.
+struct DnsRedirectOptions {
+  IpAddress virtual_server;        ///< N+3 or fd00::3
+  std::vector<IpAddress> servers;  ///< of the same family; the first max_servers are used; none = refuse queries
+  /// The source of queries is changed from `alias` to `own`: if an engine adds N+100/24 to the interface, masqueraded
+  /// packets to N+3 have that source, and no peer would accept it.
   std::optional<IpAddress> alias;
   std::optional<IpAddress> own;
 };
 
-class DnsDoor {
+class DnsRedirect {
  public:
   static constexpr std::size_t max_servers = 3;  ///< as many as a resolv.conf has
   static constexpr Duration patience = std::chrono::seconds(2);
 
-  explicit DnsDoor(const DnsDoorOptions& options);
+  explicit DnsRedirect(const DnsRedirectOptions& options);
 
-  /// Is the door or a server at this address? A first look that lets few others through.
+  /// May this be the virtual server's address, or a server's? A quick test, without false negatives.
   [[nodiscard]] bool may_concern(const std::uint8_t* address) const {
     const auto end = load_be<std::uint32_t>(address + size_ - sizeof(std::uint32_t));
     bool any = end == ends_[0];
@@ -49,20 +49,20 @@ class DnsDoor {
   }
 
   enum class Outcome : std::uint8_t {
-    pass,    ///< not for the door, or rewritten
-    refuse,  ///< for the door, and nobody is there for it
-    drop,    ///< the same, and not to be answered
+    pass,    ///< not for the virtual server, or rewritten
+    refuse,  ///< for the virtual server, but no query that a server gets
+    drop,    ///< like refuse, but not to be answered
   };
-  /// A packet that leaves the namespace, and whose destination may_concern() this. `partial` as in replace_address().
+  /// A packet from the namespace, if its destination may_concern() this. `partial` as in replace_address().
   [[nodiscard]] Outcome outbound(ByteSpan packet, const IpView& ip, bool partial, Instant now);
-  /// A packet that the tunnel brings, and whose source may_concern() this.
+  /// A packet from a peer, if its source may_concern() this.
   void inbound(ByteSpan packet, const IpView& ip);
 
  private:
   static constexpr std::uint8_t via_alias = 0x80;  // in a flow's byte; the rest is the server's number, 0 = none
   static constexpr std::size_t max_fragments = 16;
 
-  /// Replies that are under way in pieces, and of which the first was rewritten.
+  /// Fragmented replies of which the first fragment was rewritten.
   struct Fragmented {
     std::uint32_t id = 0;
     std::uint8_t flow = 0;  // 0 = unused
@@ -78,13 +78,13 @@ class DnsDoor {
 
   std::size_t size_;                                                       // of an address, bytes
   std::size_t server_count_;                                               // 1..server_count_ are servers
-  std::array<std::array<std::uint8_t, 16>, max_servers + 1> addresses_{};  // the door, then the servers
+  std::array<std::array<std::uint8_t, 16>, max_servers + 1> addresses_{};  // the virtual server, then the servers
   std::array<std::uint32_t, max_servers + 1> ends_{};                      // the last four bytes of each
   std::optional<IpAddress> alias_;
   std::optional<IpAddress> own_;
   std::uint8_t current_ = 1;                        // server
-  std::optional<Instant> waiting_since_;            // of the first query without an answer
-  std::array<std::vector<std::uint8_t>, 2> flows_;  // UDP, TCP: by port of the namespace
+  std::optional<Instant> waiting_since_;            // since the first unanswered query
+  std::array<std::vector<std::uint8_t>, 2> flows_;  // UDP, TCP: a flow's byte, by port of the namespace
   std::array<Fragmented, max_fragments> fragmented_{};
   std::size_t next_fragmented_ = 0;
 };

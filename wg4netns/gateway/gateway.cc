@@ -13,7 +13,7 @@
 namespace wg4 {
 namespace {
 
-using gateway::DnsDoor;
+using gateway::DnsRedirect;
 using gateway::IpView;
 using offload::VirtioNetHeader;
 
@@ -23,7 +23,8 @@ std::vector<IpAddress> of_family(const std::vector<IpAddress>& all, Family famil
   return some;
 }
 
-/// The length of the longest packet that comes of a frame; 0 if its header does not fit it, which the segmenter finds.
+/// The length of the longest packet that a frame is cut into; 0 if header and packet do not agree, which the segmenter
+/// reports.
 std::size_t longest_packet(const VirtioNetHeader& header, ByteView packet) {
   if (header.gso_type == VirtioNetHeader::gso_none) return packet.size();
   const std::size_t transport = header.checksum_start;
@@ -37,8 +38,8 @@ std::size_t longest_packet(const VirtioNetHeader& header, ByteView packet) {
 
 Gateway::Gateway(const GatewayOptions& options)
     : mtu_(options.mtu),
-      door_v4_({options.dns_v4, of_family(options.servers, Family::v4), options.guest, options.tunnel_v4}),
-      door_v6_({options.dns_v6, of_family(options.servers, Family::v6), {}, {}}) {}
+      dns_v4_({options.dns_v4, of_family(options.servers, Family::v4), options.guest, options.tunnel_v4}),
+      dns_v6_({options.dns_v6, of_family(options.servers, Family::v6), {}, {}}) {}
 
 Gateway::Verdict Gateway::outbound(ByteSpan frame, Instant now) {
   if (frame.size() < offload::virtio_net_header_size + offload::v4_header_size) return Verdict::pass;
@@ -47,23 +48,23 @@ Gateway::Verdict Gateway::outbound(ByteSpan frame, Instant now) {
   const bool v4 = packet[0] >> 4 == 4;
   if (!v4 && packet.size() < offload::v6_header_size) return Verdict::pass;
   const std::uint8_t* destination = &packet[v4 ? offload::v4_addresses + 4 : offload::v6_addresses + 16];
-  const bool for_door = door(v4).may_concern(destination);
+  const bool for_dns = dns(v4).may_concern(destination);
   const bool may_open = packet.size() <= gateway::max_syn;
   const bool fits = longest_packet(header, packet) <= mtu_;
-  if (fits && !for_door && !may_open) return Verdict::pass;
+  if (fits && !for_dns && !may_open) return Verdict::pass;
 
   if (!fits) return say_too_big(packet, now);
   const auto ip = IpView::parse(packet);
   if (!ip) return Verdict::pass;
   const bool partial = (header.flags & VirtioNetHeader::needs_checksum) != 0;
   if (may_open) gateway::clamp_mss(packet, *ip, mtu_, partial);
-  if (!for_door) return Verdict::pass;
-  switch (door(v4).outbound(packet, *ip, partial, now)) {
-    case DnsDoor::Outcome::pass:
+  if (!for_dns) return Verdict::pass;
+  switch (dns(v4).outbound(packet, *ip, partial, now)) {
+    case DnsRedirect::Outcome::pass:
       return Verdict::pass;
-    case DnsDoor::Outcome::refuse:
+    case DnsRedirect::Outcome::refuse:
       return refuse(packet, *ip, now);
-    case DnsDoor::Outcome::drop:
+    case DnsRedirect::Outcome::drop:
       break;
   }
   return Verdict::drop;
@@ -73,8 +74,8 @@ void Gateway::inbound(ByteSpan packet) {
   if (packet.size() < offload::v4_header_size) return;
   const bool v4 = packet[0] >> 4 == 4;
   if (!v4 && packet.size() < offload::v6_header_size) return;
-  if (!door(v4).may_concern(&packet[v4 ? offload::v4_addresses : offload::v6_addresses])) return;
-  if (const auto ip = IpView::parse(packet)) door(v4).inbound(packet, *ip);
+  if (!dns(v4).may_concern(&packet[v4 ? offload::v4_addresses : offload::v6_addresses])) return;
+  if (const auto ip = IpView::parse(packet)) dns(v4).inbound(packet, *ip);
 }
 
 Gateway::Verdict Gateway::refuse(ByteView packet, const IpView& ip, Instant now) {
@@ -91,7 +92,7 @@ Gateway::Verdict Gateway::refuse(ByteView packet, const IpView& ip, Instant now)
   return answer_size_ > 0 ? Verdict::answer : Verdict::drop;
 }
 
-/// Whether the packet may be cut or not (DF): its sender's kernel does that from then on, and we never have to.
+/// The answer is the same with and without DF: the sender's kernel then fragments by itself, and we never have to.
 Gateway::Verdict Gateway::say_too_big(ByteView packet, Instant now) {
   const auto ip = IpView::parse(packet);
   if (!ip || !gateway::may_be_refused(packet, *ip) || !may_answer(now)) return Verdict::drop;

@@ -50,7 +50,7 @@ std::optional<IpView> parse_v6(ByteView packet) {
   return ip;
 }
 
-/// Where the checksum over the pseudo-header is; nothing if the packet has none.
+/// The offset of the checksum that covers the pseudo-header; nothing if the packet has none.
 std::optional<std::size_t> checksum_field(ByteView packet, const IpView& ip) {
   if (ip.later_fragment) return std::nullopt;
   std::size_t offset = 0;
@@ -65,7 +65,7 @@ std::optional<std::size_t> checksum_field(ByteView packet, const IpView& ip) {
   }
   const std::size_t field = ip.transport + offset;
   if (field + 2 > ip.size) return std::nullopt;
-  // A UDP packet of IPv4 may go without.
+  // With IPv4, a UDP packet may have no checksum.
   if (ip.is_udp() && ip.v4 && load_be<std::uint16_t>(&packet[field]) == 0) return std::nullopt;
   return field;
 }

@@ -1,5 +1,5 @@
 #pragma once
-// Where the parts of an IP packet are, and changing an address of it together with the checksums that cover it.
+// Where the parts of an IP packet are, and how to replace an address in it together with the checksums that cover it.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,13 +16,13 @@ inline constexpr std::uint8_t protocol_icmp6 = 58;
 struct IpView {
   bool v4 = true;
   bool fragment = false;        ///< any piece of a larger packet
-  bool later_fragment = false;  ///< ... but the first: no transport header in it
-  std::uint8_t protocol = 0;    ///< TCP, UDP, ...; what follows an IPv6 header other than that of a fragment
-  std::uint32_t id = 0;         ///< that the pieces share
-  std::size_t transport = 0;    ///< offset of what follows the IP header, bytes; may be the packet's end
-  std::size_t size = 0;         ///< of the packet, as its header says, bytes
+  bool later_fragment = false;  ///< any but the first: it has no transport header
+  std::uint8_t protocol = 0;    ///< TCP, UDP, ...; with IPv6 the next header behind a fragment header, if there is one
+  std::uint32_t id = 0;         ///< identification that the fragments share
+  std::size_t transport = 0;    ///< offset of what follows the IP header, in bytes; may be the packet's end
+  std::size_t size = 0;         ///< of the packet by its header, in bytes
 
-  /// Nothing when `packet` does not begin with a whole header, or is shorter than that says.
+  /// Nothing when `packet` does not begin with a whole header, or is shorter than the header says.
   [[nodiscard]] static std::optional<IpView> parse(ByteView packet);
 
   [[nodiscard]] std::size_t source() const { return v4 ? offload::v4_addresses : offload::v6_addresses; }
@@ -35,7 +35,7 @@ struct IpView {
 };
 
 /// Puts `address` at `offset` (source() or destination()), and corrects the header's checksum and that of TCP, UDP or
-/// ICMPv6 by the difference. `partial`: the latter is only begun, its field holds the pseudo-header's sum.
+/// ICMPv6 by the difference. `partial`: the latter is left to finish, its field holds the sum of the pseudo-header.
 void replace_address(ByteSpan packet, const IpView& ip, std::size_t offset, ByteView address, bool partial);
 
 }  // namespace wg4::gateway

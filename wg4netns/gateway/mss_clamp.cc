@@ -46,8 +46,8 @@ void clamp_mss(ByteSpan packet, const IpView& ip, std::size_t mtu, bool partial)
   if (announced <= largest) return;
 
   store_be(&packet[at], largest);
-  if (partial) return;  // the sum over the segment is yet to be taken
-  // The option may lie on an odd offset, which swaps the two bytes in the sum.
+  if (partial) return;  // the checksum does not cover the segment yet
+  // At an odd offset the two bytes are swapped in the sum.
   auto before = announced;
   auto after = largest;
   if ((at - tcp) % 2 == 1) {

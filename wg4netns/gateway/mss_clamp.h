@@ -8,11 +8,11 @@
 
 namespace wg4::gateway {
 
-/// Whatever opens a connection is no longer than this: headers with all their options.
+/// No packet that opens a connection is longer, in bytes: headers with all their options.
 inline constexpr std::size_t max_syn = 120;
 
 /// Lowers the maximum segment size that a SYN announces to what fits a packet of `mtu` bytes, so that the other end
-/// does not send segments that the tunnel would have to refuse. Any other packet stays as it is. `partial` as in
+/// does not send segments that are too big for the tunnel. Leaves other packets unchanged. `partial` as in
 /// replace_address().
 void clamp_mss(ByteSpan packet, const IpView& ip, std::size_t mtu, bool partial);
 

@@ -34,7 +34,7 @@ constexpr std::size_t dns_longest_label = 63;
 
 std::size_t ip_header_size(const IpView& ip) { return ip.v4 ? offload::v4_header_size : offload::v6_header_size; }
 
-/// An IP header back to the sender, from whom it had talked to.
+/// Writes the IP header of a reply to `packet`: from its destination to its source.
 void write_ip_header(ByteSpan out, ByteView packet, const IpView& ip, std::uint8_t protocol, std::size_t size) {
   std::ranges::fill(out.first(ip_header_size(ip)), std::uint8_t{0});
   copy_bytes(&out[ip.source()], packet.subspan(ip.destination(), ip.address_size()));
@@ -53,7 +53,7 @@ void write_ip_header(ByteSpan out, ByteView packet, const IpView& ip, std::uint8
   }
 }
 
-/// Over pseudo-header and everything behind the IP header; the field itself is zero until now.
+/// Writes the checksum over the pseudo-header and everything behind the IP header; its field is zero before.
 void finish_checksum(ByteSpan reply, std::size_t transport, std::size_t field, std::uint8_t protocol) {
   Sum sum = offload::pseudo_header(reply.data(), protocol);
   sum = offload::add_word(sum, static_cast<std::uint16_t>(reply.size() - transport));
@@ -90,7 +90,7 @@ std::size_t write_icmp_error(ByteSpan out, ByteView packet, const IpView& ip, co
   return reply.size();
 }
 
-/// The bytes of the first question; 0 when it is not whole, or compressed, which no question is.
+/// The size of the first question; 0 when it is not whole, or its name is compressed, which no question's is.
 std::size_t question_size(ByteView questions) {
   std::size_t at = 0;
   while (at < questions.size() && questions[at] != 0) {
@@ -124,7 +124,7 @@ std::size_t write_port_unreachable(ByteSpan out, ByteView packet, const IpView& 
   return write_icmp_error(out, packet, ip, {.type_v4 = 3, .code_v4 = 3, .type_v6 = 1, .code_v6 = 4});
 }
 
-/// RFC 9293 3.10.7.1.
+/// By RFC 9293 3.10.7.1.
 std::size_t write_reset(ByteSpan out, ByteView packet, const IpView& ip) {
   const std::uint8_t* segment = &packet[ip.transport];
   const std::uint8_t flags = segment[offload::tcp_flags];
