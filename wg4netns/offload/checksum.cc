@@ -5,8 +5,8 @@
 
 #include "wg4netns/offload/transport_header.h"
 
-// A checksum is a plain sum, so it may be taken in lanes that are added up at the end. On x86 the vector unit that the
-// CPU has is chosen when the program is loaded; instrumented code cannot run that early.
+// A checksum is a plain sum, so it may be taken in lanes that are added up at the end. On x86 the code for the CPU's
+// vector unit is selected when the program is loaded; code with sanitizers cannot run that early.
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(WG4_INSTRUMENTED)
 #define WG4_VECTOR_CLONES __attribute__((target_clones("avx2", "default")))
 #else
@@ -16,7 +16,7 @@
 namespace wg4::offload {
 namespace {
 
-/// As wide as the registers of AVX2: GCC 12 takes wider ones apart, and passes the pieces through memory.
+/// As wide as the registers of AVX2: GCC 12 splits wider vectors, and passes the pieces through memory.
 using Lanes = std::uint64_t __attribute__((vector_size(32)));
 constexpr std::size_t block_size = 2 * sizeof(Lanes);
 
@@ -38,7 +38,7 @@ WG4_VECTOR_CLONES Sum add_blocks(const std::uint8_t* bytes, std::size_t count) {
   return sum;
 }
 
-/// Adds the next sizeof(Word) bytes, and takes them off.
+/// Adds the next sizeof(Word) bytes, and removes them from `bytes`.
 template <class Word>
 Sum add_front(Sum sum, ByteView& bytes) {
   Word word = 0;

@@ -30,8 +30,8 @@ bool checksums_are_right(ByteView packet, std::size_t transport, bool tcp) {
   return fold(add_bytes(sum, packet.subspan(transport))) == right;
 }
 
-/// Length of the IP header of a packet that is as long as it says, and whose TCP or UDP header can only be behind that:
-/// no options, no fragments, no extension headers. Else 0.
+/// Length of the IP header, if the packet has the length that it claims, and nothing is between that header and the
+/// transport header: no options, no fragments, no extension headers. Else 0.
 std::size_t plain_ip_header(ByteView packet) {
   if (packet.size() < v4_header_size) return 0;
   if (packet[0] == v4_without_options) {
@@ -113,8 +113,8 @@ bool Coalescer::Group::is_of_flow(const Packet& packet) const {
                    : equal(a + v6_addresses, b + v6_addresses, v6_header_size - v6_addresses);
 }
 
-/// Is this packet of the same flow what the group goes on with? The checksums come last: they cost most, and a packet
-/// that stays alone is not summed up at all.
+/// Can this packet of the same flow be appended to the group? Checksums are verified last: they cost most, and a packet
+/// that stays alone need not be verified at all.
 bool Coalescer::Group::joins(const Packet& packet) const {
   if (packet.headers != first_.headers || packet.payload() > segment_) return false;
   if (length_ + packet.payload() > max_length) return false;
@@ -123,7 +123,7 @@ bool Coalescer::Group::joins(const Packet& packet) const {
   return checksums_are_right(packet.bytes, packet.transport, packet.tcp);
 }
 
-/// Equal but for length, identification and checksum.
+/// IP headers are equal, except length, identification and checksum.
 bool Coalescer::Group::continues_ip(const Packet& packet) const {
   const std::uint8_t* a = first_.bytes.data();
   const std::uint8_t* b = packet.bytes.data();
@@ -135,7 +135,7 @@ bool Coalescer::Group::continues_ip(const Packet& packet) const {
   return (may_stay && step == 0) || (may_count && step == count_);
 }
 
-/// Equal but for sequence number, checksum, PSH and FIN.
+/// TCP headers are equal, except sequence number, checksum, PSH and FIN.
 bool Coalescer::Group::continues_tcp(const Packet& packet) const {
   const std::uint8_t* a = &first_.bytes[first_.transport];
   const std::uint8_t* b = &packet.bytes[packet.transport];
@@ -164,7 +164,7 @@ Gather Coalescer::Group::close() {
   return std::span(pieces_).first(count_ + 1);
 }
 
-/// Makes the first packet's headers those of the whole, with the checksum left to the kernel.
+/// Turns the first packet's headers into those of the super-packet, with the checksum left to the kernel.
 VirtioNetHeader Coalescer::Group::finish_headers() const {
   std::uint8_t* ip = first_.bytes.data();
   std::uint8_t* transport = ip + first_.transport;

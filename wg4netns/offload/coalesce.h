@@ -1,14 +1,15 @@
 #pragma once
-// Generic receive offload: packets of one flow that follow each other without a gap become one packet of up to 64 KiB
-// with a note where to cut it again, so that the kernel's stack is passed once. Pure: packets in, gathers out.
+// Generic receive offload (GRO): consecutive packets of one flow are merged into one super-packet of up to 64 KiB, with
+// a header that says where to cut it again, so that the kernel's stack handles them once. Pure: packets in, gather
+// lists out.
 //
-// Only what can be cut back into the same packets is merged: same addresses, ports, options, flags, TTL and TOS,
-// consecutive sequence numbers and identifications, payloads of one size (the last may be shorter), and checksums that
-// are right, since merging replaces them. As in Linux, an IPv4 identification may also stay the same where DF says that
-// nobody will look at it (RFC 6864 4.1); cut again, it counts up.
+// Packets are merged only if cutting gives the same packets again: same addresses, ports, options, flags, TTL and TOS,
+// consecutive sequence numbers and identifications, payloads of one size (the last may be shorter), and correct
+// checksums, since merging replaces them. As in Linux, the IPv4 identification may also be constant if DF is set, since
+// it has no meaning then (RFC 6864 4.1); after cutting it counts up.
 //
-// One group is open for each of a few flows. A packet that does not fit behind what is held of its flow makes that go
-// first, and one whose flow cannot be told makes all go first: no flow is ever reordered.
+// A group is held back for each of a few flows. A packet that cannot be appended to its flow's group makes that group
+// be written first, and a packet of unknown flow makes all groups be written first: no flow is ever reordered.
 
 #include <array>
 #include <bit>
@@ -21,7 +22,7 @@
 
 namespace wg4::offload {
 
-/// Which kinds of packet the TUN takes in one piece.
+/// Which kinds of super-packet the TUN takes.
 struct CoalesceKinds {
   bool tcp4 = false;
   bool tcp6 = false;
@@ -34,14 +35,14 @@ using Gather = std::span<const ByteView>;
 class Coalescer {
  public:
   static constexpr std::size_t max_pieces = 128;     ///< packets of one gather
-  static constexpr std::size_t max_udp_pieces = 64;  ///< ... of UDP: what Linux before 6.9 takes and GRO makes
+  static constexpr std::size_t max_udp_pieces = 64;  ///< the same for UDP: what Linux before 6.9 takes and GRO makes
   static constexpr std::size_t max_flows = 8;        ///< groups that are open at a time
   static constexpr std::size_t max_length = 65535;   ///< of a gather's packet, bytes
 
   explicit Coalescer(CoalesceKinds kinds) : kinds_(kinds) {}
 
-  /// The next IP packet. It stays where it is, and unchanged but for its header, until flush(). Calls `write(Gather)`
-  /// for what cannot be held back; a gather is valid during that call.
+  /// Adds the next IP packet, which must stay where it is until flush(); the coalescer may change its headers. Calls
+  /// `write(Gather)` for packets that cannot be held back; a gather is valid during that call.
   template <class Write>
   void add(ByteSpan bytes, Write&& write) {
     const Packet packet = inspect(bytes);
@@ -59,7 +60,7 @@ class Coalescer {
     open(packet);
   }
 
-  /// Writes what is held back.
+  /// Writes all packets that are held back.
   template <class Write>
   void flush(Write&& write) {
     while (open_ != 0) write(close(first_open()));
@@ -70,7 +71,7 @@ class Coalescer {
     ByteSpan bytes;
     bool v4 = false;
     bool tcp = false;
-    bool has_flow = false;    // TCP or UDP right behind the IP header: the members above and below mean something
+    bool has_flow = false;    // TCP or UDP right behind the IP header: else the other members mean nothing
     bool mergeable = false;   // could be part of a group
     bool ends_group = false;  // PSH or FIN: nothing may come behind it
     std::size_t transport = 0;
@@ -78,13 +79,13 @@ class Coalescer {
     [[nodiscard]] std::size_t payload() const { return bytes.size() - headers; }
   };
 
-  /// Packets that become one.
+  /// Packets to be merged into one.
   class Group {
    public:
     void open(const Packet& packet);
     [[nodiscard]] bool is_of_flow(const Packet& packet) const;
     [[nodiscard]] bool joins(const Packet& packet) const;
-    /// True when nothing may come behind `packet`.
+    /// Appends `packet`. True when no packet may follow it.
     [[nodiscard]] bool join(const Packet& packet);
     [[nodiscard]] Gather close();
 
@@ -93,11 +94,11 @@ class Coalescer {
     [[nodiscard]] bool continues_tcp(const Packet& packet) const;
     [[nodiscard]] VirtioNetHeader finish_headers() const;
 
-    Packet first_;                 // whose headers stand for all
+    Packet first_;                 // its headers are the super-packet's
     std::size_t count_ = 0;        // packets
-    std::size_t segment_ = 0;      // payload of all but the last
-    std::size_t length_ = 0;       // of the packet that they make
-    bool same_id_ = false;         // the identification stays, instead of counting up
+    std::size_t segment_ = 0;      // payload size of each packet but the last
+    std::size_t length_ = 0;       // of the super-packet
+    bool same_id_ = false;         // the identification is constant, instead of counting up
     std::uint8_t last_flags_ = 0;  // PSH and FIN of the last TCP segment
     std::array<std::uint8_t, virtio_net_header_size> header_;
     std::array<ByteView, max_pieces + 1> pieces_;
@@ -114,8 +115,8 @@ class Coalescer {
   [[nodiscard]] Group& next_victim() { return groups_[victim_++ % max_flows]; }
 
   CoalesceKinds kinds_;
-  std::uint32_t open_ = 0;    // a bit for each of groups_ that is open
-  std::uint32_t victim_ = 0;  // who goes when one group too many is needed
+  std::uint32_t open_ = 0;    // a bit for each of groups_ that holds packets
+  std::uint32_t victim_ = 0;  // the group to write when another one is needed
   std::array<Group, max_flows> groups_;
   std::array<ByteView, 2> single_;
 };

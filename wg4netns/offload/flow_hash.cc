@@ -9,7 +9,7 @@ namespace {
 
 bool has_ports(std::uint8_t protocol) { return protocol == protocol_tcp || protocol == protocol_udp; }
 
-/// Addresses and ports are added up, so that both directions come out the same.
+/// A sum of addresses or ports is the same in both directions.
 std::uint32_t add_words(ByteView words) {
   std::uint32_t sum = 0;
   for (std::size_t at = 0; at < words.size(); at += 4) sum += load_be<std::uint32_t>(words.data() + at);

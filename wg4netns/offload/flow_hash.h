@@ -7,8 +7,8 @@
 
 namespace wg4::offload {
 
-/// The same for all packets of a TCP or UDP flow, in both directions. Of anything else only the addresses count, as of
-/// IPv4 fragments, which have no ports. `packet` holds the headers.
+/// Equal for all packets of a TCP or UDP flow, in both directions. For other packets, and for IPv4 fragments, which may
+/// have no ports, only the addresses count. `packet` holds the headers.
 [[nodiscard]] std::uint32_t flow_hash(ByteView packet);
 
 }  // namespace wg4::offload

@@ -15,7 +15,8 @@ void store_nonzero_checksum(std::uint8_t* field, Sum sum) {
   if (load_be<std::uint16_t>(field) == 0) store_be<std::uint16_t>(field, 0xffff);
 }
 
-/// Does the transport header begin where the IP header ends, and is the packet as long as that says?
+/// Does the transport header begin where the IP header ends, and does the packet have the length that the IP header
+/// claims?
 bool ends_ip_header(ByteView packet, std::size_t transport) {
   switch (packet[0] >> 4) {
     case 4:
@@ -44,9 +45,8 @@ bool Segmenter::begin(ByteSpan frame) {
   return (header_.flags & VirtioNetHeader::needs_checksum) == 0 || finish_checksum();
 }
 
-/// A whole packet whose transport checksum is only begun: the field holds the pseudo-header's sum. Whatever the
-/// protocol, zero becomes its other form, as in Linux: for UDP it would mean that there is none (RFC 768), others take
-/// both.
+/// Finishes the transport checksum of a whole packet, whose field holds the sum of the pseudo-header. As in Linux, 0 is
+/// replaced by 0xffff for every protocol: in UDP, 0 would mean "no checksum" (RFC 768), and the others accept both.
 bool Segmenter::finish_checksum() {
   const std::size_t field = std::size_t{header_.checksum_start} + header_.checksum_offset;
   if (field + sizeof(std::uint16_t) > packet_.size()) return false;
@@ -54,7 +54,7 @@ bool Segmenter::finish_checksum() {
   return true;
 }
 
-/// The header must agree with the packet: what it says of the headers is what pieces are made from.
+/// The virtio header must agree with the packet, since the pieces are made by what it says about the packet's headers.
 bool Segmenter::begin_super_packet() {
   const std::uint8_t kind = header_.gso_type & static_cast<std::uint8_t>(~VirtioNetHeader::gso_ecn);
   v4_ = packet_[0] >> 4 == 4;
@@ -72,8 +72,8 @@ bool Segmenter::begin_super_packet() {
   return true;
 }
 
-/// The checksum field holds the pseudo-header's sum. It is taken from there and not made from the addresses: behind a
-/// routing header it is not that of the destination in the IPv6 header.
+/// The checksum field holds the sum of the pseudo-header. That is used, instead of a sum of the addresses: with a
+/// routing header, the pseudo-header has another destination than the IPv6 header.
 Sum Segmenter::pseudo_sum_without_length() const {
   std::uint16_t sum = 0;
   std::memcpy(&sum, &packet_[transport_ + header_.checksum_offset], sizeof(sum));

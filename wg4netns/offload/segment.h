@@ -1,9 +1,9 @@
 #pragma once
-// Generic segmentation offload: the kernel hands over one packet of up to 64 KiB and says where to cut; each piece gets
-// a header of its own. Pure: bytes in, pieces out.
+// Generic segmentation offload (GSO): the kernel hands over a super-packet of up to 64 KiB and says where to cut; each
+// piece gets headers of its own. Pure: bytes in, pieces out.
 //
 // The payload is not copied. A piece is a head (its headers, filled up with payload to whole cipher blocks) in the
-// segmenter's own memory, and a body that still lies in the read buffer, ready to be sealed out of place.
+// segmenter's own memory, and a body that still lies in the read buffer; the cipher writes both to another place.
 
 #include <array>
 #include <cstddef>
@@ -18,12 +18,12 @@ namespace wg4::offload {
 
 class Segmenter {
  public:
-  static constexpr std::size_t max_batch = 64;  ///< pieces that one call of next() gives
+  static constexpr std::size_t max_batch = 64;  ///< pieces of one call of next()
 
-  /// Starts with what one read of the TUN gave: virtio header and packet. `frame` is written to and must stay until
-  /// the last piece is used. False when the header does not fit the packet: drop it.
+  /// Starts with one read of the TUN: virtio header and packet. `frame` is written to and must stay valid until the
+  /// last piece is used. False when the virtio header does not fit the packet: drop it.
   [[nodiscard]] bool begin(ByteSpan frame);
-  /// After begin(): there is nothing to cut, next() gives one piece, all of it in the frame.
+  /// After begin(): nothing is to be cut, next() gives one piece, which lies in the frame.
   [[nodiscard]] bool is_single() const { return single_; }
   /// The next pieces, in order; empty at the end. Valid until the next call.
   [[nodiscard]] std::span<const crypto::Plaintext> next();

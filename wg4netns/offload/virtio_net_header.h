@@ -1,6 +1,7 @@
 #pragma once
-// The 10 bytes in front of each packet of a TUN with IFF_VNET_HDR (virtio 1.2, 5.1.6). They tell what the sender left
-// to do: a checksum to finish, a packet of many segments to cut. Fields are in host byte order, as TUN has them.
+// The 10 bytes in front of each packet of a TUN with IFF_VNET_HDR (virtio 1.2, 5.1.6). They say what the sender has
+// left to do: a checksum to finish, a super-packet to cut into segments. Fields are in host byte order, as TUN has
+// them.
 
 #include <cstdint>
 #include <cstring>
