@@ -144,7 +144,7 @@ class Metrics(MetricsCase):
 
     def test_who_else_can_see_it(self) -> None:
         wg4 = self.ours("0.0.0.0:0")
-        self.assertRegex(wg4.log.read_text(), r"warning: --metrics 0\.0\.0\.0:0: whoever reaches")
+        self.assertRegex(wg4.log.read_text(), r"warning: --metrics 0\.0\.0\.0:0: anybody who reaches")
 
 
 class Example(MetricsCase):

@@ -23,7 +23,7 @@ std::string_view name_of(Type type) {
   return "untyped";
 }
 
-/// A number as text, of the shortest form that reads back as the same.
+/// A number as text, in the shortest form that reads back as the same number.
 class Number {
  public:
   template <class Value>
@@ -39,7 +39,7 @@ class Number {
   std::size_t size_;
 };
 
-/// One text that is not UTF-8 would cost the reader all of the metrics.
+/// Because of one text that is not UTF-8, a reader would reject all of the metrics.
 void append_escaped(std::string& out, std::string_view value) {
   while (!value.empty()) {
     const std::size_t size = character_size(value);

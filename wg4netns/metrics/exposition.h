@@ -12,7 +12,7 @@ namespace wg4::metrics {
 
 struct Label {
   std::string_view name;   ///< [a-zA-Z_][a-zA-Z0-9_]*
-  std::string_view value;  ///< anything: what is not UTF-8 becomes U+FFFD
+  std::string_view value;  ///< any bytes: those that are not UTF-8 become U+FFFD
 };
 using Labels = std::span<const Label>;
 
@@ -20,7 +20,7 @@ enum class Type : std::uint8_t { counter, gauge, histogram };
 
 class Exposition {
  public:
-  /// Begins a family, whose samples follow. `help` is one line.
+  /// Begins a family; its samples follow. `help` is one line.
   void family(std::string_view name, Type type, std::string_view help);
 
   void sample(Labels labels, std::uint64_t value);
@@ -34,9 +34,9 @@ class Exposition {
 
   struct Bucket {
     double bound;         ///< the largest value in it
-    std::uint64_t count;  ///< in it alone
+    std::uint64_t count;  ///< in this bucket alone
   };
-  /// One histogram of the family. No value is larger than the last bound.
+  /// Adds a histogram to the family. No value is larger than the last bound.
   void histogram(Labels labels, std::span<const Bucket> buckets, double sum);
 
   [[nodiscard]] const std::string& text() const { return text_; }

@@ -9,8 +9,8 @@ namespace {
 
 constexpr std::string_view path_of_metrics = "/metrics";
 
-/// Takes the next line off the front, without its end, which is CR LF or a bare LF (RFC 9112 2.2). Nothing when there
-/// is no whole line.
+/// Takes the next line off the front, without the CR LF or LF that ends it (RFC 9112 2.2). Nothing when there is no
+/// whole line.
 std::optional<std::string_view> take_line(std::string_view& text) {
   const std::size_t end = text.find('\n');
   if (end == std::string_view::npos) return std::nullopt;
@@ -34,7 +34,7 @@ bool is_graphic(char c) { return c > ' ' && c <= '~'; }
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
-/// "name: value"; a line that goes on from the one before is no longer allowed.
+/// Is this "name: value"? A line that continues the one before is no longer allowed.
 bool is_header(std::string_view line) {
   const std::size_t colon = line.find(':');
   return colon != std::string_view::npos && is_token(line.substr(0, colon)) && !line.contains('\0') &&
@@ -65,7 +65,7 @@ bool is_number_or_localhost(std::string_view host) {
   return is_equal(host, "localhost") || (address && address->is_v4());
 }
 
-/// The value of a "Host: value"; nothing for another header.
+/// The value of a Host header; nothing for another header.
 std::optional<std::string_view> host_in(std::string_view header) {
   constexpr std::string_view blanks = " \t";
   const std::size_t colon = header.find(':');
@@ -75,8 +75,8 @@ std::optional<std::string_view> host_in(std::string_view header) {
   return value.substr(0, value.find_last_not_of(blanks) + 1);
 }
 
-/// "/metrics?x=y" of itself, or of "http://host/metrics?x=y", as a proxy has it: then the host counts, and not the
-/// header (RFC 9112 3.2.2).
+/// "/metrics?x=y" of itself, or of "http://host/metrics?x=y", the form for proxies: `host` becomes the host in it,
+/// which replaces the header (RFC 9112 3.2.2).
 std::string_view take_host(std::string_view target, std::optional<std::string_view>& host) {
   constexpr std::string_view scheme = "http://";
   if (!target.starts_with(scheme)) return target;
@@ -85,7 +85,7 @@ std::string_view take_host(std::string_view target, std::optional<std::string_vi
   return target.substr(host->size());
 }
 
-/// "/metrics" of "/metrics?x=y". Empty for what is no target.
+/// "/metrics" of "/metrics?x=y". Empty for an invalid target.
 std::string_view path_of(std::string_view target) {
   if (!target.starts_with('/') || !std::ranges::all_of(target, is_graphic)) return {};
   return target.substr(0, target.find('?'));

@@ -1,6 +1,6 @@
 #pragma once
-// As much of HTTP/1.1 (RFC 9112) as those who scrape metrics speak: a request without a body, one on each connection.
-// The other end may be anybody who reaches the address, so that everything has a limit and whatever is odd is refused.
+// The part of HTTP/1.1 (RFC 9112) that programs which scrape metrics use: one request without a body per connection.
+// Anybody who reaches the address may connect, so everything has a limit, and every irregular request is refused.
 
 #include <cstddef>
 #include <cstdint>
@@ -24,27 +24,28 @@ enum class Status : std::uint16_t {
   version_not_supported = 505,
 };
 
-/// What a request comes to.
+/// How a request is to be answered.
 struct Verdict {
   Status status = Status::ok;
   bool wants_body = true;  ///< false for HEAD
   friend bool operator==(const Verdict&, const Verdict&) = default;
 };
 
-/// By which names the server may be called. A web page can have its own name lead to this machine (DNS rebinding), and
-/// then read what only this machine was to read; it cannot make its name a number.
+/// Which names a request may give for the server. The name of a web page's own server can be made to lead to this
+/// machine (DNS rebinding); the page could then read what only this machine may read. It cannot do that under an
+/// address.
 enum class Hosts : std::uint8_t {
   any,
-  numbers,  ///< addresses as numbers, and localhost
+  numbers,  ///< numeric addresses, and localhost
 };
 
-/// Looks at all that was received. Nothing while the request is not whole; what follows it is passed over.
+/// `received` is everything so far. Nothing while the request is not complete; bytes behind it are ignored.
 [[nodiscard]] std::optional<Verdict> judge_request(std::string_view received, Hosts hosts = Hosts::any);
 
-/// The status line and the headers, with the empty line behind them. The connection ends with the response.
+/// The status line, the headers and the empty line behind them. The connection is closed after the response.
 [[nodiscard]] std::string response_head(Status status, std::size_t body_size);
 
-/// A body for a person: what was wrong, or where the metrics are. Of Status::ok there is none.
+/// A body for people: what was wrong, or where the metrics are. There is none for Status::ok.
 [[nodiscard]] std::string_view explanation(Status status);
 
 }  // namespace wg4::metrics

@@ -17,11 +17,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr MetricsServer::Time patience = 5s;      // for a request, its response, and the end of the connection
-constexpr MetricsServer::Time freshness = 100ms;  // of the text
-constexpr MetricsServer::Time accept_pause = 1s;  // when there is no descriptor to be had
+constexpr MetricsServer::Time patience = 5s;      // for the request, the response, and the end of the connection
+constexpr MetricsServer::Time freshness = 100ms;  // maximum age of the text
+constexpr MetricsServer::Time accept_pause = 1s;  // when there are no free descriptors
 constexpr std::size_t read_size = 4096;
-constexpr std::size_t bytes_per_turn = 64UL * 1024;  // to one client
+constexpr std::size_t bytes_per_turn = 64UL * 1024;  // sent to one client
 
 iovec piece_of(std::string_view text, std::size_t from) {
   const std::string_view rest = text.substr(std::min(from, text.size()));
@@ -57,7 +57,7 @@ std::optional<MetricsServer::Time> MetricsServer::next_deadline() const {
   return next;
 }
 
-/// A place for one more client, the oldest one's if need be.
+/// A slot for one more client, if necessary that of the oldest client.
 std::size_t MetricsServer::free_place() {
   const auto rank = [](const Client& client) { return client.fd.valid() ? client.deadline : Time::min(); };
   const auto place = std::ranges::min_element(clients_, {}, rank);
@@ -65,7 +65,7 @@ std::size_t MetricsServer::free_place() {
   return static_cast<std::size_t>(place - clients_.begin());
 }
 
-/// One in each turn.
+/// Accepts one client per turn.
 void MetricsServer::accept(Time now) {
   UniqueFd fd(accept4(socket_.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!fd.valid()) {
@@ -81,7 +81,7 @@ void MetricsServer::accept(Time now) {
 
 void MetricsServer::advance(std::size_t place, Time now) {
   Client& client = clients_[place];
-  if (!client.fd.valid()) return;  // it went in this turn
+  if (!client.fd.valid()) return;  // it was dropped in this turn
   if ((!client.is_answered() || client.is_done()) && !receive(client)) {
     client = {};
     return;
@@ -91,8 +91,8 @@ void MetricsServer::advance(std::size_t place, Time now) {
   if (client.is_answered() && !client.is_done() && !send(client, place)) client = {};
 }
 
-/// False at the end of the connection. Behind a response the other end closes first, and what it still sends is thrown
-/// away: with bytes unread, our close would make the kernel throw the response away.
+/// False at the end of the connection. After a response the other end closes first, and what it still sends is read and
+/// thrown away: if we closed with bytes unread, the kernel would discard the response.
 bool MetricsServer::receive(Client& client) {
   std::array<char, read_size> buffer;
   const ssize_t size = read(client.fd.get(), buffer.data(), buffer.size());
@@ -109,7 +109,7 @@ void MetricsServer::respond(Client& client, Verdict verdict, Time now) {
   if (!verdict.wants_body) client.body = std::make_shared<const std::string>();
 }
 
-/// False when the connection has broken.
+/// False when the connection is broken.
 bool MetricsServer::send(Client& client, std::size_t place) {
   const std::size_t of_head = std::min(client.sent, client.head.size());
   const std::array<iovec, 2> pieces{piece_of(client.head, of_head), piece_of(*client.body, client.sent - of_head)};

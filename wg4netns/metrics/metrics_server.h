@@ -1,7 +1,7 @@
 #pragma once
-// Answers who scrapes metrics, from within somebody else's loop. No client can hold it up, or the loop: none is waited
-// for, each has a few seconds, a turn moves a bounded number of bytes, and when too many hang around the one that came
-// first goes.
+// A server for clients that scrape metrics, as a part of another event loop. No client can block the server or the
+// loop: it waits for none, gives each a few seconds, moves a bounded number of bytes per turn, and drops the oldest
+// client when there are too many.
 
 #include <array>
 #include <chrono>
@@ -26,13 +26,13 @@ class MetricsServer {
   using Time = std::chrono::nanoseconds;
   using Render = std::function<std::string()>;
 
-  /// `render` makes the text anew; it is called at most ten times a second, however many ask.
+  /// `render` makes a new text; it is called at most ten times a second, however many clients ask.
   [[nodiscard]] static Result<MetricsServer> create(MetricsSocket socket, Render render);
 
   /// Readable when turn() has something to do.
   [[nodiscard]] int fd() const { return loop_.fd(); }
   void turn(Time now);
-  /// When turn() is to be called without fd() being readable; nothing if it need not.
+  /// When to call turn() even if fd() is not readable; nothing if only fd() matters.
   [[nodiscard]] std::optional<Time> next_deadline() const;
 
   static constexpr std::size_t max_clients = 16;
@@ -46,11 +46,11 @@ class MetricsServer {
     [[nodiscard]] bool is_answered() const { return body != nullptr; }
     [[nodiscard]] bool is_done() const { return is_answered() && sent == head.size() + body->size(); }
 
-    UniqueFd fd;  // invalid: the place is free
+    UniqueFd fd;  // invalid: the slot is free
     Time deadline{};
     std::string received;
     std::string head;  // of the response
-    Text body;         // null until there is one
+    Text body;         // null until there is a response
     std::size_t sent = 0;
   };
 
@@ -69,7 +69,7 @@ class MetricsServer {
   Render render_;
   Loop loop_;
   std::array<Client, max_clients> clients_;
-  std::optional<Time> accepts_again_;  // descriptors have run out
+  std::optional<Time> accepts_again_;  // set when descriptors have run out
   Text text_;
   Time rendered_at_{};
 };

@@ -31,7 +31,7 @@ std::string hint_for(int number) {
   }
 }
 
-/// A socket that listens at `endpoint`; an invalid one, with errno, if that fails.
+/// A socket that listens at `endpoint`; on failure an invalid one, with errno set.
 UniqueFd listen_at(const Endpoint& endpoint) {
   const bool v6 = !endpoint.address.is_v4();
   const int on = 1;
@@ -72,7 +72,7 @@ Result<MetricsSocket> MetricsSocket::open(const std::string& where) {
   if (is_loopback(endpoint->address))
     socket.hosts_ = Hosts::numbers;
   else
-    log::warning("--metrics {}: whoever reaches this address sees the peers and how much they send", where);
+    log::warning("--metrics {}: anybody who reaches this address sees the peers and how much they send", where);
   return socket;
 }
 

@@ -22,7 +22,7 @@ std::string list_of(const std::vector<Prefix>& prefixes) {
   return text;
 }
 
-/// One peer's labels: the texts that the labels refer to, made once for all families.
+/// One peer's labels, and the texts that they refer to: made once for all families.
 class PeerLabels {
  public:
   PeerLabels(const std::string& interface, const PeerSample& peer)
@@ -145,7 +145,7 @@ void add_capture(Exposition& out, const Facts& facts, const CaptureSample& captu
   out.sample({{"interface", facts.interface}, {"result", "dropped"}}, capture.dropped);
 }
 
-/// By the names that Prometheus's client libraries give them.
+/// Under the names that Prometheus's client libraries use.
 void add_process(Exposition& out, const Facts& facts, const ProcessSample& process) {
   out.family("process_cpu_seconds_total", Type::counter, "Processor time of all threads, in user and system mode");
   out.sample({}, process.cpu_seconds);

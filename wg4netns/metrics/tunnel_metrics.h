@@ -1,6 +1,6 @@
 #pragma once
-// What there is to tell of a tunnel, as values, and as metrics. The names of the first three families and their labels
-// are those of prometheus_wireguard_exporter, so that its dashboards and alerts work here, too.
+// The metrics of a tunnel, as values and as text. The names of the first three families and their labels are those of
+// prometheus_wireguard_exporter, so that its dashboards and alerts also work here.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,12 +17,12 @@
 
 namespace wg4::metrics {
 
-/// Peers beyond these are counted, but have no series of their own: telling must not hold up the tunnel.
+/// More peers than this are counted, but have no time series of their own: making the text must not delay the tunnel.
 inline constexpr std::size_t max_listed_peers = 1024;
-/// The label allowed_ips names no more of a peer's prefixes, and then says "...".
+/// The label allowed_ips has at most this many prefixes, and then "...".
 inline constexpr std::size_t max_listed_prefixes = 64;
 
-/// What does not change while the tunnel serves.
+/// Facts that do not change while the tunnel runs.
 struct Facts {
   struct Offload {
     std::string name;
@@ -49,7 +49,7 @@ struct PeerSample {
 
 struct HandshakeSample {
   std::uint64_t completed = 0;
-  std::uint64_t unanswered = 0;  ///< messages that were sent again
+  std::uint64_t unanswered = 0;  ///< handshake messages that were sent again
   std::uint64_t gave_up = 0;
 };
 
@@ -66,7 +66,7 @@ struct CaptureSample {
 
 struct Sample {
   std::vector<PeerSample> peers;
-  std::size_t peer_count = 0;  ///< with those beyond max_listed_peers
+  std::size_t peer_count = 0;  ///< including those beyond max_listed_peers
   DropCounters drops;
   HandshakeSample handshakes;
   std::uint64_t roamed = 0;
@@ -80,7 +80,7 @@ struct Sample {
   ProcessSample process;
 };
 
-/// The whole text. Nothing in it is a secret, but it names the peers.
+/// The whole text. It has no secrets, but it names the peers.
 [[nodiscard]] std::string render(const Facts& facts, const Sample& sample);
 
 }  // namespace wg4::metrics

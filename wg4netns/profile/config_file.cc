@@ -42,7 +42,7 @@ std::optional<std::string> environment(const char* name) {
   return value;
 }
 
-/// A configuration that is open, and whether other users of this host could open it, too.
+/// An open configuration, and whether other users of this host could open it, too.
 struct OpenConfig {
   UniqueFd fd;
   bool open_to_all = false;
@@ -73,14 +73,15 @@ Result<OpenConfig> open_config(const std::string& path, NamedBy named_by) {
   return OpenConfig{TRY(std::move(fd)), file.is_regular() && (file.mode() & S_IRWXO) != 0};
 }
 
-/// How long a configuration may take to arrive. Who writes to a pipe that a shell has made may ask for a passphrase.
+/// How long to wait for the end of a configuration. The program at the other end of a shell's pipe may first ask the
+/// user for a passphrase.
 std::chrono::seconds patience_with(int fd) {
   struct statfs info{};
   const bool made_by_a_shell = fstatfs(fd, &info) == 0 && info.f_type == PIPEFS_MAGIC;
   return made_by_a_shell ? std::chrono::seconds(60) : std::chrono::seconds(10);
 }
 
-/// A hook's environment may be empty.
+/// Also without $HOME: a hook's environment may be empty.
 std::string home_folder() {
   if (const auto home = environment("HOME")) return *home;
   const passwd* entry = getpwuid(outer_uid());
@@ -96,7 +97,7 @@ Result<std::string> config_folder() {
   return home + "/.config/wireguard4netns";
 }
 
-/// A link in the folder may lead to another profile, and not to anything else. A file that is missing is told later.
+/// A symbolic link in the folder may lead to another profile, and nowhere else. A missing file is reported later.
 Result<void> expect_profile(const std::string& folder, const std::string& name) {
   const auto profiles = open_folder(folder);
   if (!profiles) return {};
@@ -108,7 +109,7 @@ Result<void> expect_profile(const std::string& folder, const std::string& name) 
   return std::unexpected(std::move(file).error());
 }
 
-/// A profile is a name, not a path: it may come from where only names are expected.
+/// A profile is a name, not a path: it may come from a source that is only to choose among names.
 Result<std::string> profile_path(const std::string& name) {
   if (name.ends_with(".conf"))
     return fail("'" + name + "' cannot be the name of a profile", 0,
@@ -130,8 +131,8 @@ bool holds_secret(const WgConfig& config) {
 
 void wipe(std::string& text) { sodium_memzero(text.data(), text.size()); }
 
-/// Reads the whole file to `text`, which the caller wipes whatever comes of it. A pipe has no size, so the string grows
-/// by doubling; each smaller copy is wiped here.
+/// Reads the whole file into `text`, which the caller wipes, also after an error. A pipe has no size, so the string
+/// grows by doubling; each smaller copy is wiped here.
 Result<void> read_text(int fd, const std::string& path, std::string& text) {
   const Deadline deadline = deadline_in(patience_with(fd));
   std::size_t used = 0;

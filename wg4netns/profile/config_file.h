@@ -11,10 +11,10 @@
 
 namespace wg4 {
 
-/// The configuration that applies: the file or the profile that the command line names, else that of
-/// WIREGUARD4NETNS_CONFIG or WIREGUARD4NETNS_PROFILE, else default.conf. Profiles are profiles/NAME.conf in
-/// ${XDG_CONFIG_HOME:-~/.config}/wireguard4netns, where default.conf is, too; they lead nowhere else, and are regular
-/// files.
+/// The path of the configuration: the file or the profile of the command line, else that of WIREGUARD4NETNS_CONFIG or
+/// WIREGUARD4NETNS_PROFILE, else default.conf. Profiles are profiles/NAME.conf in
+/// ${XDG_CONFIG_HOME:-~/.config}/wireguard4netns, the folder of default.conf; they are regular files, and links among
+/// them stay in that folder.
 [[nodiscard]] Result<std::string> locate_config(const std::optional<std::string>& file,
                                                 const std::optional<std::string>& profile);
 
@@ -24,18 +24,18 @@ enum class NamedBy : std::uint8_t {
   stranger,  ///< it must be a regular file of this user's
 };
 
-/// `path` from the root directory, for processes that are in another one.
+/// `path` as an absolute path, for processes with another working directory.
 [[nodiscard]] Result<std::string> absolute_path(const std::string& path);
 
-/// Reads, parses and judges a file (judgement.h). The text is wiped. What deserves a word is in the warnings ...
+/// Reads, parses and judges a file (judgement.h). The text is wiped. Its warnings are returned ...
 [[nodiscard]] Result<WgConfig> read_config(const std::string& path, NamedBy named_by = NamedBy::user);
-/// ... and is logged here.
+/// ... and here they are logged.
 [[nodiscard]] Result<WgConfig> load_config(const std::string& path, NamedBy named_by = NamedBy::user);
 
-/// When the file was last written; nothing if that cannot be told.
+/// The file's modification time; nothing if that is not known.
 [[nodiscard]] std::optional<WallTime> config_written(const std::string& path);
 
-/// The half of a configuration that the device gets. Endpoints that are names are left out: see Endpoints.
+/// The part of a configuration that is for the device. Endpoints that are names are left out: see Endpoints.
 [[nodiscard]] DeviceChange make_device_change(const WgConfig& config);
 
 }  // namespace wg4

@@ -31,12 +31,12 @@ std::string at(unsigned line) { return "line " + std::to_string(line) + ": "; }
 
 bool may_mark() {
   const UniqueFd fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  if (!fd.valid()) return true;  // the tunnel's own socket will tell
+  if (!fd.valid()) return true;  // the tunnel's own socket will report it
   const int mark = 1;
   return setsockopt(fd.get(), SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) == 0 || errno != EPERM;
 }
 
-/// Asked with a TCP socket, for which the same limit holds, so that nobody who needs the UDP port finds it taken.
+/// Tried with a TCP socket, for which the same limit holds, so that the UDP port stays free for other programs.
 bool may_listen_on(std::uint16_t port) {
   const UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return true;
@@ -59,7 +59,7 @@ Result<void> check_permissions(WgConfig& config, const Permissions& may) {
   return {};
 }
 
-// ---------------------------------------------------------------- what the start would be refused
+// ---------------------------------------------------------------- what would fail at the start
 
 bool is_of(Family family, const Prefix& prefix) { return prefix.address.family() == family; }
 
@@ -85,7 +85,7 @@ Families families_of_allowed_ips(const WgConfig& config) {
   return families;
 }
 
-/// The kernel has no IPv6 on such an interface, and without IPv4 nothing would be left.
+/// With an MTU below 1280 the kernel has no IPv6 on the interface; without IPv4 addresses none would be left.
 Result<void> check_mtu(const WgConfig& config) {
   if (!config.mtu || *config.mtu >= min_ipv6_mtu) return {};
   Families set = families_of_addresses(config);
@@ -103,7 +103,7 @@ Result<void> check_peer_count(const WgConfig& config) {
               "No WireGuard interface has more");
 }
 
-// ---------------------------------------------------------------- what would pass in silence
+// ---------------------------------------------------------------- what would have no effect
 
 void judge_keys(WgConfig& config) {
   const bool has_key = !config.private_key.is_zero();

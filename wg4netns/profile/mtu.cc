@@ -11,8 +11,8 @@
 namespace wg4 {
 namespace {
 
-constexpr std::uint16_t engines_unset = 65520;  // what slirp4netns' callers pass without thinking
-constexpr std::uint32_t ethernet_mtu = 1500;    // where no route tells
+constexpr std::uint16_t engines_unset = 65520;  // what engines pass by default
+constexpr std::uint32_t ethernet_mtu = 1500;    // if no route says it
 constexpr std::uint32_t tunnel_overhead = 80;   // IPv6 40, UDP 8, WireGuard 32
 constexpr std::uint16_t max_mtu = max_datagram_size - data_overhead;
 
