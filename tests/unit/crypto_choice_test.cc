@@ -110,10 +110,10 @@ TEST_CASE("The self-test uses every way that a vector backend has") {
   }
 }
 
-TEST_CASE("The self-test uses the backend that takes what is no group") {
-  const auto works = [](const LaneKernel& kernel, std::unique_ptr<Aead> few) {
+TEST_CASE("The self-test uses the backend for packets that do not form a group") {
+  const auto works = [](const LaneKernel& kernel, std::unique_ptr<Aead> ungrouped) {
     constexpr GroupCost cost{1400, 18, 64};
-    return passes_self_test(*make_lane_aead("lanes", kernel, cost, {std::move(few)}));
+    return passes_self_test(*make_lane_aead("lanes", kernel, cost, {std::move(ungrouped)}));
   };
   for (const NamedKernel& kernel : all_kernels()) {
     CAPTURE(kernel.name);
@@ -166,7 +166,7 @@ std::size_t taken_beside(const LaneKernel& kernel, GroupCost cost, std::size_t l
   return taken;
 }
 
-TEST_CASE("Few small packets are no group, even where one is faster") {
+TEST_CASE("Few small packets do not form a group, even where one would be faster") {
   for (const NamedKernel& kernel : all_kernels()) {
     CAPTURE(kernel.name);
     CHECK(taken_beside(*kernel.kernel, always_group, SIZE_MAX, 1, small_packet) == 2);

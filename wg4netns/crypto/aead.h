@@ -17,8 +17,8 @@ namespace wg4::crypto {
 inline constexpr std::size_t aead_tag_size = 16;
 using AeadKey = Secret<32>;
 
-/// The bytes of one packet before sealing, in two pieces so that a segment's own header can stand in front of a
-/// payload that is still in the read buffer.
+/// The bytes of one packet before sealing, in two pieces: a segment's own headers, and its payload, which is still in
+/// the read buffer.
 struct Plaintext {
   ByteView head;  ///< its size is a multiple of 64 (one ChaCha20 block) unless `body` is empty
   ByteView body;
@@ -26,8 +26,8 @@ struct Plaintext {
   [[nodiscard]] std::size_t size() const { return head.size() + body.size(); }
 };
 
-/// Seals head || body || `padding` zero bytes to `out`, tag behind. `out` may be the place of the plaintext itself
-/// (all of it, exactly), else it overlaps nothing.
+/// Seals head || body || `padding` zero bytes to `out`, followed by the tag. `out` may be exactly where the plaintext
+/// is, else it must not overlap with anything.
 struct SealJob {
   Plaintext plaintext;
   std::size_t padding = 0;  ///< 0..15
@@ -39,7 +39,7 @@ struct SealJob {
 struct OpenJob {
   ByteSpan data;  ///< at least aead_tag_size bytes
   std::uint64_t counter = 0;
-  bool authentic = false;  ///< result; when false the place of the plaintext has been zeroed
+  bool authentic = false;  ///< result; when false, the plaintext has been zeroed
 };
 
 /// One implementation of the cipher. Not shared between threads.
@@ -53,18 +53,18 @@ class Aead {
   [[nodiscard]] virtual std::string_view name() const = 0;
   virtual void seal_batch(const AeadKey& key, std::span<const SealJob> jobs) = 0;
   virtual void open_batch(const AeadKey& key, std::span<OpenJob> jobs) = 0;
-  /// Wipes whatever of a key the backend still holds after its last batch.
+  /// Wipes everything of a key that the backend still holds after its last batch.
   virtual void forget_keys() = 0;
 };
 
 /// OpenSSL EVP: the portable bulk backend. Null when the library refuses the cipher (FIPS-only builds).
 [[nodiscard]] std::unique_ptr<Aead> make_openssl_aead();
-/// intel-ipsec-mb, loaded when first asked for. Only in builds for x86-64 that had its header (WG4_IPSEC_MB).
-/// Null where it is not installed, of another version than the header, or refuses the CPU.
+/// intel-ipsec-mb, loaded at the first call. Only in builds for x86-64 that found its header (WG4_IPSEC_MB). Null where
+/// it is not installed, has another version than the header, or refuses the CPU.
 [[nodiscard]] std::unique_ptr<Aead> make_ipsec_mb_aead();
 /// Whether the library is installed, and the CPU has what it needs.
 [[nodiscard]] bool has_ipsec_mb();
-/// libsodium: always there; slow; the oracle for every other backend.
+/// libsodium: always available; slow; the reference for every other backend.
 [[nodiscard]] std::unique_ptr<Aead> make_sodium_aead();
 
 }  // namespace wg4::crypto

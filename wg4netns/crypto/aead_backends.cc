@@ -24,7 +24,7 @@ bool has_avx2() { return __builtin_cpu_supports("avx2"); }
 constexpr GroupCost avx512_cost{1400, 18, 64};
 constexpr GroupCost avx2_cost{800, 10, 64};
 
-/// Small packets that are no group although one is faster: aead_lanes.cc says why.
+/// Up to this many small packets do not form a group, although one would be faster: aead_lanes.cc says why.
 constexpr std::size_t small_batch_beside_avx512 = 4;
 
 std::unique_ptr<Aead> make_lanes(std::string_view name, const LaneKernel& kernel, GroupCost cost,
@@ -45,16 +45,16 @@ bool has_avx512_ifma_and_ipsec_mb() { return has_avx512_ifma() && has_ipsec_mb()
 bool has_avx512_and_ipsec_mb() { return has_avx512() && has_ipsec_mb(); }
 bool has_avx2_and_ipsec_mb() { return has_avx2() && has_ipsec_mb(); }
 
-// The library is faster with single packets than the kernels are, so fewer groups pay beside it.
+// The library is faster than the kernels with single packets, so beside it fewer groups are worth their cost.
 constexpr GroupCost avx512_ifma_cost_beside_ipsec_mb{850, 12, 150};  // after figures of a Zen 5
 constexpr GroupCost avx512_cost_beside_ipsec_mb{500, 20, 48};        // after figures of a Cascade Lake
 constexpr GroupCost avx2_cost_beside_ipsec_mb{440, 8, 180};          // measured on a Zen 3
 
-/// Lanes for what is many, the library for what is few.
+/// The kernel for groups, the library for other packets.
 std::unique_ptr<Aead> make_hybrid(std::string_view name, const LaneKernel& kernel, GroupCost cost,
                                   std::size_t small_batch) {
-  std::unique_ptr<Aead> few = make_ipsec_mb_aead();
-  return few ? make_lane_aead(name, kernel, cost, {std::move(few), SIZE_MAX, small_batch}) : nullptr;
+  std::unique_ptr<Aead> library = make_ipsec_mb_aead();
+  return library ? make_lane_aead(name, kernel, cost, {std::move(library), SIZE_MAX, small_batch}) : nullptr;
 }
 std::unique_ptr<Aead> make_avx512_ifma_and_ipsec_mb() {
   return make_hybrid("lanes-avx512-ifma+ipsec-mb", avx512_ifma_kernel, avx512_ifma_cost_beside_ipsec_mb,
@@ -114,7 +114,7 @@ std::unique_ptr<Aead> make_backend(std::string_view name) {
 
 bool passes_self_test(Aead& aead) {
   // Enough packets to fill every lane and leave a rest, of sizes around the edges of blocks; and a long one alone,
-  // which the vector backends treat in another way.
+  // which the vector backends handle in another way.
   constexpr std::size_t packets = 37;
   constexpr std::size_t longest = 1500;
   const std::unique_ptr<Aead> oracle = make_sodium_aead();

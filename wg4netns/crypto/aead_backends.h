@@ -1,6 +1,6 @@
 #pragma once
-// All implementations of the bulk cipher, and the choice between them: once, at start, by what the CPU has and by a
-// known-answer test. A backend that fails its test is passed over and named.
+// All implementations of the bulk cipher, and the choice between them: once, at the start, by the CPU's features and a
+// known-answer test. A backend that fails its test is not used, and reported.
 
 #include <cstddef>
 #include <cstdint>
@@ -25,40 +25,40 @@ struct GroupCost {
 inline constexpr GroupCost always_group{0, 0, 0};
 inline constexpr GroupCost never_group{0, std::size_t{1} << 32, 1};
 
-/// Longest packet that counts as small, bytes: an acknowledgement, a ping, a question and its answer.
+/// Longest packet that counts as small, in bytes: an acknowledgement, a ping, a short request and its response.
 inline constexpr std::size_t small_packet = 192;
 
-/// Who takes what is no group.
-struct Few {
-  std::unique_ptr<Aead> aead = nullptr;  ///< null = the kernel, packet by packet
-  std::size_t longest = SIZE_MAX;        ///< bytes; beside a longer packet the kernel does it, too
-  std::size_t small_batch = 0;           ///< so many small packets are no group, whatever that costs
+/// How packets that do not form a group are handled.
+struct UngroupedPackets {
+  std::unique_ptr<Aead> aead = nullptr;  ///< null = by the vector kernel, packet by packet
+  std::size_t longest = SIZE_MAX;        ///< bytes; if one of them is longer, the vector kernel handles them, too
+  std::size_t small_batch = 0;           ///< up to this many small packets never form a group
 };
 
 [[nodiscard]] std::unique_ptr<Aead> make_lane_aead(std::string_view name, const LaneKernel& kernel, GroupCost cost,
-                                                   Few few = {});
+                                                   UngroupedPackets ungrouped = {});
 
 struct Backend {
   std::string_view name;
-  bool (*runs_here)();  ///< the CPU has the instructions, and the kernel saves their registers
+  bool (*runs_here)();  ///< the CPU has the instructions, and Linux saves their registers
   std::unique_ptr<Aead> (*make)();
-  const LaneKernel* kernel = nullptr;  ///< of a vector backend, to be measured and tested alone
+  const LaneKernel* kernel = nullptr;  ///< of a vector backend, for benchmarks and tests of it alone
 };
-/// All that this build has, the one to prefer first.
+/// All backends of this build, the preferred one first.
 [[nodiscard]] std::span<const Backend> built_backends();
 
-/// Names of the backends that this CPU can run, the one to prefer first.
+/// Names of the backends that this CPU can run, the preferred one first.
 [[nodiscard]] std::vector<std::string_view> available_backends(std::span<const Backend> backends = built_backends());
-/// Null when there is none of that name here.
+/// Null when this CPU can run no backend of that name.
 [[nodiscard]] std::unique_ptr<Aead> make_backend(std::string_view name);
-/// Seals and opens a batch and compares it with what libsodium makes of it.
+/// Seals and opens a batch and compares the results with libsodium's.
 [[nodiscard]] bool passes_self_test(Aead& aead);
 
 struct Choice {
   std::unique_ptr<Aead> aead;
-  std::vector<std::string_view> failed;  ///< backends that did not pass their self-test, for the caller to tell
+  std::vector<std::string_view> failed;  ///< backends that did not pass their self-test, for the caller to report
 };
-/// The best backend that works; `forced` names one that it has to be.
+/// The best backend that works; if `forced` is given, only the backend of that name.
 [[nodiscard]] Result<Choice> choose_backend(std::string_view forced = {},
                                             std::span<const Backend> backends = built_backends());
 

@@ -1,28 +1,29 @@
 // Intel's multi-buffer crypto library for IPsec (libipsec-mb), where it is installed: loaded at run time, never linked.
 //
 // Theory. The library is assembly for AVX2 and AVX-512 among others, for one of which a manager is set up. The choice
-// is made here, because the library's own does not ask whether the kernel saves the registers. A job of this cipher is
-// done when its submission returns, whatever the library's name promises: so it is the backend for what comes alone,
-// while many packets at once are the lane kernels' (lane_kernel.h). Its jobs take a packet in one piece.
+// is made here, because the library's own does not check whether Linux saves the registers. In spite of the library's
+// name, a job of this cipher is processed alone and is done when its submission returns: so this is the backend for
+// single packets, while the lane kernels (lanes/kernel.h) handle many packets at once. A job takes its packet in one
+// piece.
 //
-// Small packets of whole 16-byte blocks, which senders pad them to, are for a manager for SSE: it makes the key stream
-// and the one-time key in one pass of four blocks. On a Zen 3, ns a packet (seal), SSE and AVX2: 64 B 252 and 355,
-// 128 B 335 and 388, 192 B 367 and 442; but 224 B 520 and 460. Besides, it leaves the wide units of the CPU asleep: see
-// aead_lanes.cc.
+// Small packets of whole 16-byte blocks (senders pad to these) are handled by a manager for SSE, which makes the key
+// stream and the one-time key in one pass of four blocks. On a Zen 3, ns a packet (seal), SSE and AVX2: 64 B 252 and
+// 355, 128 B 335 and 388, 192 B 367 and 442; but 224 B 520 and 460. Besides, it does not wake the wide vector units of
+// the CPU: see aead_lanes.cc.
 //
-// Compatibility. The layout of jobs and managers is the header's and may change with each minor version, while the name
-// of the library only has the major one: so a library of another minor version than the header's is left alone. Up to
-// version 1.4, code for AVX2 reads 16 bytes more than the key has: it gets a copy with room behind it. Up to 2.0.2,
-// code for SSE reads beyond packets that are no multiple of 16 bytes: it does not get them.
+// Compatibility. The layout of jobs and managers is the header's and may change with each minor version, while the file
+// name of the library has only the major one: so a library of another minor version than the header's is not used. Up
+// to version 1.4, code for AVX2 reads 16 bytes beyond the key: it gets a copy with room behind it. Up to 2.0.2, code
+// for SSE reads beyond packets whose size is no multiple of 16 bytes: it does not get those.
 //
 // Constant time. ChaCha20 is additions, rotations and exclusive ors; Poly1305 is 64-bit or IFMA multiplications and
 // reductions by masks: in the library's code, too, branches and addresses depend on lengths alone. It only computes
-// tags. Comparing them is done here, in constant time, before anybody learns the plaintext.
+// tags. They are compared here, in constant time, before the plaintext is used.
 //
 // Secrets. A job has the addresses of key, nonce and tag, not their bytes, and a job of this cipher never enters the
-// memory of those that wait for others: so the manager holds nothing to forget, which a test shows. Key stream and
-// powers of r are in the frames of the library's functions, which a build with SAFE_DATA clears in part, and in vector
-// registers, which it clears: another build is not used, and the stack below is wiped once a batch.
+// manager's queues: so the manager holds nothing to wipe, which a test shows. Key stream and powers of r are in vector
+// registers, which a build with SAFE_DATA clears, and in the frames of the library's functions, which it clears in
+// part: other builds are not used, and the stack below is wiped once per batch.
 
 #include <dlfcn.h>
 #include <intel-ipsec-mb.h>
@@ -48,7 +49,7 @@
 namespace wg4::crypto {
 namespace {
 
-/// Bytes of stack that a batch may take: a test holds this.
+/// Bytes of stack that a batch may take: a test enforces this.
 constexpr std::size_t batch_stack = std::size_t{6} * 1024;
 
 /// Longest packet that the manager for SSE takes, bytes: with the one-time key, four blocks.
@@ -63,7 +64,7 @@ Nonce nonce_of(std::uint64_t counter) {
   return nonce;
 }
 
-/// What is called by name; the rest is called through the manager.
+/// The functions that are called by name; the others are called through the manager.
 struct Library {
   decltype(&::imb_get_version) version = nullptr;
   decltype(&::alloc_mb_mgr) allocate = nullptr;
@@ -79,7 +80,7 @@ struct Library {
   }
 };
 
-/// The handle is kept for good: managers call into the library as long as the program runs.
+/// The handle is never closed: managers call into the library as long as the program runs.
 Library Library::load() {
   const std::string name = "libIPSec_MB.so." + std::to_string(IMB_VERSION_NUM >> 16U);
   void* const handle = dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -97,7 +98,7 @@ Library Library::load() {
   return library;
 }
 
-/// Loaded when first asked for.
+/// Loaded at the first call.
 const Library& library() {
   static const Library loaded = Library::load();
   return loaded;
@@ -117,8 +118,8 @@ struct Free {
 };
 using Manager = std::unique_ptr<IMB_MGR, Free>;
 
-/// Initialising runs the library's self-test of all its ciphers, megabytes of code: gives the pages back that nothing
-/// wrote to. Those in use come again, from the page cache.
+/// Initialising runs the library's self-test of all its ciphers, megabytes of code: this gives back the pages that
+/// nothing wrote to. Pages in use are loaded again, from the page cache.
 void give_back_pages() {
   const auto look_at = [](dl_phdr_info* object, std::size_t /*size*/, void* /*data*/) {
     if (std::string_view(object->dlpi_name).find("libIPSec_MB.so") == std::string_view::npos) return 0;
@@ -126,7 +127,7 @@ void give_back_pages() {
       if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
       const std::uintptr_t begin = object->dlpi_addr + segment.p_vaddr;
       const std::uintptr_t into_page = begin % segment.p_align;
-      // NOLINTNEXTLINE(performance-no-int-to-ptr): the dynamic linker tells addresses as numbers
+      // NOLINTNEXTLINE(performance-no-int-to-ptr): the dynamic linker gives addresses as numbers
       madvise(reinterpret_cast<void*>(begin - into_page), segment.p_memsz + into_page, MADV_DONTNEED);
     }
     return 1;
@@ -160,7 +161,7 @@ class IpsecMbAead final : public Aead {
   void forget_keys() override {}
 
  private:
-  /// Wipes its copy of the key itself: AddressSanitizer has such arrays in memory of its own, not in the stack that the
+  /// Wipes its copy of the key itself: AddressSanitizer keeps such arrays in its own memory, not in the stack that the
   /// caller wipes.
   template <class Job>
   [[gnu::noinline]] void run_batch(const AeadKey& key, std::span<Job> jobs) {

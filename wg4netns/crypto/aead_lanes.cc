@@ -1,16 +1,17 @@
-// The vector backends: a batch goes to a kernel in groups with one packet a lane; packets that do not fill enough lanes
-// to pay go one by one, to another backend or to the kernel, which then spreads each over the lanes.
+// The vector backends: a batch goes to a vector kernel in groups, with one packet per lane. Packets that do not fill
+// enough lanes to be worth it go one by one, to another backend or to the kernel, which then spreads each over the
+// lanes.
 //
-// Wide vectors cost more than the time that they take: the CPU wakes the upper halves of its registers, and may lower
-// its clock for them and all code after them. In bulk that is lost in the gain. A small packet that comes alone, as in
-// questions and answers, pays it each time: on a CPU with AVX-512 and no IFMA, p50 of a request of one byte and its
-// answer was 110 us with lanes-avx512, 98 us with lanes-avx2 and 75 us with libsodium, which is narrow for so few
-// bytes. So, beside a kernel for AVX-512, a batch of up to four small packets is never a group; and where no other
-// backend is given, it is libsodium that takes it. A Zen 3 runs AVX2 at no such cost; there libsodium is faster with
-// one (64 B: 670 ns, not 920), but no longer with two.
+// Wide vectors also slow down other code: the CPU wakes the upper halves of its registers, and may lower its clock for
+// a while. With bulk traffic the gain is far larger. But a small packet that comes alone, as in requests and responses,
+// pays that cost each time: on a CPU with AVX-512 and no IFMA, p50 of a request of one byte and its answer was 110 us
+// with lanes-avx512, 98 us with lanes-avx2 and 75 us with libsodium, which uses no wide vectors for so few bytes. So,
+// with a kernel for AVX-512, a batch of up to four small packets never forms a group; and if no other backend is given,
+// libsodium handles it. A Zen 3 has no such cost for AVX2; there libsodium is faster with one packet (64 B: 670 ns
+// instead of 920), but not with two.
 //
-// Secrets: a kernel leaves them in the stack that it used. It is wiped once a batch, key and all, from the frame that
-// called the kernel; so nothing secret may be kept in that frame itself.
+// Secrets: a kernel leaves them, the key included, in the stack that it used. That stack is wiped once per batch by the
+// function that called the kernel; so nothing secret may be kept in the frame of that function itself.
 
 #include <sodium/crypto_verify_16.h>
 #include <sodium/utils.h>
@@ -33,7 +34,7 @@
 namespace wg4::crypto {
 namespace {
 
-/// Bytes of stack that a batch may take: a test holds this.
+/// Bytes of stack that a batch may take: a test enforces this.
 constexpr std::size_t batch_stack = std::size_t{12} * 1024;
 
 using Jobs = std::array<LaneJob, max_lanes>;
@@ -84,8 +85,8 @@ void finish(OpenJob& job, const LaneJob& lane) {
 
 class LaneAead final : public Aead {
  public:
-  LaneAead(std::string_view name, const LaneKernel& kernel, GroupCost cost, Few few)
-      : name_(name), kernel_(kernel), cost_(cost), few_(std::move(few)) {}
+  LaneAead(std::string_view name, const LaneKernel& kernel, GroupCost cost, UngroupedPackets ungrouped)
+      : name_(name), kernel_(kernel), cost_(cost), ungrouped_(std::move(ungrouped)) {}
 
   [[nodiscard]] std::string_view name() const override { return name_; }
   void seal_batch(const AeadKey& key, std::span<const SealJob> jobs) override {
@@ -95,33 +96,33 @@ class LaneAead final : public Aead {
     if (run_batch(key, jobs, kernel_.open, kernel_.open_single)) sodium_stackzero(batch_stack);
   }
   void forget_keys() override {
-    if (few_.aead) few_.aead->forget_keys();
+    if (ungrouped_.aead) ungrouped_.aead->forget_keys();
   }
 
  private:
-  /// Whether the kernel had a part in it.
+  /// True if the vector kernel handled a part of it.
   template <class Job>
   [[gnu::noinline]] bool run_batch(const AeadKey& key, std::span<Job> jobs, GroupFunction group, SingleFunction single);
-  /// One group; without a function for it, packet by packet.
+  /// Processes one group; a kernel without a function for groups takes packet by packet.
   template <class Job>
   [[gnu::noinline]] static void run_kernel(const AeadKey& key, std::span<Job> group, GroupFunction run_group,
                                            SingleFunction run_single);
-  /// Is one pass for all of them faster than one for each?
+  /// Is one pass for all of them faster than one pass for each?
   template <class Job>
   [[nodiscard]] bool pays(std::span<Job> jobs) const;
   template <class Job>
   [[nodiscard]] bool is_small(std::span<Job> batch) const {
-    return batch.size() <= few_.small_batch && longest_of(batch) <= small_packet;
+    return batch.size() <= ungrouped_.small_batch && longest_of(batch) <= small_packet;
   }
 
   std::string_view name_;
   const LaneKernel& kernel_;
   GroupCost cost_;
-  Few few_;
+  UngroupedPackets ungrouped_;
 };
 
-void run_few(Aead& few, const AeadKey& key, std::span<const SealJob> jobs) { few.seal_batch(key, jobs); }
-void run_few(Aead& few, const AeadKey& key, std::span<OpenJob> jobs) { few.open_batch(key, jobs); }
+void run_ungrouped(Aead& aead, const AeadKey& key, std::span<const SealJob> jobs) { aead.seal_batch(key, jobs); }
+void run_ungrouped(Aead& aead, const AeadKey& key, std::span<OpenJob> jobs) { aead.open_batch(key, jobs); }
 
 template <class Job>
 bool LaneAead::run_batch(const AeadKey& key, std::span<Job> jobs, GroupFunction run_group, SingleFunction run_single) {
@@ -131,8 +132,8 @@ bool LaneAead::run_batch(const AeadKey& key, std::span<Job> jobs, GroupFunction 
     const auto group = jobs.first(std::min(jobs.size(), kernel_.lanes));
     jobs = jobs.subspan(group.size());
     const bool together = !small && pays(group);
-    if (!together && few_.aead && longest_of(group) <= few_.longest) {
-      run_few(*few_.aead, key, group);
+    if (!together && ungrouped_.aead && longest_of(group) <= ungrouped_.longest) {
+      run_ungrouped(*ungrouped_.aead, key, group);
     } else {
       run_kernel(key, group, together ? run_group : nullptr, run_single);
       kernel_ran = true;
@@ -163,8 +164,9 @@ bool LaneAead::pays(std::span<Job> jobs) const {
 
 }  // namespace
 
-std::unique_ptr<Aead> make_lane_aead(std::string_view name, const LaneKernel& kernel, GroupCost cost, Few few) {
-  return std::make_unique<LaneAead>(name, kernel, cost, std::move(few));
+std::unique_ptr<Aead> make_lane_aead(std::string_view name, const LaneKernel& kernel, GroupCost cost,
+                                     UngroupedPackets ungrouped) {
+  return std::make_unique<LaneAead>(name, kernel, cost, std::move(ungrouped));
 }
 
 }  // namespace wg4::crypto

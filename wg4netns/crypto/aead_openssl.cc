@@ -1,6 +1,6 @@
-// OpenSSL's EVP, the way it is fast: one context per direction lives as long as the backend, the key is set once per
-// batch, and a packet sets nothing but the nonce. Setting key and cipher anew per packet costs more than the cipher
-// itself for small packets.
+// OpenSSL's EVP, used in its fastest way: one context per direction lives as long as the backend, the key is set once
+// per batch, and only the nonce is set per packet. For small packets, setting key and cipher each time would cost more
+// than the cipher itself.
 
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -40,8 +40,8 @@ Nonce nonce_of(std::uint64_t counter) {
 constexpr std::size_t gather_limit = 512;
 constexpr std::array<std::uint8_t, 16> zeros{};
 
-/// Bytes of stack that a batch may take: the assembly parks key words and key stream there when it runs out of
-/// registers. Wiped once a batch; a test holds this.
+/// Bytes of stack that a batch may take: the assembly spills key words and key stream there. Wiped once per batch; a
+/// test enforces this.
 constexpr std::size_t batch_stack = std::size_t{4} * 1024;
 
 class OpensslAead final : public Aead {
@@ -139,7 +139,7 @@ bool OpensslAead::open(const OpenJob& job) {
   return false;
 }
 
-/// A context that is reset wipes its key, the key stream and the state of the one-time authenticator.
+/// Resets the contexts, which wipes key, key stream and the state of the one-time authenticator.
 void OpensslAead::forget_keys() {
   EVP_CIPHER_CTX_reset(sealer_.get());
   EVP_CIPHER_CTX_reset(opener_.get());

@@ -38,11 +38,11 @@ bool open(const AeadKey& key, const OpenJob& job) {
                                                    nullptr, 0, nonce_of(job.counter).data(), key.data()) == 0;
 }
 
-/// Bytes of stack that a batch may take: libsodium wipes its state but not what the compiler spilled. A test holds
+/// Bytes of stack that a batch may take: libsodium wipes its state but not what the compiler spilled. A test enforces
 /// this.
 constexpr std::size_t batch_stack = std::size_t{4} * 1024;
 
-/// Keeps no key: libsodium takes it anew for each packet.
+/// Keeps no key: libsodium takes it for each packet.
 class SodiumAead final : public Aead {
  public:
   [[nodiscard]] std::string_view name() const override { return "sodium"; }

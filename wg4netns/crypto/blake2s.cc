@@ -1,5 +1,5 @@
-// BLAKE2s as RFC 7693 has it. The ten rounds are unrolled at compile time, so that the message words are picked by
-// constants: that alone makes portable code as fast as it gets for one short message.
+// BLAKE2s by RFC 7693. The ten rounds are unrolled at compile time, so that constants select the message words:
+// portable code gets no faster for one short message.
 
 #include "wg4netns/crypto/blake2s.h"
 
@@ -18,8 +18,8 @@ namespace {
 
 constexpr std::size_t block_size = 64;
 
-// Bytes of stack that a compression leaves words of its message in, which may be a key: where there are more registers
-// than on x86-64 it reads them all at once, and then has to put some aside. A test holds this.
+// Bytes of stack in which a compression may leave words of its message, which may be a key: on machines with more
+// registers than x86-64 it loads all words at once, and then spills some. A test enforces this.
 #ifdef __x86_64__
 constexpr std::size_t spilled = 0;
 #else
@@ -82,7 +82,7 @@ Blake2s::Blake2s(std::size_t out_size, ByteView key) : out_size_(out_size) {
   working_.state = iv;
   working_.state[0] ^= static_cast<std::uint32_t>(0x01010000U ^ (key.size() << 8) ^ out_size);
   if (key.empty()) return;
-  // A key is a first block of its own, filled up with zeros.
+  // A key is a block of its own in front, filled up with zeros.
   working_.buffer.fill(0);
   copy_bytes(working_.buffer.data(), key);
   buffered_ = block_size;
@@ -107,7 +107,7 @@ void Blake2s::compress(bool last) {
 }
 
 void Blake2s::update(ByteView bytes) {
-  // A full block waits in the buffer until more follows: the last one is compressed with its own flag.
+  // A full block stays in the buffer until more bytes follow, since the last block is compressed with a flag.
   while (!bytes.empty()) {
     if (buffered_ == block_size) {
       count_ += block_size;

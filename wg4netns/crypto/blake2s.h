@@ -1,6 +1,6 @@
 #pragma once
-// BLAKE2s (RFC 7693), HMAC and HKDF over it (whitepaper 5.4: HASH, MAC, HMAC, KDF1..3). Ours because no library at
-// hand has BLAKE2s on a fast path: a mac1 check costs one short hash, and under a flood that is the whole cost.
+// BLAKE2s (RFC 7693), HMAC and HKDF over it (whitepaper 5.4: HASH, MAC, HMAC, KDF1..3). Own code, because no library at
+// hand has a fast BLAKE2s for short messages: a mac1 check is one short hash, and under a flood that is the whole cost.
 
 #include <array>
 #include <cstddef>
@@ -30,10 +30,10 @@ class Blake2s {
   void finish(ByteSpan out);
 
  private:
-  /// All that input leaves behind, in one place to be wiped.
+  /// Everything that depends on input, in one place to be wiped.
   struct Working {
     std::array<std::uint32_t, 8> state;
-    std::array<std::uint32_t, 16> words;  // the block that is compressed; on the stack a key would outlive us
+    std::array<std::uint32_t, 16> words;  // the block that is compressed; not on the stack, where a key would remain
     std::array<std::uint8_t, 64> buffer;
   };
   void compress(bool last);

@@ -21,7 +21,7 @@ PublicKey derive_public_key(const PrivateKey& key) {
 }
 
 bool diffie_hellman(const PrivateKey& mine, const PublicKey& theirs, Secret<32>& out) {
-  // Implementations inside the library differ in what they leave in `out` when they refuse a point.
+  // The library's implementations differ in what they leave in `out` when they refuse a point.
   const bool accepted = crypto_scalarmult_curve25519(out.data(), mine.data(), theirs.data()) == 0;
   if (!accepted) out.wipe();
   return accepted && !out.is_zero();

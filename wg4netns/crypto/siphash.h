@@ -1,5 +1,5 @@
 #pragma once
-// SipHash-2-4: a short keyed hash for hash tables whose keys an attacker chooses.
+// SipHash-2-4: a short keyed hash, for hash tables whose keys an attacker can choose.
 
 #include <cstdint>
 

@@ -13,7 +13,7 @@ namespace wg4::crypto {
 /// ChaCha20-Poly1305 with nonce 0 (handshake fields, whitepaper 5.4.2): out = ciphertext || tag,
 /// out.size() == plaintext.size() + 16.
 void seal_once(const Secret<32>& key, ByteView plaintext, ByteView associated, ByteSpan out);
-/// False when the tag does not fit. out.size() == sealed.size() - 16.
+/// False when the tag is wrong. out.size() == sealed.size() - 16.
 [[nodiscard]] bool open_once(const Secret<32>& key, ByteView sealed, ByteView associated, ByteSpan out);
 
 /// XChaCha20-Poly1305 with a random nonce (cookie replies, whitepaper 5.4.7).

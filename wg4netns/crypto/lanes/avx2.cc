@@ -1,4 +1,4 @@
-// 8 packets a group on AVX2. Compiled for it: nothing here may run before the CPU was asked.
+// 8 packets a group on AVX2. Compiled for it: nothing here may run before the CPU's features were checked.
 #include "wg4netns/crypto/lanes/isa_avx2.h"
 #include "wg4netns/crypto/lanes/job.h"
 #include "wg4netns/crypto/lanes/kernel.h"

@@ -1,4 +1,5 @@
-// 16 packets a group on AVX-512 F, BW, VL and IFMA. Compiled for them: nothing here may run before the CPU was asked.
+// 16 packets a group on AVX-512 F, BW, VL and IFMA. Compiled for them: nothing here may run before the CPU's features
+// were checked.
 #include "wg4netns/crypto/lanes/isa_avx512.h"
 #include "wg4netns/crypto/lanes/job.h"
 #include "wg4netns/crypto/lanes/kernel.h"

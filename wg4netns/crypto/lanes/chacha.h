@@ -2,9 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
-// ChaCha20 (RFC 8439 2.3) in vectors: each of the 16 state words is one vector, each lane of it another block.
+// ChaCha20 (RFC 8439 2.3) in vectors: each of the 16 state words is one vector, and each lane belongs to another block.
 //
-// Included by files that are compiled for CPUs we may not be on: the rules of lane_kernel.h hold.
+// Included by files that are compiled for CPUs that this may not be: the rules of kernel.h apply.
 
 #include "wg4netns/crypto/lanes/job.h"
 
@@ -44,7 +44,7 @@ struct ChaChaInput {
     set(key, Isa::set32(0), Isa::load(low), Isa::load(high));
   }
 
-  /// As many blocks of one packet, in order.
+  /// Consecutive blocks of one packet, one per lane.
   ChaChaInput(const std::uint8_t* key, std::uint64_t counter) {
     alignas(64) std::uint32_t order[Isa::lanes];
     for (std::uint32_t i = 0; i < Isa::lanes; ++i) order[i] = i;
@@ -66,7 +66,7 @@ struct ChaChaInput {
     words[15] = counter_high;
   }
 
-  /// out[w] = word w of a block of key stream, `number` behind the input's, by lane.
+  /// out[w] = by lane, word w of the key stream block that is `number` blocks behind the input's.
   [[gnu::always_inline]] void block(std::uint32_t number, V* out) const {
     V x[words_per_block];
     for (std::size_t i = 0; i < words_per_block; ++i) x[i] = words[i];
@@ -98,7 +98,7 @@ struct Row {
   }
 };
 
-/// Bytes of a block at `offset`, 0..64.
+/// How many bytes the block at `offset` has, 0..64.
 inline std::size_t rest(std::size_t size, std::size_t offset) {
   if (size <= offset) return 0;
   return size - offset < block_size ? size - offset : block_size;
@@ -118,7 +118,7 @@ template <bool seal, class Isa>
   return seal ? out : in;
 }
 
-/// The same for a block that the packet has not, or not all of; behind its end the ciphertext is zero.
+/// The same for a block that is partly or wholly behind the packet's end; there, the ciphertext is zero.
 template <bool seal, class Isa>
 inline Row<Isa> partial_row(const LaneJob& job, std::size_t offset, const Row<Isa>& stream) {
   const std::size_t text = rest(job.text_size, offset);

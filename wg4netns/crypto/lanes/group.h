@@ -2,7 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
-// Many packets, one a lane: see lane_kernel.h.
+// Many packets, one per lane: see kernel.h.
 
 #include "wg4netns/crypto/lanes/chacha.h"
 #include "wg4netns/crypto/lanes/job.h"
@@ -36,7 +36,7 @@ class Group {
   }
 
  private:
-  /// Blocks that every packet has in full.
+  /// How many full blocks the shortest packet has.
   [[nodiscard]] std::size_t whole_blocks() const {
     std::size_t least = SIZE_MAX;
     for (std::size_t i = 0; i < count_; ++i) {
@@ -72,7 +72,7 @@ class Group {
     absorb_rows<partial>(block, rows);
   }
 
-  /// The two halves by turns, because each is one long chain of dependent instructions.
+  /// Alternates between the two halves, because each is one long chain of dependent instructions.
   template <bool partial>
   [[gnu::always_inline]] void absorb_rows(std::size_t block, const Row<Isa>* rows) {
     V words[2][8];  // 64-bit words of the block, by lane
@@ -96,7 +96,7 @@ class Group {
     poly.multiply_accumulator();
   }
 
-  /// The same where `active` is all ones; lanes where it is zero stay as they are.
+  /// The same in lanes where `active` is all ones; lanes where it is zero do not change.
   [[gnu::always_inline]] static void absorb_where(Poly& poly, V active, V low, V high) {
     V before[Poly::limbs];
     V* const h = poly.accumulator();
@@ -105,7 +105,7 @@ class Group {
     for (std::size_t i = 0; i < Poly::limbs; ++i) h[i] = Isa::select(active, h[i], before[i]);
   }
 
-  /// All ones in the lanes whose packets go on at `offset`.
+  /// All ones in the lanes whose packets have more bytes at `offset`.
   [[nodiscard]] V active(std::size_t half, std::size_t offset) const {
     alignas(64) std::uint64_t mask[poly_lanes];
     for (std::size_t i = 0; i < poly_lanes; ++i) {

@@ -1,5 +1,5 @@
 #pragma once
-// 256-bit vectors for lane_kernel.h: 8 packets a group. For files that are compiled with -mavx2.
+// 256-bit vectors for kernel.h: 8 packets a group. For files that are compiled with -mavx2.
 
 #include <immintrin.h>
 
@@ -17,7 +17,7 @@ struct Avx2 {
   using V = __m256i;
   static constexpr std::size_t lanes = 8;
 
-  /// None of the CPU's vector registers keeps what it held.
+  /// Clears all of the CPU's vector registers.
   static void clear_registers() {
     asm volatile("vzeroall"
                  :

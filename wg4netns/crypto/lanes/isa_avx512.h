@@ -1,5 +1,5 @@
 #pragma once
-// 512-bit vectors for lane_kernel.h: 16 packets a group. For files that are compiled with -mavx512f -mavx512bw
+// 512-bit vectors for kernel.h: 16 packets a group. For files that are compiled with -mavx512f -mavx512bw
 // -mavx512vl.
 
 #include <immintrin.h>
@@ -18,7 +18,7 @@ struct Avx512 {
   using V = __m512i;
   static constexpr std::size_t lanes = 16;
 
-  /// None of the CPU's vector registers keeps what it held.
+  /// Clears all of the CPU's vector registers.
   static void clear_registers() {
     asm volatile(
         "vzeroall\n"
@@ -65,7 +65,7 @@ struct Avx512 {
     return _mm512_cvtepu32_epi64(half == 0 ? _mm512_castsi512_si256(a) : _mm512_extracti64x4_epi64(a, 1));
   }
 
-  /// Four vectors of four 128-bit pieces, turned round: out[k] = piece k of a, b, c and d.
+  /// Transposes four vectors of four 128-bit pieces: out[k] = piece k of a, b, c and d.
   static void transpose_pieces(V a, V b, V c, V d, V& out0, V& out1, V& out2, V& out3) {
     const V ab_low = _mm512_shuffle_i32x4(a, b, 0x44);
     const V ab_high = _mm512_shuffle_i32x4(a, b, 0xee);

@@ -1,5 +1,6 @@
 #pragma once
-// What the vector kernels work on. Plain data: this is included by files that are compiled for CPUs we may not be on.
+// The input and output of the vector kernels. Plain data: this is included by files that are compiled for CPUs that
+// this may not be.
 
 #include <cstddef>
 #include <cstdint>
@@ -21,10 +22,10 @@ struct LaneJob {
   std::uint32_t tag[4] = {};  ///< result, little-endian words
 };
 
-/// Seals or opens `count` packets under one key of 32 bytes. `jobs` has room for all lanes; those behind `count` are
-/// ignored but must be zero-sized. Opening computes the tag and decrypts; comparing is the caller's.
+/// Seals or opens `count` packets under one key of 32 bytes. `jobs` has an element for each lane; those from `count` on
+/// are ignored but must have size zero. Opening computes the tag and decrypts; the caller compares the tag.
 using GroupFunction = void (*)(const std::uint8_t* key, LaneJob* jobs, std::size_t count);
-/// The same for one packet, for which it is faster.
+/// The same for one packet, and faster.
 using SingleFunction = void (*)(const std::uint8_t* key, LaneJob& job);
 
 struct LaneKernel {

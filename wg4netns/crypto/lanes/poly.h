@@ -1,17 +1,17 @@
 #pragma once
-// Poly1305 (RFC 8439 2.5) for one packet a 64-bit lane: Horner's rule modulo p = 2^130 - 5 as in a textbook, h := (h +
-// block) * r, for as many packets at once as a vector has lanes.
+// Poly1305 (RFC 8439 2.5) with one packet per 64-bit lane: Horner's rule modulo p = 2^130 - 5, h := (h + block) * r,
+// for as many packets at once as a vector has lanes.
 //
-// A number of 130 bits is a few limbs, one vector each. What rises above 2^130 comes back five times at the bottom,
-// because 2^130 = 5 (mod p). Limbs are carried only so far that the next product fits; finish() makes the number
-// unique.
+// A number of 130 bits is a few limbs, one vector each. The part above 2^130 is multiplied by 5 and added at the
+// bottom, because 2^130 = 5 (mod p). Limbs are carried only so far that the next product fits; finish() makes the
+// number unique.
 //
 //   Poly26  5 limbs of 26 bits, for CPUs that multiply 32 by 32 bits
 //   Poly44  3 limbs of 44, 44 and 42 bits, for CPUs that multiply 52 by 52 bits and add either half of the product
 //
 // Constant time: no branch and no address depends on a number in here.
 //
-// Included by files that are compiled for CPUs we may not be on: the rules of lane_kernel.h hold.
+// Included by files that are compiled for CPUs that this may not be: the rules of kernel.h apply.
 
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +20,7 @@
 namespace wg4::crypto {
 namespace {
 
-/// The accumulator h and what every radix does with it. The top limb has what is left of 130 bits.
+/// The accumulator h, and the operations that every radix has. The top limb has the remaining bits of the 130.
 template <class Isa, std::size_t limbs_, int bits>
 struct PolyNumber {
   using V = typename Isa::V;
@@ -31,7 +31,7 @@ struct PolyNumber {
   V h[limbs];
   V pad[4];  // the second half of the one-time key, 32 bits a lane
 
-  /// `key` is the first half of key stream block 0, words by lane; `half` says which half of the 32-bit lanes is ours.
+  /// `key` is the first half of key stream block 0, words by lane; `half` says which half of the 32-bit lanes to use.
   /// Gives the multiplier r, clamped, as 64-bit words.
   void begin(const V* key, std::size_t half, V& r_low, V& r_high) {
     V w[8];
@@ -57,10 +57,10 @@ struct PolyNumber {
     }
   }
 
-  /// h := h mod p, given limbs that reach little beyond their bits.
+  /// h := h mod p, for limbs that exceed their bits by little.
   void reduce() {
-    // Before, h is little above 2^130. The first pass may leave 5 too much in the bottom limb, but then the others are
-    // nearly zero and the second one ends it.
+    // Before, h exceeds 2^130 by little. The first pass may leave 5 too much in the bottom limb, but then the others are
+    // nearly zero, and the second pass completes the reduction.
     for (int pass = 0; pass < 2; ++pass) {
       const V carry = carry_up(h);
       h[0] = Isa::add64(h[0], times5(carry));
@@ -72,7 +72,7 @@ struct PolyNumber {
     for (std::size_t i = 0; i < limbs; ++i) h[i] = Isa::select(take_g, g[i], h[i]);
   }
 
-  /// Leaves each limb with its bits; returns what overflows 2^130.
+  /// Carries until each limb has only its bits; returns the overflow above 2^130.
   static V carry_up(V* limb) {
     V carry = Isa::set64(0);
     for (std::size_t i = 0; i < limbs; ++i) {
@@ -118,7 +118,7 @@ class Poly26 : PolyNumber<Isa, 5, 26> {
   /// h := h * r
   [[gnu::always_inline]] void multiply_accumulator() { multiply(h, h); }
 
-  /// out := m * r; they may be the same. Limbs of m are below 2^27 and a little, so that sums of products are below
+  /// out := m * r; they may be the same. Limbs of m are below or little above 2^27, so that sums of products are below
   /// 2^58.
   [[gnu::always_inline]] void multiply(const V* m, V* out) const {
     const auto x = [](V a, V b) { return Isa::multiply32(a, b); };
@@ -162,7 +162,7 @@ class Poly26 : PolyNumber<Isa, 5, 26> {
     return Isa::add64(Isa::add64(Isa::add64(a, b), Isa::add64(c, d)), e);
   }
 
-  /// Half the latency of carrying from end to end. Limbs 1 and 4 keep a bit more than 26 bits.
+  /// Half the latency of one chain from end to end. Limbs 1 and 4 keep a bit more than 26 bits.
   [[gnu::always_inline]] static void carry_in_two_chains(V* limb) {
     const V mask = Number::mask(0);
     const auto carry = [&](V& from, V& to) {
@@ -180,7 +180,7 @@ class Poly26 : PolyNumber<Isa, 5, 26> {
   }
 
   V r_[5];  // multiplier
-  V s_[4];  // 5 * r[1..4], for what wraps around
+  V s_[4];  // 5 * r[1..4], for products above 2^130
 };
 
 /// `Multiply52` has low(sum, a, b) and high(sum, a, b): sum and bits 0..51, or 52..103, of a * b; a and b are below
@@ -215,8 +215,8 @@ class Poly44 : PolyNumber<Isa, 3, 44> {
   /// h := h * r
   [[gnu::always_inline]] void multiply_accumulator() { multiply(h, h); }
 
-  /// out := m * r; they may be the same. Limbs: m below 2^45, 2^45 and 2^43 or a little more; r below 2^44, 2^44 and a
-  /// little, 2^42; s below 2^49.
+  /// out := m * r; they may be the same. Limbs: m below or little above 2^45, 2^45 and 2^43; r below 2^44, little above
+  /// 2^44, below 2^42; s below 2^49.
   [[gnu::always_inline]] void multiply(const V* m, V* out) const {
     const V factor[3][3] = {{r_[0], s_[1], s_[0]}, {r_[1], r_[0], s_[1]}, {r_[2], r_[1], r_[0]}};
     V low[3];
@@ -228,7 +228,8 @@ class Poly44 : PolyNumber<Isa, 3, 44> {
         high[i] = Multiply52::high(high[i], m[j], factor[i][j]);
       }
     }
-    // A high half counts 2^52: 2^8 in the limb above. Above the top limb, 2^132 is 4 times what wraps around.
+    // A high half has the weight 2^52: 2^8 in the limb above. Above the top limb the weight is 2^132, which is 4 *
+    // 2^130.
     out[0] = low[0];
     out[1] = Isa::add64(low[1], Isa::template shift_left<8>(high[0]));
     out[2] = Isa::add64(low[2], Isa::template shift_left<8>(high[1]));
@@ -262,7 +263,7 @@ class Poly44 : PolyNumber<Isa, 3, 44> {
   }
 
   V r_[3];  // multiplier
-  V s_[2];  // 20 * r[1..2]: what wraps around does so at 2^132
+  V s_[2];  // 20 * r[1..2]: 4 * 5, for products above 2^132
 };
 
 }  // namespace

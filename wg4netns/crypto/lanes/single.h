@@ -2,12 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
-// One packet, its blocks spread over the lanes: for what does not fill a group. See lane_kernel.h.
+// One packet, its blocks spread over the lanes: for packets that do not fill a group. See kernel.h.
 //
 // Theory. Lane i of the first ChaCha20 pass is block i: block 0, the one-time key, costs no pass of its own. Poly1305
-// with P lanes treats every P-th 16-byte block as a polynomial of its own in R = r^P; at the end, the lanes are
-// multiplied by r^P .. r^1 and added up. The count of blocks is made a multiple of P by absent ones in front, which are
-// zero and stay zero; so the last lane always ends with the block of lengths.
+// with P lanes treats every P-th 16-byte block as part of a separate polynomial in R = r^P; at the end, the lanes are
+// multiplied by r^P .. r^1 and added up. Absent blocks in front, which are zero and stay zero, make the count of blocks
+// a multiple of P; so the last lane always ends with the block of lengths.
 
 #include "wg4netns/crypto/lanes/chacha.h"
 #include "wg4netns/crypto/lanes/job.h"
@@ -83,14 +83,14 @@ class Single {
     poly_.set_multiplier(base.multiplier());
   }
 
-  /// Over the ciphertext, which stands at job_.out when this runs.
+  /// Over the ciphertext, which is at job_.out by then.
   void compute_tag() {
     const std::size_t blocks = (job_.size + 15) / 16 + 1;
     const std::size_t strides = (blocks + poly_lanes - 1) / poly_lanes;
     const std::size_t absent = strides * poly_lanes - blocks;
     const V present = where([absent](std::size_t slot) { return slot >= absent; });
     alignas(64) std::uint8_t buffer[stride] = {};
-    // The first stride, less the blocks that are absent; if it is the only one, less the lengths.
+    // The first stride without the absent blocks; if it is the only one, also without the lengths.
     const std::size_t front = stride - 16 * absent < job_.size ? stride - 16 * absent : job_.size;
     __builtin_memcpy(buffer + 16 * absent, job_.out, strides > 1 ? front : job_.size);
     if (strides > 1) {
@@ -137,7 +137,7 @@ class Single {
     }
   }
 
-  /// All ones in the lanes of those of the P blocks in memory (slots) that `is` holds for; load_blocks() gives the
+  /// All ones in the lanes of those of the P blocks in memory (slots) for which `is` is true; load_blocks() defines the
   /// order.
   template <class Predicate>
   static V where(Predicate is) {
