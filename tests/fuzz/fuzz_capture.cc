@@ -13,7 +13,7 @@
 #include "shared/base/check.h"
 #include "shared/net/ip_address.h"
 #include "tests/fuzz/fuzz_input.h"
-#include "wg4netns/capture/recorder.h"
+#include "wg4netns/capture/block_buffer.h"
 #include "wg4netns/core/output.h"
 #include "wg4netns/crypto/aead.h"
 
@@ -41,13 +41,13 @@ class Target {
  public:
   explicit Target(ByteView bytes)
       : input_(bytes),
-        recorder_(std::size_t{1024} << input_.below(9), {.application = "fuzz", .interface = "wg0"}, input_.u16()),
+        buffer_(std::size_t{1024} << input_.below(9), {.application = "fuzz", .interface = "wg0"}, input_.u16()),
         bytes_(largest, 0x45) {}
 
   void run() {
     while (!input_.empty()) act();
     check_blocks();
-    const capture::Recorder::Counts counts = recorder_.counts();
+    const capture::BlockBuffer::Counts counts = buffer_.counts();
     CHECK(written_ + counts.dropped == counts.packets);
   }
 
@@ -58,15 +58,15 @@ class Target {
     const std::size_t segment = std::clamp<std::size_t>(input_.u16(), 1, bytes.size());
     switch (what % 6) {
       case 0:
-        return recorder_.outer(DatagramRun{path(input_), input_.u8(), bytes, at_least(bytes, segment)}, 1);
+        return buffer_.outer(DatagramRun{path(input_), input_.u8(), bytes, at_least(bytes, segment)}, 1);
       case 1:
-        return recorder_.outer(SendRun{path(input_), 0, input_.u8(), bytes.size(), at_least(bytes, segment)}, bytes, 1);
+        return buffer_.outer(SendRun{path(input_), 0, input_.u8(), bytes.size(), at_least(bytes, segment)}, bytes, 1);
       case 2:
-        return recorder_.inner(std::array{crypto::Plaintext{bytes.first(segment), bytes.subspan(segment)}}, 1);
+        return buffer_.inner(std::array{crypto::Plaintext{bytes.first(segment), bytes.subspan(segment)}}, 1);
       case 3:
-        return recorder_.inner(std::array{bytes}, 1);
+        return buffer_.inner(std::array{bytes}, 1);
       case 4:
-        return recorder_.statistics(1);
+        return buffer_.statistics(1);
       default:
         check_blocks();
     }
@@ -76,7 +76,7 @@ class Target {
   static std::size_t at_least(ByteView bytes, std::size_t segment) { return std::max(segment, bytes.size() / 256 + 1); }
 
   void check_blocks() {
-    ByteView rest = recorder_.take();
+    ByteView rest = buffer_.take();
     while (!rest.empty()) {
       CHECK(rest.size() >= 12);
       const auto size = load_le<std::uint32_t>(rest.data() + 4);
@@ -88,7 +88,7 @@ class Target {
   }
 
   FuzzInput input_;
-  capture::Recorder recorder_;
+  capture::BlockBuffer buffer_;
   std::vector<std::uint8_t> bytes_;
   std::uint64_t written_ = 0;
 };

@@ -28,11 +28,11 @@
 #include "shared/base/unique_fd.h"
 #include "shared/net/endpoint.h"
 #include "shared/net/ip_address.h"
+#include "wg4netns/capture/block_buffer.h"
 #include "wg4netns/capture/capture.h"
 #include "wg4netns/capture/capture_file.h"
 #include "wg4netns/capture/key_log.h"
 #include "wg4netns/capture/pcapng.h"
-#include "wg4netns/capture/recorder.h"
 #include "wg4netns/capture/recording.h"
 #include "wg4netns/capture/taps.h"
 #include "wg4netns/core/output.h"
@@ -89,14 +89,14 @@ constexpr std::uint32_t statistics_block = 5;
 constexpr std::uint32_t packet_block = 6;
 constexpr std::uint32_t secrets_block = 10;
 
-const Recorder::Names names{.application = "test 1", .interface = "wg0"};
+const BlockBuffer::Names names{.application = "test 1", .interface = "wg0"};
 constexpr std::uint64_t some_time = 0x1122334455667788;
 
 crypto::Plaintext plaintext(ByteView bytes) { return {.head = {}, .body = bytes}; }
 
 TEST_CASE("a file begins with its section and both interfaces") {
-  Recorder recorder(4096, names, 1);
-  const auto blocks = parse(recorder.take());
+  BlockBuffer buffer(4096, names, 1);
+  const auto blocks = parse(buffer.take());
   REQUIRE(blocks.size() == 3);
   CHECK(blocks[0].type == 0x0a0d0d0a);
   CHECK(blocks[0].word(0) == 0x1a2b3c4d);
@@ -106,19 +106,19 @@ TEST_CASE("a file begins with its section and both interfaces") {
     CHECK(option(block, 8, 9) == Bytes{9});
   }
   CHECK(option(blocks[1], 8, 2) == Bytes{'w', 'g', '0'});
-  CHECK(recorder.empty());
+  CHECK(buffer.empty());
 }
 
 TEST_CASE("inner packets, of every length that padding knows") {
-  Recorder recorder(4096, names, 1);
-  static_cast<void>(recorder.take());
+  BlockBuffer buffer(4096, names, 1);
+  static_cast<void>(buffer.take());
   Bytes bytes{0x45, 1, 2, 3, 4, 5, 6, 7};
   for (std::size_t size = 4; size <= 8; ++size) {
     const std::array out{plaintext(ByteView(bytes).first(size))};
-    recorder.inner(out, some_time);
+    buffer.inner(out, some_time);
     const std::array in{ByteSpan(bytes).first(size)};
-    recorder.inner(in, some_time);
-    const auto blocks = parse(recorder.take());
+    buffer.inner(in, some_time);
+    const auto blocks = parse(buffer.take());
     REQUIRE(blocks.size() == 2);
     for (const Block& block : blocks) {
       CHECK(block.type == packet_block);
@@ -136,24 +136,24 @@ TEST_CASE("inner packets, of every length that padding knows") {
 }
 
 TEST_CASE("a packet in two pieces is one") {
-  Recorder recorder(4096, names, 1);
-  static_cast<void>(recorder.take());
+  BlockBuffer buffer(4096, names, 1);
+  static_cast<void>(buffer.take());
   const Bytes head(64, 0x45);
   const Bytes body(3, 7);
-  recorder.inner(std::array{crypto::Plaintext{head, body}}, 1);
-  const auto blocks = parse(recorder.take());
+  buffer.inner(std::array{crypto::Plaintext{head, body}}, 1);
+  const auto blocks = parse(buffer.take());
   CHECK(blocks[0].word(12) == 67);
   CHECK(blocks[0].body[20 + 66] == 7);
 }
 
 TEST_CASE("outer datagrams of a run, with the headers that they have") {
-  Recorder recorder(4096, names, 51820);
-  static_cast<void>(recorder.take());
+  BlockBuffer buffer(4096, names, 51820);
+  static_cast<void>(buffer.take());
   Bytes bytes(25, 9);
   const Path path{.remote = *Endpoint::parse("192.0.2.7:4500"), .local = *IpAddress::parse("10.0.0.1")};
-  recorder.outer(DatagramRun{path, 0x88, bytes, 10}, 1);
-  recorder.outer(SendRun{path, 0, 2, 25, 25}, bytes, 1);
-  const auto blocks = parse(recorder.take());
+  buffer.outer(DatagramRun{path, 0x88, bytes, 10}, 1);
+  buffer.outer(SendRun{path, 0, 2, 25, 25}, bytes, 1);
+  const auto blocks = parse(buffer.take());
   REQUIRE(blocks.size() == 4);
   const std::array<std::size_t, 4> sizes{10, 10, 5, 25};
   for (std::size_t i = 0; i < blocks.size(); ++i) {
@@ -175,12 +175,12 @@ TEST_CASE("outer datagrams of a run, with the headers that they have") {
 }
 
 TEST_CASE("outer datagrams of IPv6, from an address that the routing table chooses") {
-  Recorder recorder(4096, names, 1000);
-  static_cast<void>(recorder.take());
+  BlockBuffer buffer(4096, names, 1000);
+  static_cast<void>(buffer.take());
   const Bytes bytes(9, 9);
   const Path path{.remote = *Endpoint::parse("[fd00::7]:4500"), .local = {}};
-  recorder.outer(SendRun{path, 0, 0x88, 9, 9}, bytes, 1);
-  const auto blocks = parse(recorder.take());
+  buffer.outer(SendRun{path, 0, 0x88, 9, 9}, bytes, 1);
+  const auto blocks = parse(buffer.take());
   const ByteView ip = ByteView(blocks.at(0).body).subspan(20, 57);
   CHECK(load_be<std::uint32_t>(ip.data()) == 0x68800000);
   CHECK(load_be<std::uint16_t>(&ip[4]) == 17);
@@ -204,13 +204,13 @@ TEST_CASE("outer datagrams as long as each family and each field can say, and lo
                                                                         {"192.0.2.7:4500", 65508},
                                                                         {"192.0.2.7:4500", 65536}}};
   for (const auto& [remote, size] : sizes) {
-    Recorder recorder(std::size_t{1} << 18, names, 1000);
-    static_cast<void>(recorder.take());
+    BlockBuffer buffer(std::size_t{1} << 18, names, 1000);
+    static_cast<void>(buffer.take());
     Bytes bytes(size, 9);
     const Path path{.remote = *Endpoint::parse(remote), .local = {}};
-    recorder.outer(DatagramRun{path, 0, bytes, size}, 1);
-    recorder.outer(SendRun{path, 0, 0, size, size}, bytes, 1);
-    const auto blocks = parse(recorder.take());
+    buffer.outer(DatagramRun{path, 0, bytes, size}, 1);
+    buffer.outer(SendRun{path, 0, 0, size, size}, bytes, 1);
+    const auto blocks = parse(buffer.take());
     REQUIRE(blocks.size() == 2);
     for (const Block& block : blocks) {
       const bool v4 = path.remote.address.is_v4();
@@ -228,22 +228,22 @@ TEST_CASE("outer datagrams as long as each family and each field can say, and lo
 }
 
 TEST_CASE("what finds no room is counted, and told") {
-  Recorder recorder(1024, names, 1);
-  static_cast<void>(recorder.take());
+  BlockBuffer buffer(1024, names, 1);
+  static_cast<void>(buffer.take());
   Bytes bytes(500, 0x45);
   const std::array four{ByteSpan(bytes), ByteSpan(bytes), ByteSpan(bytes), ByteSpan(bytes)};
-  recorder.inner(four, 1);
-  CHECK(recorder.counts().packets == 4);
-  CHECK(recorder.counts().dropped == 3);
-  CHECK(of_type(parse(recorder.take()), packet_block).size() == 1);
-  recorder.statistics(some_time);
-  const auto told = of_type(parse(recorder.take()), statistics_block);
+  buffer.inner(four, 1);
+  CHECK(buffer.counts().packets == 4);
+  CHECK(buffer.counts().dropped == 3);
+  CHECK(of_type(parse(buffer.take()), packet_block).size() == 1);
+  buffer.statistics(some_time);
+  const auto told = of_type(parse(buffer.take()), statistics_block);
   REQUIRE(told.size() == 2);
   CHECK(option(told[0], 12, 4) == Bytes{4, 0, 0, 0, 0, 0, 0, 0});
   CHECK(option(told[0], 12, 5) == Bytes{3, 0, 0, 0, 0, 0, 0, 0});
   CHECK(option(told[1], 12, 4) == Bytes{0, 0, 0, 0, 0, 0, 0, 0});
-  recorder.inner(std::array{ByteSpan(bytes)}, 1);
-  CHECK(recorder.counts().dropped == 3);
+  buffer.inner(std::array{ByteSpan(bytes)}, 1);
+  CHECK(buffer.counts().dropped == 3);
 }
 
 TEST_CASE("keys are a block of lines as Wireshark reads them") {
@@ -259,10 +259,10 @@ TEST_CASE("keys are a block of lines as Wireshark reads them") {
         "REMOTE_STATIC_PUBLIC_KEY = AwAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
         "LOCAL_EPHEMERAL_PRIVATE_KEY = AgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"
         "PRESHARED_KEY = AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n");
-  Recorder recorder(4096, names, 1);
-  static_cast<void>(recorder.take());
-  recorder.keys(entry);
-  const auto blocks = parse(recorder.take());
+  BlockBuffer buffer(4096, names, 1);
+  static_cast<void>(buffer.take());
+  buffer.keys(entry);
+  const auto blocks = parse(buffer.take());
   REQUIRE(blocks.at(0).type == secrets_block);
   CHECK(blocks[0].word(0) == 0x57474b4c);
   CHECK(blocks[0].word(4) == entry.text().size());
@@ -310,7 +310,7 @@ TEST_CASE("a capture to a file, by several threads") {
   CHECK(blocks.back().type == statistics_block);
 }
 
-TEST_CASE("a file is this user's alone, and begins anew") {
+TEST_CASE("a file is this user's alone, and is overwritten") {
   const Scratch scratch;
   std::ofstream(scratch.path()) << "what was there before";
   REQUIRE(chmod(scratch.path().c_str(), 0666) == 0);
@@ -427,7 +427,7 @@ TEST_CASE("a reader that never reads is not waited for at the end, nor is one th
 
 TEST_CASE("recordings come and go, and keys are for those who asked") {
   constexpr std::size_t capacity = 4096;
-  Recorder::Names secret = names;
+  BlockBuffer::Names secret = names;
   secret.with_keys = true;
   Taps taps;
   CHECK_FALSE(taps.active());

@@ -9,16 +9,16 @@
 
 #include "shared/base/bytes.h"
 #include "shared/sys/log.h"
-#include "wg4netns/capture/recorder.h"
+#include "wg4netns/capture/block_buffer.h"
 
 namespace wg4::capture {
 namespace {
 
-constexpr std::size_t capacity = 16UL * 1024 * 1024;  // bytes; twice that while some are being written
+constexpr std::size_t capacity = 16UL * 1024 * 1024;  // bytes; twice that while a buffer is being written
 
 }  // namespace
 
-Capture::Capture(CaptureFile file, const Recorder::Names& names, std::uint16_t port)
+Capture::Capture(CaptureFile file, const BlockBuffer::Names& names, std::uint16_t port)
     : Recording(capacity, names, port), file_(std::move(file)) {}
 
 Capture::~Capture() {
@@ -49,13 +49,13 @@ void Capture::write_down() {
     const int error = errno;
     if (with_keys()) sodium_memzero(blocks.data(), blocks.size());
     if (written) continue;
-    // The buffer fills up, and from then on what comes is counted alone.
+    // The buffer fills up; from then on packets are only counted.
     if (error != EAGAIN) log::warning("--pcap: the capture has ended: {}", std::strerror(error));
     return;
   }
 }
 
-/// Waits for some. None when there will be no more.
+/// Waits for blocks. Empty when there will be no more.
 ByteSpan Capture::next_blocks() {
   {
     std::unique_lock lock(mutex());

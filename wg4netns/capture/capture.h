@@ -1,6 +1,6 @@
 #pragma once
-// A capture of a tunnel from its start to its end. A thread of its own writes it down, so that no disk and no reader of
-// a pipe can hold up the tunnel.
+// A capture of a tunnel from its start to its end. A thread of its own writes it, so that neither a disk nor the reader
+// of a pipe can block the tunnel.
 
 #include <condition_variable>
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 #include "shared/base/bytes.h"
 #include "shared/base/result.h"
+#include "wg4netns/capture/block_buffer.h"
 #include "wg4netns/capture/capture_file.h"
-#include "wg4netns/capture/recorder.h"
 #include "wg4netns/capture/recording.h"
 
 namespace wg4::capture {
@@ -18,10 +18,10 @@ namespace wg4::capture {
 class Capture final : public Recording {
  public:
   /// `port` is that of the UDP socket.
-  Capture(CaptureFile file, const Recorder::Names& names, std::uint16_t port);
+  Capture(CaptureFile file, const BlockBuffer::Names& names, std::uint16_t port);
   Capture(const Capture&) = delete;
   Capture& operator=(const Capture&) = delete;
-  /// Writes what is left, if that goes on.
+  /// Writes the rest; the reader of a pipe gets two seconds for it.
   ~Capture() override;
 
   /// Starts the thread that writes.

@@ -16,14 +16,14 @@
 namespace wg4::capture {
 namespace {
 
-constexpr std::chrono::seconds patience{10};      // for somebody who reads from a FIFO
+constexpr std::chrono::seconds patience{10};      // to wait for a FIFO's reader
 constexpr std::chrono::seconds last_patience{2};  // at the end
 constexpr std::chrono::milliseconds pause{20};
 constexpr int wait_ms = 100;
 constexpr mode_t only_this_user = 0600;
 constexpr mode_t others = S_IRWXG | S_IRWXO;
 
-/// A pipe is never to block, since there would be no end to it.
+/// Opens a pipe as non-blocking: otherwise a write could wait for ever.
 UniqueFd open_to_write(const std::string& path, int more_flags = 0) {
   constexpr int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW;
   const Deadline deadline = deadline_in(patience);
@@ -45,7 +45,7 @@ Result<UniqueFd> standard_output() {
   if (fstat(STDOUT_FILENO, &status) != 0) return fail("write a capture to standard output", errno);
   if (isatty(STDOUT_FILENO) != 0)
     return fail("a capture is no text for a terminal", 0, "Send it to a program: ... | tshark -r -");
-  // Opened again, a pipe does not block us, and does as it did for others.
+  // The pipe is opened again, so that it is non-blocking for us alone and not for other processes.
   UniqueFd fd;
   if (S_ISFIFO(status.st_mode)) fd.reset(::open("/proc/self/fd/1", O_WRONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd.valid()) fd.reset(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3));
@@ -53,7 +53,8 @@ Result<UniqueFd> standard_output() {
   return fd;
 }
 
-/// A capture is for this user alone. Whoever owns a file, or has another name for it, gets at what is in it.
+/// A capture is for this user alone. Another owner of the file, or a user who has another hard link to it, could read
+/// it.
 Result<void> expect_own(const struct stat& status, const std::string& path) {
   const std::string what = "write a capture to " + path;
   const bool is_fifo = S_ISFIFO(status.st_mode);
@@ -78,7 +79,7 @@ Result<struct stat> look_at(const UniqueFd& fd, const std::string& path) {
   return status;
 }
 
-/// In the place of a file that others were allowed to open: who has done so would go on reading.
+/// Replaces a file that others were allowed to open: a process that has it open could read the capture.
 Result<UniqueFd> replace(const std::string& path) {
   UniqueFd fd;
   if (unlink(path.c_str()) == 0) fd = open_to_write(path, O_EXCL);
@@ -90,7 +91,7 @@ Result<UniqueFd> replace(const std::string& path) {
 }
 
 Result<UniqueFd> own_file(const std::string& path) {
-  // Before it is opened: that alone may do something, or take long.
+  // Look before opening, since opening alone may have an effect, or block.
   struct stat before{};
   if (lstat(path.c_str(), &before) == 0) TRY(expect_own(before, path));
   UniqueFd fd = open_to_write(path);
@@ -123,7 +124,7 @@ bool CaptureFile::write(ByteView bytes) {
   return true;
 }
 
-/// False, with EAGAIN, when there is no more time.
+/// False, with EAGAIN, when the time is over.
 bool CaptureFile::wait_for_reader() const {
   if (std::chrono::steady_clock::now() >= deadline_.load()) {
     errno = EAGAIN;
@@ -136,7 +137,7 @@ bool CaptureFile::wait_for_reader() const {
 
 void warn_of_keys(std::string_view option) {
   log::warning(
-      "{}: the capture holds the private key and the keys of every session: whoever has the file reads all of the "
+      "{}: the capture holds the private key and the keys of every session: anybody who has the file reads all of the "
       "traffic and can pass for this tunnel. Make new keys when you are done",
       option);
 }

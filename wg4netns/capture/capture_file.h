@@ -15,16 +15,17 @@ namespace wg4::capture {
 /// Where a capture goes: a file or a FIFO that only this user can open, or standard output.
 class CaptureFile {
  public:
-  /// `path` is "-" for standard output. What was in a file before is gone. A FIFO is waited for until somebody reads
-  /// from it, 10 seconds at most. What is another user's, a link or a device is refused.
+  /// `path` is "-" for standard output. A file is overwritten. For a FIFO this waits for a reader, at most 10 seconds.
+  /// A file of another user, a link and a device are refused.
   [[nodiscard]] static Result<CaptureFile> open(const std::string& path);
 
   CaptureFile(CaptureFile&& other) noexcept : fd_(std::move(other.fd_)), deadline_(other.deadline_.load()) {}
   CaptureFile& operator=(CaptureFile&&) = delete;
 
-  /// All of it, however long that takes. False, with errno, when it cannot be written.
+  /// Writes all of it, however long that takes. False, with errno, on failure.
   [[nodiscard]] bool write(ByteView bytes);
-  /// By any thread: who reads from a pipe has two more seconds, whatever is left to be written.
+  /// Any thread may call it: from now on, the reader of a pipe gets two more seconds, however much is left to be
+  /// written.
   void hurry();
 
  private:
@@ -35,7 +36,7 @@ class CaptureFile {
   std::atomic<Deadline> deadline_ = Deadline::max();
 };
 
-/// Tells the user what a capture with keys is; `option` has asked for one.
+/// Warns the user of what a capture with keys means; `option` is the one that asked for it.
 void warn_of_keys(std::string_view option);
 
 }  // namespace wg4::capture

@@ -10,9 +10,8 @@
 
 namespace wg4::capture {
 
-/// What Wireshark needs to decrypt, in its key log's format (packet-wg.c): a line for each key. Our private key, ahead
-/// of everything; then for each session the ephemeral key, and the preshared key that belongs to it. Wiped when it
-/// dies.
+/// Keys in the format of Wireshark's key log (packet-wg.c), a line each: first our private key; then for each session
+/// the ephemeral key and its preshared key. Wiped by the destructor.
 class KeyLogEntry {
  public:
   explicit KeyLogEntry(const PrivateKey& local_static);

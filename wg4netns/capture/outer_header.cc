@@ -14,7 +14,7 @@ constexpr std::size_t udp_size = 8;
 constexpr std::uint8_t protocol_udp = 17;
 constexpr std::uint8_t hops = 64;
 
-/// IPv6 carries more than IPv4 can, and in a jumbogram more than a field can say: there it is 0 (RFC 2675).
+/// A length field; 0 for a length that does not fit, as in a jumbogram (RFC 2675).
 std::uint16_t field(std::size_t length) { return length > UINT16_MAX ? 0 : static_cast<std::uint16_t>(length); }
 
 }  // namespace
@@ -50,7 +50,7 @@ OuterHeader::OuterHeader(const Endpoint& from, const Endpoint& to, std::uint8_t 
   sum = offload::add_word(sum, static_cast<std::uint16_t>(length));
   sum = offload::add_bytes(sum, {udp, udp_size});
   offload::store_checksum(udp + 6, offload::add_bytes(sum, payload));
-  // A sum of zero is sent as its other form: zero says that there is none (RFC 768).
+  // 0 is sent as 0xffff, since 0 means "no checksum" (RFC 768).
   if (udp[6] == 0 && udp[7] == 0) udp[6] = udp[7] = 0xff;
 }
 

@@ -9,10 +9,10 @@
 
 namespace wg4::capture {
 
-/// The IP and UDP headers that a datagram had, or will have, as far as they are known: a socket does not see them.
+/// The IP and UDP headers of a datagram, made up from what is known: a socket does not see the real ones.
 class OuterHeader {
  public:
-  /// Both addresses are of one family. `payload` is what stands behind the header, of any length that came.
+  /// Both addresses are of one family. `payload` follows the headers, and has any length.
   OuterHeader(const Endpoint& from, const Endpoint& to, std::uint8_t tos, ByteView payload);
 
   [[nodiscard]] ByteView bytes() const { return ByteView(bytes_).first(size_); }

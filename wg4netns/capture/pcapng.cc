@@ -80,7 +80,7 @@ class Block {
   std::size_t size_;
 };
 
-/// The upper half comes first.
+/// Writes a time stamp, upper half first.
 void time_of(Block& block, std::uint64_t time_ns) {
   block.number(static_cast<std::uint32_t>(time_ns >> 32));
   block.number(static_cast<std::uint32_t>(time_ns));
@@ -104,7 +104,7 @@ std::size_t write_section(ByteSpan out, const Section& section) {
   block.number(byte_order_magic);
   block.number(std::uint16_t{1});  // version 1.0
   block.number(std::uint16_t{0});
-  block.number(UINT64_MAX);  // how long the section is: not known
+  block.number(UINT64_MAX);  // length of the section: unknown
   block.option(opt_comment, bytes_of(section.comment));
   block.option(shb_userappl, bytes_of(section.application));
   block.end_of_options();
@@ -121,7 +121,7 @@ std::size_t write_interface(ByteSpan out, const Interface& interface) {
   Block block(out, interface_description, interface_size(interface));
   block.number(interface.linktype);
   block.number(std::uint16_t{0});
-  block.number(std::uint32_t{0});  // packets are whole
+  block.number(std::uint32_t{0});  // no limit of the packets' length
   block.option(if_name, bytes_of(interface.name));
   block.option(if_description, bytes_of(interface.description));
   block.option(if_tsresol, nanoseconds);

@@ -1,6 +1,7 @@
 #pragma once
 // Blocks of a pcapng file (draft-ietf-opsawg-pcapng), little-endian. Each function writes one whole block to the front
-// of `out`, which must have room for it, and returns its size in bytes; the ..._size() functions tell how much that is.
+// of `out`, which must have room for it, and returns its size in bytes; the ..._size() functions give that size in
+// advance.
 
 #include <cstddef>
 #include <cstdint>
@@ -47,13 +48,13 @@ std::size_t write_packet(ByteSpan out, const Packet& packet);
 struct Statistics {
   std::uint32_t interface = 0;
   std::uint64_t time_ns = 0;
-  std::uint64_t received = 0;  ///< packets, with those dropped
-  std::uint64_t dropped = 0;   ///< that found no room
+  std::uint64_t received = 0;  ///< packets, including those dropped
+  std::uint64_t dropped = 0;   ///< because the buffer was full
 };
 [[nodiscard]] std::size_t statistics_size();
 std::size_t write_statistics(ByteSpan out, const Statistics& statistics);
 
-/// For the packets that come behind it.
+/// Keys for the packets behind this block.
 [[nodiscard]] std::size_t secrets_size(std::size_t text_size);
 std::size_t write_secrets(ByteSpan out, std::uint32_t type, std::string_view text);
 

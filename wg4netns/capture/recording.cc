@@ -15,52 +15,52 @@ std::uint64_t time_ns() { return static_cast<std::uint64_t>(wall_clock().count()
 
 void Recording::inner(std::span<const crypto::Plaintext> packets) {
   const std::lock_guard lock(mutex_);
-  recorder_.inner(packets, time_ns());
+  buffer_.inner(packets, time_ns());
   recorded();
 }
 
 void Recording::inner(std::span<const ByteSpan> packets) {
   const std::lock_guard lock(mutex_);
-  recorder_.inner(packets, time_ns());
+  buffer_.inner(packets, time_ns());
   recorded();
 }
 
 void Recording::outer(std::span<const DatagramRun> runs) {
   const std::lock_guard lock(mutex_);
-  for (const DatagramRun& run : runs) recorder_.outer(run, time_ns());
+  for (const DatagramRun& run : runs) buffer_.outer(run, time_ns());
   recorded();
 }
 
 void Recording::outer(const SendRun& run, ByteView bytes) {
   const std::lock_guard lock(mutex_);
-  recorder_.outer(run, bytes, time_ns());
+  buffer_.outer(run, bytes, time_ns());
   recorded();
 }
 
 void Recording::keys(const KeyLogEntry& entry) {
   const std::lock_guard lock(mutex_);
-  recorder_.keys(entry);
+  buffer_.keys(entry);
   recorded();
 }
 
-Recorder::Counts Recording::counts() {
+BlockBuffer::Counts Recording::counts() {
   const std::lock_guard lock(mutex_);
-  return recorder_.counts();
+  return buffer_.counts();
 }
 
 void Recording::finish() {
   const std::lock_guard lock(mutex_);
-  recorder_.statistics(time_ns());
+  buffer_.statistics(time_ns());
   recorded();
 }
 
 ByteSpan Recording::take() {
   const std::lock_guard lock(mutex_);
-  if (const std::uint64_t drops = recorder_.counts().dropped; drops != told_drops_) {
-    recorder_.statistics(time_ns());
-    told_drops_ = drops;
+  if (const std::uint64_t drops = buffer_.counts().dropped; drops != reported_drops_) {
+    buffer_.statistics(time_ns());
+    reported_drops_ = drops;
   }
-  return recorder_.take();
+  return buffer_.take();
 }
 
 }  // namespace wg4::capture

@@ -8,8 +8,8 @@
 
 namespace wg4::capture {
 
-/// Asks the routing table from which of our addresses a datagram leaves, where the socket that sends it does not say:
-/// Wireshark finds a session by its addresses. Nothing is sent.
+/// Asks the routing table which of our addresses a datagram is sent from, if the sending socket leaves that open:
+/// Wireshark needs the address to find the session. Sends nothing.
 class SourceProbe {
  public:
   SourceProbe();
@@ -17,7 +17,7 @@ class SourceProbe {
   /// Unspecified where there is no route. Costs system calls only when `remote` is not that of the last call.
   [[nodiscard]] IpAddress towards(const Endpoint& remote);
 
-  /// From now on all are unspecified. Without this a sandbox has to leave connect(2) and getsockname(2) for it.
+  /// From now on the result is always unspecified. Without this, the sandbox must allow connect(2) and getsockname(2).
   void close() { sockets_ = {}; }
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
-// Where packets pass, and keys become known: shows them to every recording that there is, which may be none. Recordings
-// come and go while the tunnel serves.
+// The data path passes packets and keys to this, which hands them to every recording. Recordings come and go while the
+// tunnel runs, and usually there is none.
 
 #include <atomic>
 #include <mutex>
@@ -20,31 +20,31 @@ namespace wg4::capture {
 
 class Taps final : public KeyObserver {
  public:
-  /// A recording must be removed before it dies. Any thread may do all of this.
+  /// A recording must be removed before it is destroyed. Any thread may call any of these functions.
   void add(Recording& recording);
   void remove(Recording& recording);
 
-  /// False when nobody would look: costs next to nothing.
+  /// False when there is no recording. Costs next to nothing.
   [[nodiscard]] bool active() const { return active_.load(std::memory_order_relaxed); }
-  /// Somebody wants to hear of keys.
+  /// Some recording is to have keys.
   [[nodiscard]] bool want_keys();
 
   void inner(std::span<const crypto::Plaintext> packets);  ///< from the namespace
   void inner(std::span<const ByteSpan> packets);           ///< to the namespace
-  void outer(std::span<const DatagramRun> runs);           ///< as they came, still sealed
-  void outer(const SendRun& run, ByteView bytes);          ///< as it goes; `bytes` are its own
+  void outer(std::span<const DatagramRun> runs);           ///< received, still sealed
+  void outer(const SendRun& run, ByteView bytes);          ///< sent, sealed; `bytes` are its datagrams
 
   void identity_key(const PrivateKey& local_static) override;
   void handshake_keys(const PublicKey& remote_static, const PrivateKey& ephemeral,
                       const PresharedKey& preshared) override;
 
-  /// Source addresses that the tunnel does not know stay unknown: where a sandbox cannot leave connect(2).
+  /// Leaves source addresses that the tunnel does not know unspecified, if the sandbox cannot allow connect(2).
   void do_without_probes() { source_.close(); }
 
  private:
   void tell(const KeyLogEntry& entry);
 
-  std::mutex mutex_;  // of what follows
+  std::mutex mutex_;  // guards what follows
   std::vector<Recording*> recordings_;
   SourceProbe source_;
   std::atomic<bool> active_ = false;

@@ -17,8 +17,8 @@
 #include "shared/base/version.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/log.h"
+#include "wg4netns/capture/block_buffer.h"
 #include "wg4netns/capture/key_log.h"
-#include "wg4netns/capture/recorder.h"
 #include "wg4netns/core/time.h"
 
 namespace wg4 {
@@ -38,7 +38,7 @@ bool answer(int client, int number) {
 
 }  // namespace
 
-LiveCaptures::Live::Live(UniqueFd connection, const capture::Recorder::Names& names, std::uint16_t port)
+LiveCaptures::Live::Live(UniqueFd connection, const capture::BlockBuffer::Names& names, std::uint16_t port)
     : client(std::move(connection)), recording(capacity, names, port) {}
 
 LiveCaptures::Live::~Live() {
@@ -84,7 +84,8 @@ bool LiveCaptures::add(UniqueFd& client, bool with_keys, std::uint16_t port) {
   try {
     captures_.push_back(std::make_unique<Live>(
         std::move(client),
-        capture::Recorder::Names{.application = application, .interface = interface_, .with_keys = with_keys}, port));
+        capture::BlockBuffer::Names{.application = application, .interface = interface_, .with_keys = with_keys},
+        port));
   } catch (const std::bad_alloc&) {
     loop_.forget(fd);
     return false;

@@ -15,7 +15,7 @@
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 #include "shared/sys/event_loop.h"
-#include "wg4netns/capture/recorder.h"
+#include "wg4netns/capture/block_buffer.h"
 #include "wg4netns/capture/recording.h"
 #include "wg4netns/capture/taps.h"
 #include "wg4netns/core/time.h"
@@ -47,7 +47,7 @@ class LiveCaptures final : public EventSource {
   using Loop = EventLoop<Source>;
 
   struct Live {
-    Live(UniqueFd connection, const capture::Recorder::Names& names, std::uint16_t port);
+    Live(UniqueFd connection, const capture::BlockBuffer::Names& names, std::uint16_t port);
     Live(const Live&) = delete;
     Live& operator=(const Live&) = delete;
     ~Live();

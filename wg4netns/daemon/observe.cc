@@ -9,8 +9,8 @@
 #include "shared/base/version.h"
 #include "shared/sys/landlock.h"
 #include "shared/sys/log.h"
+#include "wg4netns/capture/block_buffer.h"
 #include "wg4netns/capture/capture_file.h"
-#include "wg4netns/capture/recorder.h"
 #include "wg4netns/core/device.h"
 #include "wg4netns/core/output.h"
 #include "wg4netns/core/peer.h"
@@ -83,7 +83,7 @@ void Observers::prepare_captures(const std::string& interface, std::uint16_t udp
   const std::string application = "wireguard4netns " + std::string(version);
   capture_ = std::make_unique<capture::Capture>(
       *std::move(capture_file_),
-      capture::Recorder::Names{.application = application, .interface = interface, .with_keys = capture_keys_},
+      capture::BlockBuffer::Names{.application = application, .interface = interface, .with_keys = capture_keys_},
       udp_port);
   taps_->add(*capture_);
   if (capture_keys_) device.hold()->set_key_observer(taps_.get());

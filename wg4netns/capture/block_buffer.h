@@ -1,5 +1,6 @@
 #pragma once
-// Makes blocks of packets, and keeps them until somebody writes them down. Bounded: what finds no room is counted.
+// Makes pcapng blocks of packets, and keeps them until they are taken. Bounded: packets that do not fit are only
+// counted.
 
 #include <array>
 #include <cstddef>
@@ -19,7 +20,7 @@ namespace wg4::capture {
 /// The numbers of the interfaces in the file.
 enum class Side : std::uint8_t { inner, outer };
 
-class Recorder {
+class BlockBuffer {
  public:
   using Direction = pcapng::Direction;
 
@@ -28,22 +29,22 @@ class Recorder {
     std::string_view interface;
     bool with_keys = false;
   };
-  /// Keeps at most `capacity` bytes of blocks; the head of the file has to fit. `port` is that of the UDP socket.
-  Recorder(std::size_t capacity, const Names& names, std::uint16_t port);
-  Recorder(const Recorder&) = delete;
-  Recorder& operator=(const Recorder&) = delete;
-  /// What nobody took may hold keys: it is wiped.
-  ~Recorder() { sodium_memzero(filling_.get(), used_); }
+  /// Keeps at most `capacity` bytes of blocks; at least the head of the file must fit. `port` is the UDP socket's.
+  BlockBuffer(std::size_t capacity, const Names& names, std::uint16_t port);
+  BlockBuffer(const BlockBuffer&) = delete;
+  BlockBuffer& operator=(const BlockBuffer&) = delete;
+  /// Wipes the blocks that were not taken: they may hold keys.
+  ~BlockBuffer() { sodium_memzero(filling_.get(), used_); }
 
   // Packets, at `time_ns` since 1970.
   void inner(std::span<const crypto::Plaintext> packets, std::uint64_t time_ns);  ///< from the namespace
   void inner(std::span<const ByteSpan> packets, std::uint64_t time_ns);           ///< to the namespace
-  void outer(const DatagramRun& run, std::uint64_t time_ns);                      ///< as it came, still sealed
-  void outer(const SendRun& run, ByteView bytes, std::uint64_t time_ns);          ///< as it goes; `bytes` are its own
+  void outer(const DatagramRun& run, std::uint64_t time_ns);                      ///< received, still sealed
+  void outer(const SendRun& run, ByteView bytes, std::uint64_t time_ns);  ///< sent, sealed; `bytes` are its datagrams
 
-  /// For what comes behind it.
+  /// Keys for the packets behind them.
   void keys(const KeyLogEntry& entry);
-  /// How many packets there were on each side, and how many found no room.
+  /// Adds blocks that say how many packets there were on each side, and how many were dropped.
   void statistics(std::uint64_t time_ns);
 
   struct Counts {
@@ -54,11 +55,11 @@ class Recorder {
   [[nodiscard]] Counts counts() const;
 
   [[nodiscard]] bool empty() const { return used_ == 0; }
-  /// The blocks so far; new ones go elsewhere until the next call, up to which this span is valid.
+  /// Takes the blocks so far. The span is valid until the next call; new blocks go to another buffer.
   [[nodiscard]] ByteSpan take();
 
  private:
-  // Not zeroed, as a vector would be: memory is used as far as blocks come.
+  // Not a vector, which would be zeroed: only pages with blocks take memory.
   using Room = std::unique_ptr<std::uint8_t[]>;  // NOLINT(modernize-avoid-c-arrays)
 
   [[nodiscard]] static Room make_room(std::size_t capacity);
