@@ -17,13 +17,14 @@ Result<std::optional<PublishedPorts>> PublishedPorts::prepare(const AttachComman
 
 Result<void> PublishedPorts::open(const forward::Settings& settings, const IpAddress& own_address, Agent agent) {
   agent_ = std::move(agent.process);
-  forward::ForwardLoop::Way way{.agent = std::move(agent.socket), .tables = std::move(agent.port_tables)};
+  forward::ForwardLoop::Descriptors descriptors{.agent = std::move(agent.socket),
+                                                .tables = std::move(agent.port_tables)};
   if (!settings.api_socket.empty()) {
     UnixListener listener = TRY(forward::listen_for_api(settings.api_socket));
-    way.api = listener.take_fd();
+    descriptors.api = listener.take_fd();
     api_ = listener.take_file();
   }
-  return forwarder_.start(settings.guest.is_unspecified() ? own_address : settings.guest, std::move(way));
+  return forwarder_.start(settings.guest.is_unspecified() ? own_address : settings.guest, std::move(descriptors));
 }
 
 Result<AfterTurn> PortsEndSource::turn(Now) {

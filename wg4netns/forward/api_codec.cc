@@ -21,7 +21,7 @@ const Json& argument(const Json& request, const char* name) {
   return found == arguments->end() ? null : *found;
 }
 
-/// A number without a fraction, 1 to `last`.
+/// An integer from 1 to `last`.
 std::optional<std::uint32_t> positive(const Json& value, std::uint32_t last) {
   if (!value.is_number()) return std::nullopt;
   const auto number = value.get<double>();
@@ -68,7 +68,7 @@ Result<Request> parse_add(const Json& request, const IpAddress& guest) {
 }  // namespace
 
 Result<Request> parse_request(std::string_view text, const IpAddress& guest) {
-  // Programs in C may send the NUL that ends their string.
+  // Programs in C may also send the NUL at the end of their string.
   while (text.ends_with('\0')) text.remove_suffix(1);
   const Json request = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (request.is_discarded()) return fail("cannot parse JSON");
@@ -89,7 +89,7 @@ std::string refused(std::string_view what) {
   return R"({"error":{"desc":"bad request: )" + std::string(what) + R"("}})";
 }
 
-// Protocols, addresses and numbers need no escaping; the order of members is slirp4netns's.
+// Protocols, addresses and numbers need no escaping; members are in slirp4netns's order.
 std::string listed(const std::map<RuleId, Rule>& rules) {
   std::string text = R"({"entries":[)";
   for (const auto& [id, rule] : rules) {

@@ -1,7 +1,7 @@
 #pragma once
-// The API socket's language, which is slirp4netns's: one JSON request, one JSON reply, byte for byte. Where slirp4netns
-// takes nonsense (port 70000) or dies of it (no protocol), the field is called bad here. Pure; the JSON library and
-// what it throws stay in api_codec.cc.
+// The protocol of the API socket, which is slirp4netns's: one JSON request, one JSON reply, equal to its replies byte
+// for byte. Where slirp4netns accepts nonsense (port 70000) or crashes (no protocol), this reports the field as bad.
+// Pure; the JSON library and its exceptions stay in api_codec.cc.
 
 #include <cstddef>
 #include <map>
@@ -22,11 +22,11 @@ struct Add {
 };
 struct List {};
 struct Remove {
-  RuleId id = 0;  ///< 0, which no rule has, if the request's number cannot be one
+  RuleId id = 0;  ///< 0, which no rule has, if the number in the request is not valid
 };
 using Request = std::variant<Add, List, Remove>;
 
-/// `guest` is meant where a request names no address in the namespace. The error's `what` is for refused().
+/// `guest` replaces a missing address in the namespace. The error's `what` is for refused().
 [[nodiscard]] Result<Request> parse_request(std::string_view text, const IpAddress& guest);
 
 [[nodiscard]] std::string added(RuleId id);

@@ -28,7 +28,7 @@ Result<void> ApiServer::start() { return loop_.watch(socket_.get(), make_token(K
 
 void ApiServer::listener_ready(Time now) {
   for (int i = 0; i < accepts_per_turn; ++i) {
-    // First, so that there is always a descriptor to accept with.
+    // Before accept(), so that it always has a descriptor.
     if (clients_.size() >= max_clients) drop(order_.front());
     UniqueFd fd(accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!fd.valid()) return;
@@ -51,11 +51,11 @@ void ApiServer::client_ready(std::uint32_t slot) {
     shutdown(client->fd.get(), SHUT_RDWR);
     return drop(slot);
   }
-  // The rest, when the client has read.
+  // The rest is sent when the client has read.
   if (!loop_.change(client->fd.get(), make_token(Kind::api_client, slot), EPOLLOUT)) drop(slot);
 }
 
-/// One read is one request, whole or not: that is the protocol.
+/// One read is one request, whole or not: slirp4netns's protocol is like that.
 bool ApiServer::read_request(Client& client) {
   std::array<char, api::max_request + 1> request;
   const ssize_t size = recv(client.fd.get(), request.data(), request.size(), 0);

@@ -1,6 +1,6 @@
 #pragma once
-// The API socket's server: one request and one reply per connection. No client can hold up another: none is waited for,
-// each has a few seconds, and when too many hang around the one that came first goes.
+// The server of the API socket: one request and one reply per connection. No client can block another: the server waits
+// for none, gives each a few seconds, and drops the oldest when there are too many.
 
 #include <chrono>
 #include <cstdint>
@@ -19,7 +19,7 @@
 
 namespace wg4::forward {
 
-/// What was at `path` is unlinked, as slirp4netns does it.
+/// A file at `path` is unlinked first, as by slirp4netns.
 [[nodiscard]] Result<UnixListener> listen_for_api(const std::string& path);
 
 class ApiServer {
@@ -34,18 +34,19 @@ class ApiServer {
 
   [[nodiscard]] Result<void> start();
 
-  /// Events of the loop.
+  /// To be called for an event of the loop.
   void listener_ready(Time now);
   void client_ready(std::uint32_t slot);
 
-  /// Ends a turn. When to call at the latest for the next one; nothing if only events matter.
+  /// To be called at the end of each turn. Returns when it has to be called next even without an event; nothing if only
+  /// events matter.
   [[nodiscard]] std::optional<Time> end_turn(Time now);
 
  private:
   struct Client {
     UniqueFd fd;
     Time deadline{};
-    std::string reply;  // what of it is not sent yet; empty until the request is there
+    std::string reply;  // the part that is not sent yet; empty until the request has come
     std::list<std::uint32_t>::iterator place{};
   };
 
@@ -56,7 +57,7 @@ class ApiServer {
   UniqueFd socket_;
   Answer answer_;
   Slots<Client> clients_;
-  std::list<std::uint32_t> order_;  // oldest first, which is also the order of deadlines
+  std::list<std::uint32_t> order_;  // oldest first, which is also the order of the deadlines
 };
 
 }  // namespace wg4::forward

@@ -10,7 +10,7 @@
 namespace wg4::forward {
 namespace {
 
-constexpr std::size_t max_table = std::size_t{16} << 20;  // bytes: what every port of every address would take
+constexpr std::size_t max_table = std::size_t{16} << 20;  // bytes: enough for every port of every address
 constexpr std::array table_protocols{Protocol::tcp, Protocol::udp, Protocol::tcp, Protocol::udp};
 
 }  // namespace
@@ -34,7 +34,7 @@ bool AutoPorts::is_excluded(const Port& port) const {
                              [&port](const PortRange& range) { return range.contains(port.second); });
 }
 
-/// As far as it can be read, at most max_table bytes.
+/// Reads the table, up to max_table bytes.
 std::string_view AutoPorts::read_table(int fd) {
   constexpr std::size_t step = 16 * 1024;
   std::size_t used = 0;

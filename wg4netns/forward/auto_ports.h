@@ -1,6 +1,6 @@
 #pragma once
-// "auto": whatever the namespace listens on is published under the same number, for as long as it listens. Nothing
-// tells when a socket begins to listen, so the namespace's tables are read once a second.
+// "auto": each port that the namespace listens on is published under the same number, as long as it does so. Linux does
+// not report when a socket begins to listen, so the namespace's tables are read once a second.
 
 #include <chrono>
 #include <cstdint>
@@ -19,13 +19,13 @@
 
 namespace wg4::forward {
 
-/// The ports of the namespace that are to be published by themselves.
+/// Which ports of the namespace are to be published automatically.
 struct AutoSettings {
-  /// Those that are not, for a protocol that is followed at all.
+  /// By protocol, the ports that are not to be published; a protocol that is not in the map is not published at all.
   std::map<Protocol, std::vector<PortRange>> excluded;
 };
 
-/// /proc/net/tcp, udp, tcp6, udp6 of the namespace, as opened there; the last two may be missing.
+/// /proc/net/tcp, udp, tcp6, udp6 of the namespace, opened in it; the last two may be missing.
 using PortTables = std::vector<UniqueFd>;
 
 class AutoPorts {
@@ -36,10 +36,10 @@ class AutoPorts {
 
   AutoPorts(AutoSettings settings, PortTables tables) : settings_(std::move(settings)), tables_(std::move(tables)) {}
 
-  /// What is listened on now and not excluded.
+  /// The ports that have listeners now and are not excluded.
   [[nodiscard]] std::map<Port, Reach> listening();
 
-  /// The rules that are in force for a port.
+  /// The rules in force, by port.
   std::map<Port, std::vector<RuleId>> published;
   /// When to look again.
   Time next{};

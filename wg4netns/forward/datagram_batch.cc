@@ -10,7 +10,7 @@
 namespace wg4::forward {
 namespace {
 
-/// All that a socket takes now. A datagram that it refuses is left out: it may be too long for the way.
+/// Sends as much as the socket takes now. Skips a datagram that it refuses, which may be too long for the path.
 void send_all(int socket, std::span<mmsghdr> messages) {
   bool complained = false;
   while (!messages.empty()) {
@@ -20,7 +20,7 @@ void send_all(int socket, std::span<mmsghdr> messages) {
     } else if (errno == EAGAIN || errno == ENOBUFS) {
       return;
     } else if (errno == ECONNREFUSED && !complained) {
-      complained = true;  // about an earlier one: nobody listened then
+      complained = true;  // the error is about an earlier datagram: nothing listened
     } else if (errno != EINTR) {
       messages = messages.subspan(1);
     }
@@ -34,7 +34,7 @@ void write_control(std::uint8_t* to, int level, int type, const T& value) {
   std::memcpy(to + CMSG_LEN(0), &value, sizeof value);
 }
 
-/// PKTINFO that chooses the source; its size.
+/// Writes a PKTINFO that selects the source address; returns its size.
 std::size_t choose_source(std::uint8_t* to, const Endpoint& client, const IpAddress& local) {
   if (local.is_v4()) {
     in_pktinfo info{};
@@ -67,7 +67,7 @@ std::size_t DatagramBatch::receive(int socket) {
     messages_[i].msg_hdr.msg_control = controls_[i].bytes.data();
     messages_[i].msg_hdr.msg_controllen = control_room;
   }
-  // An error is a complaint about a datagram sent earlier, and taken off by this: datagrams come with the next call.
+  // An error is about a datagram sent earlier, and is cleared by this call: the next one returns datagrams.
   const int received = recvmmsg(socket, messages_.data(), max_datagrams, MSG_DONTWAIT, nullptr);
   const std::size_t count = received < 0 ? 0 : static_cast<std::size_t>(received);
   for (std::size_t i = 0; i < count; ++i) places_[i].iov_len = messages_[i].msg_len;

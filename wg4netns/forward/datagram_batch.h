@@ -1,5 +1,5 @@
 #pragma once
-// Datagrams by the batch: received from one socket, sent on by another, without a copy in between.
+// A batch of datagrams: received from one socket and sent by another, without a copy in between.
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -20,17 +20,17 @@ class DatagramBatch {
  public:
   static constexpr std::size_t max_datagrams = 16;
 
-  /// Receives what is there, at most max_datagrams; the number of them.
+  /// Receives waiting datagrams, at most max_datagrams; returns their number.
   [[nodiscard]] std::size_t receive(int socket);
 
-  /// Of the i-th datagram received: bytes, sender, and the address of ours that it came to (PKTINFO).
+  /// Of the i-th datagram received: its bytes, its sender, and the local address that it was sent to (PKTINFO).
   [[nodiscard]] ByteView bytes(std::size_t i) const;
   [[nodiscard]] Endpoint sender(std::size_t i) const { return to_endpoint(names_[i].storage); }
   [[nodiscard]] IpAddress local(std::size_t i);
 
-  /// Sends the datagrams [first, end) by a connected socket. What it does not take now is lost, as UDP is.
+  /// Sends the datagrams [first, end) by a connected socket. Those that it does not take now are lost, as UDP allows.
   void send(int socket, std::size_t first, std::size_t end);
-  /// ... or to `client`, from the address `local` of ours.
+  /// Sends the first `count` datagrams to `client`, from our address `local`.
   void send_from(int socket, std::size_t count, const Endpoint& client, const IpAddress& local);
 
  private:

@@ -12,31 +12,31 @@
 namespace wg4::forward {
 namespace {
 
-/// Few enough for the socket's buffer, and for the kernel's limit on descriptors that are under way.
+/// Few enough for the socket's buffer, and for the kernel's limit on descriptors in flight.
 constexpr std::size_t max_asked = 64;
 constexpr std::size_t answers_per_turn = 64;
 constexpr Token nobody = make_token(Kind::agent);
 
-/// The descriptors of a message may be lost for want of numbers; the message was one nevertheless.
+/// The message was received, but its descriptor was lost because this process has no free one.
 bool lost_descriptors(int error) { return error == EMFILE || error == ENFILE; }
 
 }  // namespace
 
-void Dialer::dial(Protocol protocol, const Endpoint& target, Token who) {
-  waiting_.push_back({{protocol, target.address, target.port}, who});
+void Dialer::dial(Protocol protocol, const Endpoint& target, Token requester) {
+  waiting_.push_back({{protocol, target.address, target.port}, requester});
   send_waiting();
 }
 
-void Dialer::forget(Token who) {
-  std::erase_if(waiting_, [who](const Wish& wish) { return wish.who == who; });
-  std::ranges::replace(asked_, who, nobody);
+void Dialer::forget(Token requester) {
+  std::erase_if(waiting_, [requester](const Request& request) { return request.requester == requester; });
+  std::ranges::replace(asked_, requester, nobody);
 }
 
 void Dialer::send_waiting() {
   while (alive() && !waiting_.empty() && asked_.size() < max_asked) {
-    // What fails here is either full, and then there are answers to come, or closed, which receive() finds.
+    // On failure the socket is either full, and then answers will come, or closed, which receive() will find.
     if (!wire::send(agent_.get(), waiting_.front().message)) return;
-    asked_.push_back(waiting_.front().who);
+    asked_.push_back(waiting_.front().requester);
     waiting_.pop_front();
   }
 }
@@ -55,7 +55,7 @@ std::vector<Dialer::Answer> Dialer::receive() {
       if (answer.error == 0) answer.socket = std::move((*message)->fds.front());
     }
     asked_.pop_front();
-    if (answer.who != nobody) answers.push_back(std::move(answer));
+    if (answer.requester != nobody) answers.push_back(std::move(answer));
   }
   send_waiting();
   return answers;
@@ -63,9 +63,9 @@ std::vector<Dialer::Answer> Dialer::receive() {
 
 std::vector<Dialer::Answer> Dialer::give_up(std::vector<Answer> answers) {
   agent_.reset();
-  for (const Token who : std::exchange(asked_, {}))
-    if (who != nobody) answers.push_back({who, ECONNRESET, {}});
-  for (const Wish& wish : std::exchange(waiting_, {})) answers.push_back({wish.who, ECONNRESET, {}});
+  for (const Token requester : std::exchange(asked_, {}))
+    if (requester != nobody) answers.push_back({requester, ECONNRESET, {}});
+  for (const Request& request : std::exchange(waiting_, {})) answers.push_back({request.requester, ECONNRESET, {}});
   return answers;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// The host's end of the talk with the agent in the namespace (netns-helper/agent.h): sockets on request.
+// Requests sockets from the agent in the namespace (netns-helper/agent.h); this is the host's end.
 
 #include <cstddef>
 #include <deque>
@@ -17,8 +17,8 @@ namespace wg4::forward {
 class Dialer {
  public:
   struct Answer {
-    Token who{};
-    int error = 0;  ///< errno; 0 = here is the socket
+    Token requester{};
+    int error = 0;  ///< errno; 0 = `socket` is valid
     UniqueFd socket;
   };
 
@@ -27,28 +27,28 @@ class Dialer {
 
   /// Readable when receive() has something.
   [[nodiscard]] int fd() const { return agent_.get(); }
-  /// False once the agent has gone: all that was asked for has then been answered with an error.
+  /// False once the agent has gone: every request has then been answered with an error.
   [[nodiscard]] bool alive() const { return agent_.valid(); }
 
-  /// Asks for a socket that is connected, or connecting, to `target`. Never blocks. The answer comes from receive().
-  void dial(Protocol protocol, const Endpoint& target, Token who);
-  /// `who` has gone, and may be another's name by the time of the answer: that is thrown away.
-  void forget(Token who);
-  /// A bounded number of answers.
+  /// Requests a socket that is connected, or connecting, to `target`. Never blocks. receive() returns the answer.
+  void dial(Protocol protocol, const Endpoint& target, Token requester);
+  /// `requester` has gone: its answers are thrown away, since the token may be another requester's when they come.
+  void forget(Token requester);
+  /// Returns a bounded number of answers.
   [[nodiscard]] std::vector<Answer> receive();
 
  private:
-  struct Wish {
+  struct Request {
     handoff::Dial message;
-    Token who;
+    Token requester;
   };
 
   void send_waiting();
   [[nodiscard]] std::vector<Answer> give_up(std::vector<Answer> answers);
 
   UniqueFd agent_;
-  std::deque<Token> asked_;   // in order: answers carry no name
-  std::deque<Wish> waiting_;  // until fewer are asked for
+  std::deque<Token> asked_;      // in the order of the answers, which name no requester
+  std::deque<Request> waiting_;  // not sent yet, since max_asked are in flight
 };
 
 }  // namespace wg4::forward

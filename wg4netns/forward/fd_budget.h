@@ -6,11 +6,11 @@
 
 namespace wg4::forward {
 
-/// How much of something forwarding may have, so that the rest of the program never lacks it. Forwarding asks here
-/// first, and waits, evicts or does without when the answer is no.
+/// Limits how much of a resource forwarding may use, so that the rest of the program never runs out of it. When take()
+/// fails, the caller waits, evicts something, or does without.
 class Budget {
  public:
-  /// A part of the budget, given back by its end. The budget must outlive it.
+  /// A part of the budget, given back by the destructor. The budget must outlive it.
   class Lease {
    public:
     Lease(Lease&& other) noexcept
@@ -52,6 +52,6 @@ class Budget {
 };
 
 using FdBudget = Budget;    ///< of open descriptors
-using ByteBudget = Budget;  ///< of memory for what strangers send
+using ByteBudget = Budget;  ///< of memory for what unknown clients send
 
 }  // namespace wg4::forward

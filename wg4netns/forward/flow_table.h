@@ -1,6 +1,6 @@
 #pragma once
-// Who talks to a published UDP port. UDP has no end, so a flow ends when it has been silent for long, or when it is the
-// one that has been silent longest and its place is needed.
+// The clients of published UDP ports. UDP has no end of a connection, so a flow ends when it has been idle for long, or
+// when a slot is needed and it has been idle longest.
 
 #include <chrono>
 #include <cstddef>
@@ -21,7 +21,7 @@ namespace wg4::forward {
 struct FlowKey {
   RuleId rule = 0;
   Endpoint client;
-  IpAddress local;  ///< the host's address that the client talks to, which answers have to come from
+  IpAddress local;  ///< the host's address that the client sends to, from which replies must come
 
   friend bool operator==(const FlowKey&, const FlowKey&) = default;
 };
@@ -38,7 +38,7 @@ struct FlowKeyHash {
   }
 };
 
-/// `T` is what a flow is to its owner. Pure: time is given.
+/// `T` is the owner's data of a flow. Pure: time is a parameter.
 template <class T>
 class FlowTable {
  public:
@@ -58,7 +58,7 @@ class FlowTable {
   }
   /// nullptr if the flow is gone.
   [[nodiscard]] Flow* at(std::uint32_t number) { return flows_.find(number); }
-  /// One that is there for sure.
+  /// A flow that exists.
   [[nodiscard]] Flow& operator[](std::uint32_t number) { return flows_[number]; }
   [[nodiscard]] const Flow& operator[](std::uint32_t number) const { return flows_[number]; }
   std::uint32_t add(const FlowKey& key, T value, Time now) {
@@ -78,11 +78,11 @@ class FlowTable {
     index_.erase(flow->key);
     flows_.drop(number);
   }
-  /// The one that has been silent for longest.
+  /// The flow that has been idle longest.
   [[nodiscard]] std::optional<std::uint32_t> oldest() const {
     return order_.empty() ? std::nullopt : std::optional(order_.front());
   }
-  /// Silent longest first.
+  /// The longest idle first.
   [[nodiscard]] const Order& order() const { return order_; }
   [[nodiscard]] std::size_t size() const { return flows_.size(); }
   void recycle() { flows_.recycle(); }

@@ -25,14 +25,14 @@
 namespace wg4::forward {
 namespace {
 
-/// Descriptors that stay for the rest of the program, and for the API's clients.
+/// Descriptors that are left to the rest of the process, and to the API's clients.
 constexpr rlim_t reserved_fds = 160;
 constexpr rlim_t max_fds = rlim_t{1} << 20;  // what "unlimited" means here
-// An engine may start us while the program before us, with the same ports, is still ending.
+// An engine may start this program while an earlier one, with the same ports, is still ending.
 constexpr std::chrono::milliseconds patience_with_busy_ports{1000};
 constexpr std::chrono::milliseconds pause_between_tries{10};
 
-/// Raises the soft limit on open files to the hard one; what is left for forwarding.
+/// Raises the soft limit on open files to the hard one. Returns the number that is left for forwarding.
 std::size_t raise_fd_limit() {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
@@ -44,20 +44,21 @@ std::size_t raise_fd_limit() {
 
 }  // namespace
 
-ForwardLoop::ForwardLoop(Loop loop, const Settings& settings, Way way, std::size_t fd_limit)
+ForwardLoop::ForwardLoop(Loop loop, const Settings& settings, Descriptors descriptors, std::size_t fd_limit)
     : loop_(std::move(loop)),
       budget_(fd_limit),
-      dialer_(std::move(way.agent)),
+      dialer_(std::move(descriptors.agent)),
       tcp_(loop_, dialer_, budget_),
       udp_(loop_, dialer_, budget_, settings.udp),
       guest_(settings.guest) {
-  if (settings.follows()) auto_.emplace(settings.automatic, std::move(way.tables));
+  if (settings.follows()) auto_.emplace(settings.automatic, std::move(descriptors.tables));
 }
 
-Result<std::unique_ptr<ForwardLoop>> ForwardLoop::create(const Settings& settings, Way way, int stop) {
+Result<std::unique_ptr<ForwardLoop>> ForwardLoop::create(const Settings& settings, Descriptors descriptors, int stop) {
   Loop loop = TRY(Loop::create());
-  UniqueFd api = std::move(way.api);
-  std::unique_ptr<ForwardLoop> self(new ForwardLoop(std::move(loop), settings, std::move(way), raise_fd_limit()));
+  UniqueFd api = std::move(descriptors.api);
+  std::unique_ptr<ForwardLoop> self(
+      new ForwardLoop(std::move(loop), settings, std::move(descriptors), raise_fd_limit()));
   TRY(self->start(settings, std::move(api), stop));
   return self;
 }
@@ -117,8 +118,8 @@ std::string ForwardLoop::answer(std::string_view request) {
 
 void ForwardLoop::take_dialed() {
   for (Dialer::Answer& answer : dialer_.receive()) {
-    const std::uint32_t number = number_of(answer.who);
-    if (kind_of(answer.who) == Kind::udp_flow)
+    const std::uint32_t number = number_of(answer.requester);
+    if (kind_of(answer.requester) == Kind::udp_flow)
       udp_.dialed(number, std::move(answer));
     else
       tcp_.dialed(number, std::move(answer));
@@ -131,7 +132,7 @@ void ForwardLoop::lose_agent() {
   while (!rules_.all().empty()) static_cast<void>(remove(rules_.all().begin()->first));
 }
 
-/// When to call again, if there is something to follow.
+/// Updates the rules of "auto". Returns when to call it again; nothing without "auto".
 std::optional<std::chrono::nanoseconds> ForwardLoop::follow(std::chrono::nanoseconds now) {
   if (!auto_ || !dialer_.alive()) return std::nullopt;
   if (now < auto_->next) return auto_->next;
@@ -142,13 +143,13 @@ std::optional<std::chrono::nanoseconds> ForwardLoop::follow(std::chrono::nanosec
     return true;
   });
   for (const auto& [port, reach] : listening)
-    if (!auto_->published.contains(port)) publish_as_it_is(port, reach);
+    if (!auto_->published.contains(port)) publish_same_port(port, reach);
   auto_->next = now + AutoPorts::interval;
   return auto_->next;
 }
 
-/// What cannot be is nobody's error: a port that the host uses itself, or that ordinary users do not get.
-void ForwardLoop::publish_as_it_is(AutoPorts::Port port, Reach reach) {
+/// Ignores failures: the host itself may use the port, or it may be reserved for root.
+void ForwardLoop::publish_same_port(AutoPorts::Port port, Reach reach) {
   const IpAddress guest = guest_ == loopback(Family::v4) && reach == Reach::v6 ? loopback(Family::v6) : guest_;
   std::vector<RuleId> ids;
   for (const IpAddress& host : {IpAddress{}, IpAddress::v6(std::array<std::uint8_t, 16>{})})
@@ -164,7 +165,7 @@ int ForwardLoop::wait_ms(bool more_to_do, std::optional<std::chrono::nanoseconds
 }
 
 void ForwardLoop::run() {
-  bool more_to_do = true;  // the first turn waits for nothing: it finds out until when to wait
+  bool more_to_do = true;  // the first turn does not wait: it finds out until when to wait
   std::optional<std::chrono::nanoseconds> deadline;
   for (;;) {
     const auto events = loop_.wait(wait_ms(more_to_do, deadline));

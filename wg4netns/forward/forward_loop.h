@@ -1,16 +1,16 @@
 #pragma once
-// Published ports, theory of operation. Not a packet of them passes the tunnel: the agent in the namespace (a
-// wg4netns-helper that stayed) opens sockets there and passes them out, and this loop joins them to sockets on the
-// host.
+// Published ports, theory of operation. Their packets do not pass through the tunnel: the agent in the namespace (a
+// wg4netns-helper that keeps running) opens sockets there and passes them to the host, and this loop connects them to
+// sockets on the host.
 //
 //   client ──► listener on the host ──► TcpRelay, UdpRelay ══ two sockets ══► service in the namespace
 //                                          │      ▲
 //              API socket ──► ApiServer    └ Dial ┴ Dialed + SCM_RIGHTS ── agent
 //
-// One loop in a process of its own (forwarder.h), which shares nothing with the tunnel. All that
-// it opens is counted (fd_budget.h), so that no flood of connections takes what the API needs; all that
-// waits for others has an end: API clients by time, UDP flows by silence. When the agent goes, all ports are closed,
-// and what is connected already goes on.
+// It is one loop in a process of its own (forwarder.h), which shares nothing with the tunnel. All descriptors are
+// counted (fd_budget.h), so that no flood of connections takes those that the API needs. Waiting is bounded: API
+// clients have a time limit, UDP flows an idle timeout. When the agent has gone, all ports are closed, and existing
+// connections go on.
 
 #include <chrono>
 #include <cstddef>
@@ -38,8 +38,8 @@
 namespace wg4::forward {
 
 struct Settings {
-  std::string api_socket;       ///< path; empty = none. Way::api is what listens there
-  std::vector<Rule> published;  ///< from the start
+  std::string api_socket;       ///< path; empty = none. Descriptors::api listens there
+  std::vector<Rule> published;  ///< the rules at the start
   IpAddress guest;              ///< dialed for rules and API requests that name no address in the namespace
   AutoSettings automatic;       ///< needs PortTables
   UdpRelay::Limits udp;
@@ -50,14 +50,15 @@ struct Settings {
 
 class ForwardLoop {
  public:
-  /// What reaches the namespace, and who asks for it.
-  struct Way {
-    UniqueFd agent;  ///< the agent's socket
+  /// The descriptors that the loop works with.
+  struct Descriptors {
+    UniqueFd agent;  ///< socket to the agent in the namespace
     PortTables tables{};
-    UniqueFd api{};  ///< the API's, which listens; may be invalid
+    UniqueFd api{};  ///< the API's listening socket; may be invalid
   };
-  /// Everything listens when this returns. The loop ends when `stop` becomes readable.
-  [[nodiscard]] static Result<std::unique_ptr<ForwardLoop>> create(const Settings& settings, Way way, int stop);
+  /// All ports listen when this returns. The loop ends when `stop` becomes readable.
+  [[nodiscard]] static Result<std::unique_ptr<ForwardLoop>> create(const Settings& settings, Descriptors descriptors,
+                                                                   int stop);
 
   ForwardLoop(const ForwardLoop&) = delete;
   ForwardLoop& operator=(const ForwardLoop&) = delete;
@@ -66,7 +67,7 @@ class ForwardLoop {
   void run();
 
  private:
-  ForwardLoop(Loop loop, const Settings& settings, Way way, std::size_t fd_limit);
+  ForwardLoop(Loop loop, const Settings& settings, Descriptors descriptors, std::size_t fd_limit);
 
   [[nodiscard]] Result<void> start(const Settings& settings, UniqueFd api, int stop);
   [[nodiscard]] Result<RuleId> add(const Rule& rule);
@@ -76,7 +77,7 @@ class ForwardLoop {
   void take_dialed();
   void lose_agent();
   [[nodiscard]] std::optional<std::chrono::nanoseconds> follow(std::chrono::nanoseconds now);
-  void publish_as_it_is(AutoPorts::Port port, Reach reach);
+  void publish_same_port(AutoPorts::Port port, Reach reach);
   [[nodiscard]] int wait_ms(bool more_to_do, std::optional<std::chrono::nanoseconds> deadline) const;
 
   Loop loop_;

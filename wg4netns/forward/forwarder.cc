@@ -22,22 +22,23 @@
 #include "shared/wire/message_socket.h"
 #include "wg4netns/forward/start_message.h"
 
-// One message to the process (start_message.h), and one answer. After that only the end of the socket counts.
+// The process gets one message (start_message.h) and sends one answer. After that the socket only shows when the other
+// end closes it.
 
 namespace wg4::forward {
 namespace {
 
 constexpr std::size_t max_start_fds = 2 + handoff::max_port_tables;
 constexpr std::chrono::seconds time_to_end{1};
-constexpr int well = 0;  // exit statuses
-constexpr int badly = 1;
+constexpr int success = 0;  // exit statuses
+constexpr int failure = 1;
 
 using Answer = std::variant<handoff::Done, handoff::Failure>;
 
-/// What the process begins with; nothing if it is not needed any more.
+/// The start message. Nothing is received if the process is not needed any more.
 struct Start {
   IpAddress guest;
-  ForwardLoop::Way way;
+  ForwardLoop::Descriptors descriptors;
 };
 
 Result<std::optional<Start>> receive_start(int socket) {
@@ -47,24 +48,24 @@ Result<std::optional<Start>> receive_start(int socket) {
   const std::size_t sockets = api ? 2 : 1;
   if (message->fds.size() < sockets) return fail("the tunnel did not say how to publish ports");
   Start start{message->message.guest, {}};
-  start.way.agent = std::move(message->fds[0]);
-  if (api) start.way.api = std::move(message->fds[1]);
-  for (UniqueFd& table : std::span(message->fds).subspan(sockets)) start.way.tables.push_back(std::move(table));
+  start.descriptors.agent = std::move(message->fds[0]);
+  if (api) start.descriptors.api = std::move(message->fds[1]);
+  for (UniqueFd& table : std::span(message->fds).subspan(sockets)) start.descriptors.tables.push_back(std::move(table));
   return start;
 }
 
-/// The whole life of the process: the exit status.
+/// The whole process; returns its exit status.
 int serve(int socket, Settings settings, const std::function<Result<void>()>& confine) {
   auto start = receive_start(socket);
-  if (!start || !*start) return start ? well : badly;
+  if (!start || !*start) return start ? success : failure;
   settings.guest = (*start)->guest;
-  auto loop = ForwardLoop::create(settings, std::move((*start)->way), socket);
+  auto loop = ForwardLoop::create(settings, std::move((*start)->descriptors), socket);
   const auto confined = loop ? confine() : std::unexpected(loop.error());
   const auto answered =
       confined ? wire::send(socket, handoff::Done{}) : wire::send(socket, handoff::Failure{confined.error()});
-  if (!answered || !confined) return badly;
+  if (!answered || !confined) return failure;
   (*loop)->run();
-  return well;
+  return success;
 }
 
 }  // namespace
@@ -76,7 +77,7 @@ Result<Forwarder> Forwarder::create(const Settings& settings, const std::functio
   const std::array kept{sockets.theirs.get(), log_fd.get()};
   auto child = Child::fork(kept, [&] {
     prctl(PR_SET_NAME, "wg4netns-ports");
-    if (dup2(log_fd.get(), STDERR_FILENO) < 0) return badly;
+    if (dup2(log_fd.get(), STDERR_FILENO) < 0) return failure;
     log::look_for_reader();
     return serve(sockets.theirs.get(), settings, confine);
   });
@@ -84,12 +85,12 @@ Result<Forwarder> Forwarder::create(const Settings& settings, const std::functio
   return Forwarder(*std::move(child), std::move(sockets.ours));
 }
 
-Result<void> Forwarder::start(const IpAddress& guest, ForwardLoop::Way way) {
-  const bool api = way.api.valid();
+Result<void> Forwarder::start(const IpAddress& guest, ForwardLoop::Descriptors descriptors) {
+  const bool api = descriptors.api.valid();
   std::vector<UniqueFd> fds;
-  fds.push_back(std::move(way.agent));
-  if (api) fds.push_back(std::move(way.api));
-  for (UniqueFd& table : way.tables) fds.push_back(std::move(table));
+  fds.push_back(std::move(descriptors.agent));
+  if (api) fds.push_back(std::move(descriptors.api));
+  for (UniqueFd& table : descriptors.tables) fds.push_back(std::move(table));
   TRY(wire::send(socket_.get(), PublishPorts{.guest = guest, .has_api = api}, fds));
 
   auto answer = TRY(wire::receive<Answer>(socket_.get()));

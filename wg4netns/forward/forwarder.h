@@ -1,6 +1,7 @@
 #pragma once
-// Published ports in a process of their own: what talks with strangers by TCP shares neither memory nor sockets with
-// what has the keys. It is forked before these are read, waits until the tunnel has come so far, and ends with it.
+// Published ports in a process of their own: the code that serves unknown TCP clients shares neither memory nor sockets
+// with the code that has the keys. The process is forked before the keys are read, waits until the tunnel is set up,
+// and ends with it.
 
 #include <functional>
 #include <utility>
@@ -15,15 +16,16 @@ namespace wg4::forward {
 
 class Forwarder {
  public:
-  /// To be called before any secret is read. The process calls `confine` when all that `settings` ask for listens.
+  /// To be called before any secret is read. The process calls `confine` (its sandbox) when all ports of `settings`
+  /// listen.
   [[nodiscard]] static Result<Forwarder> create(const Settings& settings, const std::function<Result<void>()>& confine);
 
-  /// Everything listens, and is served, when this returns; to be called once. `guest` is as in Settings.
-  [[nodiscard]] Result<void> start(const IpAddress& guest, ForwardLoop::Way way);
+  /// To be called once. All ports listen and are served when this returns. `guest` is as in Settings.
+  [[nodiscard]] Result<void> start(const IpAddress& guest, ForwardLoop::Descriptors descriptors);
 
-  /// Readable when the process has ended, which it does not do by itself.
+  /// Readable when the process has ended, which it only does after a failure.
   [[nodiscard]] int fd() const { return child_.pidfd(); }
-  /// Why it has ended.
+  /// The reason why it has ended.
   [[nodiscard]] Result<void> end();
 
   Forwarder(Forwarder&&) noexcept = default;
@@ -37,7 +39,7 @@ class Forwarder {
   Forwarder(Child child, UniqueFd socket) : child_(std::move(child)), socket_(std::move(socket)) {}
 
   Child child_;
-  UniqueFd socket_;  // its end is the signal
+  UniqueFd socket_;  // closing it ends the process
 };
 
 }  // namespace wg4::forward

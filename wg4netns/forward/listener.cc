@@ -12,7 +12,7 @@
 namespace wg4::forward {
 namespace {
 
-constexpr int backlog = 4096;  // the kernel takes net.core.somaxconn if that is less
+constexpr int backlog = 4096;  // net.core.somaxconn, if that is less
 
 std::string hint_for(int number, const Rule& rule) {
   switch (number) {
@@ -36,7 +36,8 @@ bool set_up(int fd, const Rule& rule) {
   if (v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0) return false;
   if (rule.protocol == Protocol::udp)
     return setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVPKTINFO : IP_PKTINFO, &on, sizeof on) == 0;
-  // A TCP port of which old connections are still known can be listened on; one that somebody listens on cannot.
+  // SO_REUSEADDR: a TCP port can be taken while the kernel still knows its old connections, but not while another
+  // socket listens on it.
   return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0;
 }
 

@@ -6,8 +6,8 @@
 
 namespace wg4::forward {
 
-/// The host's socket of a rule, non-blocking: TCP listens, UDP tells the address that datagrams came to (PKTINFO).
-/// 0.0.0.0 is IPv4 alone and :: is IPv6 alone.
+/// The host's socket of a rule, non-blocking: TCP listens, UDP reports the address that datagrams were sent to
+/// (PKTINFO). 0.0.0.0 means IPv4 only, and :: means IPv6 only.
 [[nodiscard]] Result<UniqueFd> open_listener(const Rule& rule);
 
 }  // namespace wg4::forward

@@ -14,7 +14,7 @@
 namespace wg4::forward {
 namespace {
 
-/// Ports of the host, and those in the namespace that they lead to.
+/// Ports of the host, and the ports in the namespace that they are forwarded to.
 struct Mapping {
   PortRange host;
   PortRange guest;
@@ -26,7 +26,7 @@ std::unexpected<Error> refuse(Protocol protocol, std::string_view text, const st
               "The form is none, auto or [ADDRESS/]PORT[-PORT][:PORT[-PORT]][,...], the host's side first");
 }
 
-/// The host's addresses that are meant; nothing for text that is none.
+/// The host's addresses for the ADDRESS; nothing for invalid text.
 std::optional<std::vector<IpAddress>> parse_addresses(std::optional<std::string_view> text, bool v6) {
   if (!text) {
     std::vector<IpAddress> all{IpAddress{}};

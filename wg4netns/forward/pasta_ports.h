@@ -1,10 +1,10 @@
 #pragma once
-// -t and -u of pasta(1), which ports of the namespace are published:
+// The options -t and -u of pasta(1), which select the ports of the namespace to publish:
 //
 //   none | auto | [ADDRESS/]ENTRY[,ENTRY...]      ENTRY: PORT[-PORT][:PORT[-PORT]] or ~PORT[-PORT]
 //
-// The host's port is in front of the colon. Without an address it is every one of the host's, IPv4 and IPv6. "~" takes
-// ports out again; "auto" publishes whatever the namespace listens on, as long as it does.
+// The host's port is in front of the colon. Without ADDRESS it is on all addresses of the host, IPv4 and IPv6. "~"
+// excludes ports; "auto" publishes each port that the namespace listens on, as long as it does so.
 
 #include <string>
 #include <vector>
@@ -16,15 +16,15 @@
 
 namespace wg4::forward {
 
-/// What one protocol's options come to, together.
+/// All options of one protocol together.
 struct PastaPorts {
-  std::vector<Rule> rules;          ///< the address in the namespace is left 0.0.0.0
+  std::vector<Rule> rules;          ///< with 0.0.0.0 as the address in the namespace
   bool automatic = false;           ///< "auto"
-  std::vector<PortRange> excluded;  ///< from "auto"; the rules have none of them
+  std::vector<PortRange> excluded;  ///< from "auto"; no rule has one of them
 };
 
-/// All texts that were given for one protocol, in their order; each counts, whatever the others say. "none" and other
-/// ports together are an error. Without `v6` a port without an address is one of IPv4 alone.
+/// Parses all option values of one protocol; they add up. "none" together with other ports is an error. Without `v6`, a
+/// port without ADDRESS is published on IPv4 only.
 [[nodiscard]] Result<PastaPorts> parse_pasta_ports(const std::vector<std::string>& texts, Protocol protocol, bool v6);
 
 }  // namespace wg4::forward

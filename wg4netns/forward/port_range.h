@@ -1,5 +1,5 @@
 #pragma once
-// Ports as they are written on command lines: "80", or "8000-8010".
+// Ports as on a command line: "80", or "8000-8010".
 
 #include <cstdint>
 #include <optional>
@@ -16,7 +16,7 @@ struct PortRange {
   friend bool operator==(const PortRange&, const PortRange&) = default;
 };
 
-/// Nothing for any other text, port 0 and ranges that run backwards included.
+/// Nothing for any other text, including port 0 and descending ranges.
 [[nodiscard]] std::optional<PortRange> parse_range(std::string_view text);
 
 }  // namespace wg4::forward

@@ -7,8 +7,8 @@
 #include <optional>
 #include <system_error>
 
-// A line is "   0: 0100007F:1F90 00000000:0000 0A ...": number, local address and port, remote ones, state; the rest is
-// of no interest. Numbers are hexadecimal.
+// A line is " 0: 0100007F:1F90 00000000:0000 0A ...": number, local address and port, remote ones, state; the rest does
+// not matter. Numbers are hexadecimal.
 
 namespace wg4::forward {
 namespace {
@@ -16,7 +16,7 @@ namespace {
 constexpr unsigned listen_state = 0x0a;       // TCP_LISTEN
 constexpr unsigned unconnected_state = 0x07;  // TCP_CLOSE, which UDP sockets are in unless connected
 constexpr std::size_t v4_digits = 8;
-// Of an IPv4 address in IPv6, ::ffff:1.2.3.4: numbers of 32 bits, each as this machine has it in memory.
+// The start of an IPv4-mapped address, ::ffff:1.2.3.4: numbers of 32 bits, each in this machine's byte order.
 constexpr std::string_view mapped_start =
     std::endian::native == std::endian::little ? "0000000000000000FFFF0000" : "00000000000000000000FFFF";
 
@@ -52,7 +52,7 @@ std::map<std::uint16_t, Reach> listening_ports(std::string_view text, Protocol p
     const auto state = parse_hex(take_word(line));
     const std::string_view address = take_until(local, ':');
     const Reach reach = address.size() == v4_digits || address.starts_with(mapped_start) ? Reach::v4 : Reach::v6;
-    const auto port = parse_hex(local);  // nothing, where there was no colon
+    const auto port = parse_hex(local);  // nothing if there was no colon
     if (state != wanted || !port || *port == 0 || *port > UINT16_MAX) continue;
     Reach& known = ports.emplace(*port, reach).first->second;
     known = std::max(known, reach);

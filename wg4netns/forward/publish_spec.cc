@@ -21,7 +21,7 @@ std::optional<IpAddress> parse_address(std::string_view text) {
   return address;
 }
 
-/// At the colons, but not those within brackets.
+/// Splits at colons that are not within brackets.
 std::vector<std::string_view> split(std::string_view text) {
   std::vector<std::string_view> fields;
   std::size_t begin = 0;
@@ -67,7 +67,7 @@ Result<std::vector<Rule>> parse_publish(std::string_view text, const IpAddress& 
 
   IpAddress host_address;
   IpAddress guest_address = guest;
-  // Of three fields, one is an address: the first or the second.
+  // With three fields, one is an address: the first or the second.
   if (fields.size() == 4 || (fields.size() == 3 && !parse_range(fields[0]))) {
     const auto address = parse_address(fields[0]);
     if (!address) return refuse(text, "'" + std::string(fields[0]) + "' is not an address");

@@ -12,10 +12,10 @@
 
 namespace wg4::forward {
 
-/// In the namespace, where --publish names no address.
+/// The address in the namespace that --publish means if it names none.
 [[nodiscard]] IpAddress published_loopback();
 
-/// One rule for each port of a range. `guest` is dialed where the text names no address in the namespace.
+/// One rule for each port of a range. `guest` replaces a missing address in the namespace.
 [[nodiscard]] Result<std::vector<Rule>> parse_publish(std::string_view text, const IpAddress& guest);
 
 }  // namespace wg4::forward

@@ -10,7 +10,7 @@ namespace wg4::forward {
 
 using RuleId = std::uint32_t;
 
-/// One published port: what comes to `host` on the host is taken to `guest` in the namespace.
+/// One published port: connections and datagrams to `host` on the host are forwarded to `guest` in the namespace.
 struct Rule {
   Protocol protocol = Protocol::tcp;
   Endpoint host;

@@ -1,6 +1,6 @@
 #pragma once
-// The rules in force, by number. Numbers start at 1 and are never used again: who removes a rule by an old number must
-// not hit another one.
+// The rules in force, by number. Numbers start at 1 and are never reused, so that a client which removes a rule by an
+// old number cannot hit another rule.
 
 #include <map>
 #include <optional>

@@ -9,10 +9,10 @@
 
 namespace wg4::forward {
 
-/// Values under small numbers, which events of the loop carry. They do not move.
+/// Values under small numbers, which are part of the loop's events. They do not move in memory.
 ///
-/// A number is not given out again before recycle(), at the end of a turn: until then an event that was fetched earlier
-/// may still carry it, and must not hit another value.
+/// A number is not reused before recycle() is called at the end of a turn: until then, an event that was fetched
+/// earlier may have it, and must not hit another value.
 template <class T>
 class Slots {
  public:
@@ -27,14 +27,14 @@ class Slots {
     values_[index].emplace(std::move(value));
     return index;
   }
-  /// nullptr if there is nothing (any more).
+  /// nullptr if there is no value (any more).
   [[nodiscard]] T* find(std::uint32_t index) {
     return index < values_.size() && values_[index] ? &*values_[index] : nullptr;
   }
-  /// What is there for sure.
+  /// A value that exists.
   [[nodiscard]] T& operator[](std::uint32_t index) { return *values_[index]; }
   [[nodiscard]] const T& operator[](std::uint32_t index) const { return *values_[index]; }
-  /// Destroys what is there.
+  /// Destroys the value.
   void drop(std::uint32_t index) {
     if (find(index) == nullptr) return;
     values_[index].reset();

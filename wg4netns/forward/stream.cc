@@ -12,8 +12,8 @@
 namespace wg4::forward {
 namespace {
 
-constexpr int pipe_size = 1 << 18;  // bytes; all pipes together stay within what a user may have (pipe-user-pages-soft)
-// Other connections wait meanwhile.
+constexpr int pipe_size = 1 << 18;  // bytes; all pipes together stay below a user's limit (pipe-user-pages-soft)
+// Bounded, since other connections wait meanwhile.
 constexpr std::size_t bytes_per_turn = std::size_t{1} << 20;
 constexpr unsigned splice_flags = SPLICE_F_MOVE | SPLICE_F_NONBLOCK;
 
@@ -52,7 +52,7 @@ PipePool::CopyRoom& PipePool::copy_room() {
 
 namespace {
 
-/// Without a pipe: as much as `to` takes now.
+/// Result of moving data without a pipe: as much as `to` takes now.
 struct Copied {
   std::size_t bytes = 0;
   Wants wants = Wants::turn;
@@ -64,7 +64,7 @@ Copied copy_some(int from, int to, PipePool::CopyRoom& room) {
   if (seen < 0) return {0, wants_after_error(Wants::input)};
   const ssize_t sent = send(to, room.data(), static_cast<std::size_t>(seen), MSG_DONTWAIT | MSG_NOSIGNAL);
   if (sent < 0) return {0, wants_after_error(Wants::output)};
-  // On TCP, MSG_TRUNC throws away without copying.
+  // On TCP, MSG_TRUNC discards data without copying it.
   if (recv(from, nullptr, static_cast<std::size_t>(sent), MSG_TRUNC | MSG_DONTWAIT) != sent) return {0, Wants::failure};
   return {static_cast<std::size_t>(sent), Wants::turn};
 }

@@ -2,9 +2,9 @@
 // One direction of a TCP connection: from one socket to another, through the kernel alone.
 //
 // splice(2) moves pages from a socket to a pipe and on to the other socket, without a copy. A stream has a pipe only
-// while data is under way, so that thousands of idle connections cost none; and where all pipes are taken, by streams
-// whose receivers do not take more, data is copied: looked at (MSG_PEEK), sent, and as much as was sent is thrown away.
-// Either way what the receiver does not take stays with the sender: that is the back-pressure.
+// while data is in flight, so thousands of idle connections need none. When all pipes are held by streams with slow
+// receivers, data is copied instead: read with MSG_PEEK, sent, and discarded as far as it was sent. Either way, data
+// that the receiver does not take stays at the sender, which gives back-pressure.
 
 #include <array>
 #include <cstddef>
@@ -24,14 +24,14 @@ struct Pipe {
   UniqueFd out;
 };
 
-/// Pipes for all streams, and what streams without one copy through.
+/// Pipes for all streams, and a buffer for streams without one.
 class PipePool {
  public:
   PipePool(FdBudget& budget, std::size_t max_pipes) : budget_(budget), max_pipes_(max_pipes) {}
 
-  /// An empty pipe; nothing if there are too many.
+  /// An empty pipe; nothing if too many are in use.
   [[nodiscard]] std::optional<Pipe> take();
-  /// Must be empty. One that is not is destroyed instead, and then forget()ed.
+  /// Takes back an empty pipe. One with data must be destroyed instead, and reported by forget().
   void give(Pipe pipe);
   void forget() { --made_; }
 
@@ -66,10 +66,10 @@ class Stream {
   Stream& operator=(const Stream&) = delete;
   ~Stream() = default;
 
-  /// Moves a bounded number of bytes. The end of `from` becomes the end of what `to` gets. SIGPIPE must be ignored:
+  /// Moves a bounded number of bytes. When `from` ends, the sending half of `to` is shut down. SIGPIPE must be ignored:
   /// splice(2) has no flag against it.
   [[nodiscard]] Wants pump(int from, int to, PipePool& pipes);
-  /// To be called before a stream is destroyed that has not ended.
+  /// To be called before a stream that has not ended is destroyed.
   void abandon(PipePool& pipes);
 
  private:

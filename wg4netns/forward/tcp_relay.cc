@@ -24,14 +24,14 @@ constexpr std::chrono::milliseconds pause_time{50};
 constexpr std::size_t descriptors_per_connection = 2;
 constexpr std::uint32_t socket_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
-/// Pipes for streams that are blocked; beyond that they copy.
+/// How many pipes streams may use; more streams have to copy.
 std::size_t pipes_within(const FdBudget& budget) { return std::clamp<std::size_t>(budget.limit() / 40, 4, 256); }
 
 void prepare(int fd) {
   const int on = 1;
-  // What came in one piece goes on in one piece and at once.
+  // Forward data at once.
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  // A client that vanished without a word would keep its connection for ever.
+  // Otherwise the connection of a client that has vanished would stay for ever.
   setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
 
@@ -67,7 +67,7 @@ void TcpRelay::listener_ready(RuleId id, Time now) {
   if (is_lack_of_resources(errno)) pause(now);
 }
 
-/// False with errno when there is none to accept.
+/// False, with errno, when there is no connection to accept.
 bool TcpRelay::accept_one(const Listener& listener) {
   auto lease = budget_.take(descriptors_per_connection);
   if (!lease) {
@@ -89,7 +89,7 @@ void TcpRelay::dialed(std::uint32_t slot, Dialer::Answer answer) {
   if (answer.error == 0) {
     prepare(answer.socket.get());
     connection->sockets[guest] = std::move(answer.socket);
-    // Both are watched only now: until here nothing could be done with what the client says.
+    // Both are watched only now: before, there was no place for the client's data.
     if (loop_.watch(connection->sockets[client].get(), make_token(Kind::tcp_client, slot), socket_events) &&
         loop_.watch(connection->sockets[guest].get(), make_token(Kind::tcp_guest, slot), socket_events))
       return;
@@ -102,7 +102,7 @@ void TcpRelay::socket_ready(std::uint32_t slot, std::uint32_t events, Side side)
   if (connection == nullptr) return;
   Wants& from_here = connection->wants[side];
   Wants& to_here = connection->wants[side == client ? guest : client];
-  // A socket that is broken while nobody reads from it will not be read from later either.
+  // If a socket breaks while nothing is to be read from it, no later read would find that out.
   if ((events & EPOLLERR) != 0 && (from_here == Wants::output || from_here == Wants::nothing)) {
     end(slot, *connection);
     return;

@@ -1,9 +1,10 @@
 #pragma once
-// Published TCP ports: accepts on the host, has the agent dial in the namespace, and joins the two with two Streams.
+// Published TCP ports: accepts on the host, has the agent connect in the namespace, and joins both sockets by two
+// Streams.
 //
-// Sockets are watched edge-triggered, once: what a stream waits for is remembered here, so that a turn costs no epoll
-// call however often a stream blocks. A connection that is broken on one side is reset on the other: what was cut short
-// must not look like a regular end.
+// Sockets are registered with epoll once, edge-triggered: this class records what each stream waits for, so that a
+// blocked stream costs no epoll call. If a connection breaks on one side, the other side is reset, so that truncated
+// data does not look complete.
 
 #include <array>
 #include <chrono>
@@ -31,20 +32,21 @@ class TcpRelay {
 
   TcpRelay(Loop& loop, Dialer& dialer, FdBudget& budget);
 
-  /// Listens.
+  /// Begins to listen.
   [[nodiscard]] Result<void> open(RuleId id, const Rule& rule);
-  /// Listens no more; its connections go on.
+  /// Stops listening; connections of the rule go on.
   void close(RuleId id) { listeners_.erase(id); }
 
-  /// Events of the loop.
+  /// To be called for events of the loop.
   void listener_ready(RuleId id, Time now);
   void client_ready(std::uint32_t slot, std::uint32_t events) { socket_ready(slot, events, client); }
   void guest_ready(std::uint32_t slot, std::uint32_t events) { socket_ready(slot, events, guest); }
   void dialed(std::uint32_t slot, Dialer::Answer answer);
 
-  /// Moves data, a bounded amount. True if there is more to do at once.
+  /// Moves a bounded amount of data. True if there is more to do at once.
   [[nodiscard]] bool work();
-  /// Ends a turn. When to call at the latest for the next one; nothing if only events matter.
+  /// To be called at the end of each turn. Returns when it has to be called next even without an event; nothing if only
+  /// events matter.
   [[nodiscard]] std::optional<Time> end_turn(Time now);
 
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }

@@ -14,7 +14,7 @@ enum class Kind : std::uint32_t {
   api_client,    ///< number: slot
   tcp_listener,  ///< number: rule
   tcp_client,    ///< number: slot of the connection; its side on the host
-  tcp_guest,     ///< ... and its side in the namespace
+  tcp_guest,     ///< the same; its side in the namespace
   udp_listener,  ///< number: rule
   udp_flow,      ///< number: flow
 };

@@ -71,24 +71,24 @@ std::optional<std::uint32_t> UdpRelay::find_or_dial(const FlowKey& key, const Li
   return number;
 }
 
-/// Takes the place of the flow that has been silent for longest, if there is no other.
+/// A descriptor for another flow, if necessary that of the flow that has been idle longest.
 std::optional<FdBudget::Lease> UdpRelay::make_room() {
   auto lease = flows_.size() < limits_.flows ? budget_.take(1) : std::nullopt;
   const auto oldest = flows_.oldest();
-  // One that is being dialed has its number in the agent's hands.
+  // A flow without a socket yet still expects the agent's answer.
   if (lease || !oldest || !flows_[*oldest].value.guest.valid()) return lease;
   flows_.remove(*oldest);
   return budget_.take(1);
 }
 
-/// What finds no room is lost, as UDP is: whoever sends it may be a stranger who invents senders.
+/// Drops the datagram if there is no room, as UDP allows: the sender's address may be forged.
 void UdpRelay::stage(Flow& flow, ByteView datagram) {
   if (flow.staged.size() >= max_staged) return;
   if (auto lease = staging_.take(datagram.size()))
     flow.staged.push_back({std::move(*lease), {datagram.begin(), datagram.end()}});
 }
 
-/// Another flow may have this number soon; it must not get the socket that this one has asked for.
+/// Forgets the request to the agent: another flow may get this number soon, and must not get the socket.
 void UdpRelay::remove(std::uint32_t number) {
   if (!flows_[number].value.guest.valid()) dialer_.forget(make_token(Kind::udp_flow, number));
   flows_.remove(number);

@@ -1,6 +1,6 @@
 #pragma once
-// Published UDP ports. Each client of a port is a flow with a socket of its own in the namespace, so that answers find
-// their way back; flows end by silence (flow_table.h).
+// Published UDP ports. Each client of a port is a flow with a socket of its own in the namespace, so that replies can
+// be assigned to it; idle flows end (flow_table.h).
 
 #include <chrono>
 #include <cstddef>
@@ -28,24 +28,25 @@ class UdpRelay {
   using Time = std::chrono::nanoseconds;
 
   struct Limits {
-    Time idle = std::chrono::seconds(90);  ///< silence that ends a flow
+    Time idle = std::chrono::seconds(90);  ///< idle timeout of a flow
     std::size_t flows = 4096;              ///< of all ports together
-    std::size_t staged_bytes = 1UL << 20;  ///< likewise: of datagrams that wait for the agent to dial
+    std::size_t staged_bytes = 1UL << 20;  ///< of all ports together: datagrams that wait for the agent's answer
   };
 
   UdpRelay(Loop& loop, Dialer& dialer, FdBudget& budget, const Limits& limits)
       : loop_(loop), dialer_(dialer), budget_(budget), limits_(limits), staging_(limits.staged_bytes) {}
 
   [[nodiscard]] Result<void> open(RuleId id, const Rule& rule);
-  /// Its flows end.
+  /// Closes the rule's port and ends its flows.
   void close(RuleId id);
 
-  /// Events of the loop.
+  /// To be called for events of the loop.
   void listener_ready(RuleId id, Time now);
   void flow_ready(std::uint32_t number, Time now);
   void dialed(std::uint32_t number, Dialer::Answer answer);
 
-  /// Ends a turn. When to call at the latest for the next one; nothing if only events matter.
+  /// To be called at the end of each turn. Returns when it has to be called next even without an event; nothing if only
+  /// events matter.
   [[nodiscard]] std::optional<Time> end_turn(Time now);
 
   [[nodiscard]] std::size_t flows() const { return flows_.size(); }
