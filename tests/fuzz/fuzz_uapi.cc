@@ -1,5 +1,5 @@
-// A client of the control socket: no bytes may crash the session or make it hold much, however they are cut; what a set
-// says is the same when it is written out again. And the other way round: no program may crash a client.
+// A client of the control socket: no bytes may crash the connection or make it hold much, however they are cut; what a
+// set says is the same when it is written out again. And the other way round: no program may crash a client.
 
 #include <algorithm>
 #include <cerrno>
@@ -17,7 +17,7 @@
 #include "tests/fuzz/fuzz_input.h"
 #include "wg4netns/core/control.h"
 #include "wg4netns/uapi/codec.h"
-#include "wg4netns/uapi/session.h"
+#include "wg4netns/uapi/connection.h"
 
 namespace {
 
@@ -81,21 +81,21 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   read_status(text);
 
   Recorder target;
-  uapi::Session session(target);
+  uapi::Connection connection(target);
   const std::size_t step = 1 + data[0] * std::size_t{data[0]};
   const std::size_t reads = 1 + (data[0] & 7U) * std::size_t{4000};
   std::size_t at = 0;
-  while (!session.done() && session.handover() == uapi::Session::Handover::none) {
-    if (session.wants_input() && at < text.size()) {
-      const std::size_t length = std::min({step, text.size() - at, uapi::Session::max_read});
-      std::ranges::copy(std::string_view(text).substr(at, length), session.room().begin());
-      session.received(length);
+  while (!connection.done() && connection.handover() == uapi::Connection::Handover::none) {
+    if (connection.wants_input() && at < text.size()) {
+      const std::size_t length = std::min({step, text.size() - at, uapi::Connection::max_read});
+      std::ranges::copy(std::string_view(text).substr(at, length), connection.room().begin());
+      connection.received(length);
       at += length;
-    } else if (session.wants_input()) {
-      session.received_end();
+    } else if (connection.wants_input()) {
+      connection.received_end();
     }
-    CHECK(session.output().size() < 4 * uapi::Session::piece_size);
-    session.sent(std::min(reads, session.output().size()));
+    CHECK(connection.output().size() < 4 * uapi::Connection::piece_size);
+    connection.sent(std::min(reads, connection.output().size()));
   }
   return 0;
 }

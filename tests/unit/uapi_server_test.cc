@@ -26,9 +26,9 @@
 #include "wg4netns/core/peer_id.h"
 #include "wg4netns/core/time.h"
 #include "wg4netns/uapi/codec.h"
+#include "wg4netns/uapi/connection.h"
 #include "wg4netns/uapi/control_socket.h"
 #include "wg4netns/uapi/server.h"
-#include "wg4netns/uapi/session.h"
 
 namespace wg4::uapi {
 namespace {

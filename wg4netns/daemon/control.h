@@ -27,9 +27,9 @@
 #include "wg4netns/dataplane/shared_device.h"
 #include "wg4netns/diagnosis/peer_watch.h"
 #include "wg4netns/uapi/codec.h"
+#include "wg4netns/uapi/connection.h"
 #include "wg4netns/uapi/control_socket.h"
 #include "wg4netns/uapi/server.h"
-#include "wg4netns/uapi/session.h"
 
 namespace wg4 {
 

@@ -20,9 +20,9 @@
 namespace wg4::uapi {
 namespace {
 
-constexpr std::string_view yes = "true";  // the one value that a switch has
+constexpr std::string_view yes = "true";  // the only value of a switch
 
-/// Decimal digits alone.
+/// A number of decimal digits only.
 template <class T>
 bool parse_number(std::string_view text, T& number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -50,7 +50,7 @@ Errno read_secret(std::string_view text, std::optional<Secret<key_size>>& secret
   return 0;
 }
 
-/// The length is not optional here, and has no zeros in front.
+/// The prefix length is not optional here, and has no leading zeros.
 std::optional<Prefix> parse_allowed_ip(std::string_view text) {
   const std::size_t slash = text.find('/');
   if (slash == std::string_view::npos) return std::nullopt;
@@ -67,7 +67,7 @@ Errno read_allowed_ip(std::string_view text, std::vector<AllowedIpChange>& chang
   return 0;
 }
 
-/// "KEY=VALUE".
+/// The two parts of "KEY=VALUE".
 std::optional<std::pair<std::string_view, std::string_view>> divide(std::string_view line) {
   const std::size_t equals = line.find('=');
   if (equals == std::string_view::npos) return std::nullopt;
@@ -151,7 +151,7 @@ Errno ChangeReader::line(std::string_view line) {
   const auto [key, value] = *parts;
   if (key == "public_key") return begin_peer(value);
   if (!in_peer_) return device_line(key, value);
-  // What these lines take back was said before them, and may have been taken from another peer then.
+  // It revokes allowed IPs of earlier lines, which may have moved from another peer: keep both in order.
   if (key == "replace_allowed_ips" && !change_.peers.back().allowed_ips.empty()) continue_peer();
   return peer_line(change_.peers.back(), key, value);
 }
@@ -187,7 +187,7 @@ Errno ChangeReader::peer_line(PeerChange& peer, std::string_view key, std::strin
   return EINVAL;
 }
 
-/// As Endpoint::parse, and with the name of an interface, which is how wg(8) writes a link-local address.
+/// As Endpoint::parse, but the scope may be the name of an interface: wg(8) writes link-local addresses like that.
 std::optional<Endpoint> ChangeReader::parse_endpoint(std::string_view text) const {
   const std::size_t percent = text.find('%');
   const std::size_t bracket = text.rfind(']');
@@ -203,7 +203,7 @@ std::optional<Endpoint> ChangeReader::parse_endpoint(std::string_view text) cons
   return endpoint;
 }
 
-/// The same peer once more: what is said of it from here on comes after what was said before.
+/// Begins another change of the same peer, so that the lines from here on are applied after those before.
 void ChangeReader::continue_peer() {
   const PeerChange& before = change_.peers.back();
   PeerChange next;

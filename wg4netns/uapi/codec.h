@@ -1,10 +1,10 @@
 #pragma once
-// The text of WireGuard's cross-platform configuration protocol (www.wireguard.com/xplatform), both ways: what stock
-// wg(8) says is a DeviceChange, and a status is what it reads. Pure: lines in, values out. What the protocol leaves
-// open is done as wireguard-go does it, the program that everybody's tools were tested with.
+// The text of WireGuard's cross-platform configuration protocol (www.wireguard.com/xplatform), in both directions: the
+// requests of stock wg(8) become a DeviceChange, and a status becomes the text that it reads. Pure: lines in, values
+// out. What the protocol does not define is done as in wireguard-go, with which most tools were tested.
 //
-// An Errno is a positive number of errno.h, or 0 for success. The answer to a set has it negative, that to a get as it
-// is, because wg(8) reads them so.
+// An Errno is a positive number of errno.h, or 0 for success. It is negative in the answer to a set and positive in the
+// answer to a get, because wg(8) expects that.
 
 #include <cstddef>
 #include <cstdint>
@@ -24,15 +24,16 @@ namespace wg4::uapi {
 
 using Errno = int;
 
-/// The index of a network interface: the scope in "[fe80::1%eth0]:51820". Nothing if there is none of that name.
+/// Looks up the index of a network interface, the scope in "[fe80::1%eth0]:51820". Nothing if there is no interface of
+/// that name.
 using ScopeOfName = std::optional<std::uint32_t> (*)(const std::string& name);
 
 /// A ScopeOfName that knows no names.
 [[nodiscard]] inline std::optional<std::uint32_t> no_scopes(const std::string& /*name*/) { return std::nullopt; }
 
-/// Reads the body of a set. However long that is, it never holds more than one peer with max_allowed_ips and what
-/// came since the last take(), if that is called often: the lines of a request are applied as they come, and those
-/// before one that fails stay applied.
+/// Reads the body of a set. Lines are applied as they come: take() returns what is complete, and if it is called often,
+/// this holds little more than one peer with max_allowed_ips, however long the request is. Lines before one that fails
+/// stay applied.
 class ChangeReader {
  public:
   static constexpr std::size_t max_allowed_ips = 1024;
@@ -41,9 +42,10 @@ class ChangeReader {
 
   /// A line without its end, not an empty one.
   [[nodiscard]] Errno line(std::string_view line);
-  /// What is complete: all but the peer that the next lines may still be about, unless it has grown long.
+  /// Takes the complete changes: all but the last peer, to which the next lines may belong, unless that has become
+  /// long.
   [[nodiscard]] DeviceChange take();
-  /// The whole rest, at the end of the request.
+  /// Takes the rest, at the end of the request.
   [[nodiscard]] DeviceChange take_all();
 
  private:
@@ -55,12 +57,12 @@ class ChangeReader {
 
   ScopeOfName scopes_;
   DeviceChange change_;
-  bool in_peer_ = false;  // the last of change_.peers, which is there then
+  bool in_peer_ = false;  // lines belong to the last of change_.peers, which then exists
 };
 
 [[nodiscard]] bool is_empty(const DeviceChange& change);
 
-/// A peer whose endpoint is a host name: one of this program's own requests, since a set knows addresses alone.
+/// A peer whose endpoint is a host name. It has a request of its own, since a set has only addresses.
 struct NamedEndpoint {
   PublicKey public_key{};
   std::string host;
@@ -80,10 +82,10 @@ class NameReader {
   std::vector<NamedEndpoint> names_;
 };
 
-/// Its line.
+/// Writes its line.
 void write(SecretText& out, const NamedEndpoint& name);
 
-/// What a reload has made of the interface.
+/// The interface's settings after a reload.
 struct LinkStatus {
   std::uint16_t mtu = 0;  ///< bytes
   std::vector<Prefix> addresses{};
@@ -103,24 +105,24 @@ class LinkReader {
   LinkStatus link_;
 };
 
-/// All of its lines.
+/// Writes all of its lines.
 void write(SecretText& out, const LinkStatus& link);
 
-/// What a get tells of the interface itself.
+/// The part of a get's answer that is about the interface itself.
 struct InterfaceStatus {
   PrivateKey private_key;  ///< zero = none
   std::uint16_t listen_port = 0;
   std::uint32_t fwmark = 0;
 };
 
-/// The lines of a get.
+/// Writes its lines of a get's answer.
 void write(SecretText& out, const InterfaceStatus& status);
-/// Those of a peer. With `continued` only its allowed IPs: the rest of it was written before.
+/// Writes the lines of a peer. With `continued` only its allowed IPs: the other lines were written before.
 void write(SecretText& out, const PeerStatus& status, bool continued);
-/// The lines of a set.
+/// Writes the lines of a set.
 void write(SecretText& out, const DeviceChange& change);
 
-/// Reads the answer to a get; lines that it does not know are passed over, as wg(8) does.
+/// Reads the answer to a get; ignores unknown lines, as wg(8) does.
 class StatusReader {
  public:
   /// A line without its end, not an empty one. EPROTO if it makes no sense.
@@ -128,7 +130,7 @@ class StatusReader {
 
   InterfaceStatus interface;
   std::vector<PeerStatus> peers;
-  std::optional<Errno> result;  ///< the program's, once its line was there
+  std::optional<Errno> result;  ///< the answer's errno, once its line was read
 
  private:
   [[nodiscard]] Errno peer_line(PeerStatus& peer, std::string_view key, std::string_view value);

@@ -26,8 +26,8 @@ namespace {
 constexpr std::chrono::seconds patience{10};  // with each step
 constexpr std::size_t read_size = 64UL * 1024;
 constexpr std::size_t max_line = 64UL * 1024;
-constexpr std::size_t max_answer = 32;                                        // to the wish for a capture
-constexpr AnswerLimits outcome_limits{64UL * 1024, std::chrono::minutes(1)};  // of a change, which may be long
+constexpr std::size_t max_answer = 32;                                        // to the request for a capture
+constexpr AnswerLimits outcome_limits{64UL * 1024, std::chrono::minutes(1)};  // for a change, which may take long
 
 Result<void> send_all(int fd, std::string_view text) {
   while (!text.empty()) {
@@ -45,7 +45,7 @@ Result<void> send_all(int fd, std::string_view text) {
 
 using TakeLine = std::function<uapi::Errno(std::string_view)>;
 
-/// Calls `take` for each whole line, which goes then. True when the empty one was there.
+/// Calls `take` for each whole line and removes it from `text`. True after the empty line.
 Result<bool> take_lines(SecretText& text, const TakeLine& take) {
   std::size_t used = 0;
   for (std::size_t end = 0; (end = text.view().find('\n', used)) != std::string_view::npos; used = end + 1) {
@@ -151,7 +151,7 @@ Result<UniqueFd> begin_capture(const RunningTunnel& tunnel, bool with_keys) {
   TRY(send_all(fd.get(), with_keys ? "wg4netns=capture-keys\n\n" : "wg4netns=capture\n\n"));
   std::string answer;
   const Deadline deadline = deadline_in(patience);
-  // What comes behind the answer belongs to the capture.
+  // Byte by byte, since the bytes behind the answer belong to the capture.
   for (char letter = 0; !answer.ends_with("\n\n"); answer += letter) {
     if (!TRY(wait_until(fd.get(), POLLIN, deadline))) return fail(tunnel.name + " does not answer");
     if (recv(fd.get(), &letter, 1, 0) != 1 || answer.size() > max_answer)

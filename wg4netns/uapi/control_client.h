@@ -1,6 +1,6 @@
 #pragma once
-// The other end of a control socket: what `show` and `reload` say and hear. It waits for the program at most 10
-// seconds, and listens to it only so long: who is at a socket may be another program, or ours no longer.
+// The client of a control socket, for `show` and `reload`. Waiting times and answers are limited (10 seconds for each
+// step), since the program at the socket may be another one, or hang.
 
 #include <sys/types.h>
 
@@ -17,20 +17,20 @@
 
 namespace wg4 {
 
-/// A tunnel that runs.
+/// A running tunnel.
 struct RunningTunnel {
   std::string name;  ///< of its socket, without the ".sock"
   std::string path;  ///< of its socket
 };
 
-/// By name. Sockets that nobody listens on do not count.
+/// All running tunnels, sorted by name. Sockets without a listener are left out.
 [[nodiscard]] std::vector<RunningTunnel> find_tunnels();
 [[nodiscard]] Result<RunningTunnel> find_tunnel(const std::string& name);
 
-/// The process that listens at its socket: what the kernel says, not the tunnel.
+/// The process that listens at its socket, as the kernel reports it, not the tunnel.
 [[nodiscard]] Result<pid_t> owner_of(const RunningTunnel& tunnel);
 
-/// What an answer may take.
+/// Limits of an answer.
 struct AnswerLimits {
   std::size_t bytes;
   std::chrono::milliseconds time;
@@ -39,25 +39,26 @@ struct AnswerLimits {
 inline constexpr AnswerLimits status_limits{.bytes = 512UL << 20, .time = std::chrono::minutes(1)};
 inline constexpr AnswerLimits own_status_limits{.bytes = 1UL << 20, .time = std::chrono::seconds(10)};
 
-/// What stock wg(8) sees.
+/// The status that stock wg(8) sees.
 [[nodiscard]] Result<uapi::StatusReader> ask_status(const RunningTunnel& tunnel,
                                                     const AnswerLimits& limits = status_limits);
 
-/// This program's own, in its order: ("mtu", "1420"), ...
+/// This program's own status, in the order of the answer: ("mtu", "1420"), ...
 using OwnStatus = std::vector<std::pair<std::string, std::string>>;
-/// Nothing from another program.
+/// Empty if the socket is another program's.
 [[nodiscard]] OwnStatus ask_own_status(const RunningTunnel& tunnel, const AnswerLimits& limits = own_status_limits);
 
-/// Has the tunnel look up these names again when their peers do not answer, and no others. Fails with EOPNOTSUPP if it
-/// cannot.
+/// Replaces the names that the tunnel looks up again when their peers do not answer. Fails with EOPNOTSUPP if the
+/// tunnel cannot look up names.
 [[nodiscard]] Result<void> send_names(const RunningTunnel& tunnel, const std::vector<uapi::NamedEndpoint>& names);
 
-/// A connection that a capture of the tunnel comes from, for who has ended its own half of it until the last packet.
+/// Starts a capture and returns the connection that it comes from. After shutdown(2) of the sending half, the capture
+/// ends with the last packet so far.
 [[nodiscard]] Result<UniqueFd> begin_capture(const RunningTunnel& tunnel, bool with_keys);
 
-/// A descriptor of the tunnel's TUN.
+/// Returns a descriptor of the tunnel's TUN.
 [[nodiscard]] Result<UniqueFd> ask_for_tun(const RunningTunnel& tunnel);
-/// Tells the tunnel what its interface has become.
+/// Tells the tunnel the new settings of its interface.
 [[nodiscard]] Result<void> send_link(const RunningTunnel& tunnel, const uapi::LinkStatus& link);
 
 [[nodiscard]] Result<void> send_change(const RunningTunnel& tunnel, const DeviceChange& change);

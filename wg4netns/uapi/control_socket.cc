@@ -37,7 +37,7 @@ Result<sockaddr_un> address_of(const std::string& path) {
 
 bool may_write(const char* folder) { return faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0; }
 
-/// Made, opened and locked: two programs must not replace one socket at the same time.
+/// Makes, opens and locks the folder: two programs must not replace one socket at the same time.
 Result<UniqueFd> lock_folder(const std::string& folder) {
   if (mkdir(folder.c_str(), only_this_users_folder) != 0 && errno != EEXIST)
     return fail("make the folder " + folder, errno);
@@ -51,7 +51,7 @@ Result<UniqueFd> lock_folder(const std::string& folder) {
   return fd;
 }
 
-/// "process 12".
+/// The program at the other end: "process 12".
 std::string holder(int connection) {
   ucred peer{};
   socklen_t size = sizeof peer;
@@ -59,7 +59,7 @@ std::string holder(int connection) {
   return "process " + std::to_string(peer.pid);
 }
 
-/// Nobody has the name, or the program that had it is gone.
+/// Fails if a program listens at `path`.
 Result<void> expect_free(const std::string& path) {
   struct stat info{};
   if (lstat(path.c_str(), &info) != 0) {
@@ -75,14 +75,14 @@ Result<void> expect_free(const std::string& path) {
   return {};
 }
 
-/// Nobody will take such a name again: one with a number in it, or of a namespace that an engine made.
+/// A name that no later tunnel uses: one with a number in it, or of a namespace that an engine made.
 bool is_for_once(const std::string& name) {
   const std::size_t dash = name.rfind('-');
   return name.starts_with("netns-") ||
          (dash != std::string::npos && name.find_first_not_of("0123456789", dash + 1) == std::string::npos);
 }
 
-/// What programs that were killed left.
+/// Removes sockets that killed programs have left.
 void clear_away_left(const std::string& folder) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
@@ -142,7 +142,7 @@ Result<UniqueFd> connect_to(const std::string& path) {
   const sockaddr_un address = TRY(address_of(path));
   UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) return fail("open a UNIX socket", errno);
-  // The kernel's one way to pass addresses of all families.
+  // sockaddr is the type for addresses of all families.
   if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)  // NOLINT
     return fail("connect to " + path, errno);
   return fd;

@@ -1,6 +1,6 @@
 #pragma once
-// Where the program is found by who configures it: NAME.sock in a folder of such sockets. Stock wg(8) looks in
-// /run/wireguard, which is root's; `wireguard4netns wg` shows it the user's own.
+// The socket by which programs such as wg(8) configure a tunnel: NAME.sock in a folder of such sockets. Stock wg(8)
+// looks in /run/wireguard, which is root's; `wireguard4netns wg` shows it the user's own folder in that place.
 
 #include <cstddef>
 #include <string>
@@ -18,36 +18,36 @@ inline constexpr const char* system_folder = "/run/wireguard";
 
 inline constexpr std::size_t max_socket_name = 15;  // IFNAMSIZ, without the NUL
 
-/// As an interface may be called, and so as wg(8) takes it.
+/// Is it valid as an interface name, and so for wg(8)?
 [[nodiscard]] bool is_socket_name(const std::string& name);
 
-/// $XDG_RUNTIME_DIR/wireguard, or why this user can have no socket there. Need not exist.
+/// $XDG_RUNTIME_DIR/wireguard, which need not exist, or why this user can have no socket there.
 [[nodiscard]] Result<std::string> user_folder();
 
-/// Where to make a socket: /run/wireguard if this process may write there, else the user's own. The folder is made,
-/// with mode 0700, if need be.
+/// Where to make a socket: /run/wireguard if this process may write there, else the user's folder, which is made if
+/// necessary (mode 0700).
 [[nodiscard]] Result<std::string> writable_folder();
 
-/// Folders to look for sockets in, whether they exist or not.
+/// Folders to search for sockets; they need not exist.
 [[nodiscard]] std::vector<std::string> search_folders();
 
-/// Fails where tunnels of this user can run that have no control socket, for want of a folder: then nothing that is
-/// found does not mean that nothing runs.
+/// Fails if this user's tunnels may run without a control socket because there is no folder for it: then finding no
+/// socket does not mean that no tunnel runs.
 [[nodiscard]] Result<void> expect_a_folder();
 
-/// A connection to a socket, or why there is none: ECONNREFUSED if its program is gone, EAGAIN if it is busy.
+/// Connects to a socket. ECONNREFUSED if its program has gone, EAGAIN if it is busy.
 [[nodiscard]] Result<UniqueFd> connect_to(const std::string& path);
 
-/// A listening socket with a name, which is removed at the end. Only this user can connect.
+/// A listening socket with a name, which the destructor removes. Only this user can connect.
 class ControlSocket {
  public:
-  /// NAME.sock in `folder`. What a program that died left there is replaced, and what others left under a name that
-  /// nobody takes again (it ends with a number, or is that of an engine's namespace) is removed; EADDRINUSE, with a
-  /// hint that says whose it is, if one still listens there.
+  /// NAME.sock in `folder`. Replaces the socket of a program that has died, and removes other such sockets whose names
+  /// are not used again (they end with a number, or are those of an engine's namespace). EADDRINUSE, with a hint that
+  /// names the process, if a program listens there.
   [[nodiscard]] static Result<ControlSocket> create(const std::string& folder, const std::string& name);
 
   [[nodiscard]] int fd() const { return listener_.fd(); }
-  /// The socket's file, for somebody else to remove.
+  /// Hands over the socket's file, which its new owner removes.
   [[nodiscard]] UniqueFile take_file() { return listener_.take_file(); }
   [[nodiscard]] const std::string& path() const { return path_; }
   [[nodiscard]] const std::string& name() const { return name_; }

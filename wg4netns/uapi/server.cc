@@ -37,7 +37,7 @@ std::size_t Server::clients() const {
 void Server::turn(Instant now) {
   const auto events = loop_.wait(0);
   std::size_t bytes = 0;
-  // What is not reached is told again, and begun with another time.
+  // Events that are not handled now are reported again; the next turn begins with another client.
   const std::size_t first = turns_++;
   for (std::size_t i = 0; i < events.size() && bytes < bytes_per_turn; ++i) {
     const Loop::Event event = events[(first + i) % events.size()];
@@ -59,16 +59,15 @@ void Server::turn(Instant now) {
 void Server::accept_clients(Instant now) {
   for (int i = 0; i < accepts_per_turn; ++i) {
     UniqueFd fd(accept4(socket_.fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!fd.valid() && (errno == EMFILE || errno == ENFILE))
-      drop(most_silent());  // so that there is one to accept with
+    if (!fd.valid() && (errno == EMFILE || errno == ENFILE)) drop(most_silent());  // so that accept() has a descriptor
     if (!fd.valid()) return;
     const std::size_t place = most_silent();
-    clients_[place] = std::make_unique<Client>(Client{std::move(fd), Session(*target_, scopes_), now});
+    clients_[place] = std::make_unique<Client>(Client{std::move(fd), Connection(*target_, scopes_), now});
     watch(place);
   }
 }
 
-/// A free place if there is one.
+/// A free slot, or that of the client that was idle longest.
 std::size_t Server::most_silent() const {
   const auto silent_since = [](const std::unique_ptr<Client>& client) {
     return client ? client->active : Instant::min();
@@ -78,9 +77,9 @@ std::size_t Server::most_silent() const {
 
 std::size_t Server::serve(std::size_t place, Instant now) {
   const std::unique_ptr<Client>& client = clients_[place];
-  if (!client) return 0;  // went in this turn
+  if (!client) return 0;  // dropped in this turn
   std::size_t bytes = 0;
-  // What is read is often answered at once, and the answer taken.
+  // A request is often answered at once, and the client takes the answer at once.
   for (const auto step : {&Server::write_to, &Server::read_from, &Server::write_to}) {
     const auto moved = step(*client);
     if (!moved) {
@@ -90,14 +89,14 @@ std::size_t Server::serve(std::size_t place, Instant now) {
     if (*moved > 0) client->active = now;
     bytes += *moved;
   }
-  if (const auto handover = client->session.handover(); handover != Session::Handover::none) {
+  if (const auto handover = client->connection.handover(); handover != Connection::Handover::none) {
     loop_.forget(client->fd.get());
-    if (handover == Session::Handover::tun)
+    if (handover == Connection::Handover::tun)
       target_->give_tun(std::move(client->fd));
     else
-      target_->begin_capture(std::move(client->fd), handover == Session::Handover::capture_with_keys);
+      target_->begin_capture(std::move(client->fd), handover == Connection::Handover::capture_with_keys);
     drop(place);
-  } else if (client->session.done()) {
+  } else if (client->connection.done()) {
     drop(place);
   } else {
     watch(place);
@@ -105,32 +104,32 @@ std::size_t Server::serve(std::size_t place, Instant now) {
   return bytes;
 }
 
-/// How much; nothing if the connection is broken.
+/// The number of bytes; nothing if the connection is broken.
 std::optional<std::size_t> Server::read_from(Client& client) {
-  if (!client.session.wants_input()) return 0;
-  const auto room = client.session.room();
+  if (!client.connection.wants_input()) return 0;
+  const auto room = client.connection.room();
   const ssize_t got = recv(client.fd.get(), room.data(), room.size(), 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
   if (got <= 0) {
-    client.session.received_end();
+    client.connection.received_end();
     return got == 0 ? std::optional<std::size_t>(0) : std::nullopt;
   }
-  client.session.received(static_cast<std::size_t>(got));
+  client.connection.received(static_cast<std::size_t>(got));
   return static_cast<std::size_t>(got);
 }
 
 std::optional<std::size_t> Server::write_to(Client& client) {
-  const std::string_view text = client.session.output();
+  const std::string_view text = client.connection.output();
   if (text.empty()) return 0;
   const ssize_t sent = send(client.fd.get(), text.data(), text.size(), MSG_NOSIGNAL);
   if (sent < 0) return errno == EAGAIN || errno == EINTR ? std::optional<std::size_t>(0) : std::nullopt;
-  client.session.sent(static_cast<std::size_t>(sent));
+  client.connection.sent(static_cast<std::size_t>(sent));
   return static_cast<std::size_t>(sent);
 }
 
 void Server::watch(std::size_t place) {
   Client& client = *clients_[place];
-  const std::uint32_t wanted = (client.session.wants_input() ? std::uint32_t{EPOLLIN} : 0U) |
+  const std::uint32_t wanted = (client.connection.wants_input() ? std::uint32_t{EPOLLIN} : 0U) |
                                (client.must_read() ? std::uint32_t{EPOLLOUT} : 0U);
   if (wanted == client.events) return;
   const auto number = static_cast<std::uint32_t>(place);

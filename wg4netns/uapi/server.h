@@ -1,9 +1,9 @@
 #pragma once
-// The server of a control socket: many clients, none of which can hold up another, or the tunnel. It is part of the
-// tunnel's loop by one descriptor, behind which it watches its clients itself, and does a bounded amount of work in
-// each of the loop's turns, about half a millisecond: the rest is told again.
+// The server of a control socket, with many clients, none of which can block another, or the tunnel. The tunnel's loop
+// watches one descriptor, an epoll instance of the server's clients. In each turn of the loop the server does a bounded
+// amount of work, about half a millisecond; the rest is reported again in the next turn.
 //
-// When there are too many clients the one that was silent for longest goes; so does one that does not read its answer.
+// When there are too many clients, the one that was idle longest is dropped; so is one that does not read its answer.
 
 #include <array>
 #include <chrono>
@@ -19,15 +19,15 @@
 #include "shared/sys/event_loop.h"
 #include "wg4netns/core/time.h"
 #include "wg4netns/uapi/codec.h"
+#include "wg4netns/uapi/connection.h"
 #include "wg4netns/uapi/control_socket.h"
-#include "wg4netns/uapi/session.h"
 
 namespace wg4::uapi {
 
 class Server {
  public:
   static constexpr std::size_t max_clients = 256;
-  static constexpr std::chrono::seconds patience{5};  // with a client that does not read
+  static constexpr std::chrono::seconds patience{5};  // for a client that does not read
 
   /// `target` must outlive this.
   [[nodiscard]] static Result<Server> create(ControlSocket socket, Target& target, ScopeOfName scopes);
@@ -45,10 +45,10 @@ class Server {
 
   struct Client {
     UniqueFd fd;
-    Session session;
+    Connection connection;
     Instant active;            ///< when it last sent or read something
-    std::uint32_t events = 0;  ///< that are watched
-    [[nodiscard]] bool must_read() const { return !session.output().empty(); }
+    std::uint32_t events = 0;  ///< the events that are watched
+    [[nodiscard]] bool must_read() const { return !connection.output().empty(); }
   };
 
   Server(ControlSocket socket, Loop loop, BootTimer timer, Target& target, ScopeOfName scopes)
@@ -60,7 +60,7 @@ class Server {
 
   void accept_clients(Instant now);
   [[nodiscard]] std::size_t most_silent() const;
-  /// Returns about how many bytes were worked on.
+  /// Returns roughly how many bytes were processed.
   std::size_t serve(std::size_t place, Instant now);
   [[nodiscard]] static std::optional<std::size_t> read_from(Client& client);
   [[nodiscard]] static std::optional<std::size_t> write_to(Client& client);

@@ -1,4 +1,4 @@
-#include "wg4netns/uapi/session.h"
+#include "wg4netns/uapi/connection.h"
 
 #include <cerrno>
 #include <utility>
@@ -10,12 +10,12 @@ constexpr std::size_t allowed_ips_in_a_piece = 256;
 
 }  // namespace
 
-void Session::received(std::size_t bytes) {
+void Connection::received(std::size_t bytes) {
   input_.added(bytes);
   advance();
 }
 
-void Session::received_end() {
+void Connection::received_end() {
   if (state_ == State::set && !in_long_line_) {
     if (!input_.empty()) take_line(input_.view());
     if (state_ == State::set) take_line("");
@@ -24,13 +24,13 @@ void Session::received_end() {
   ended_ = true;
 }
 
-void Session::sent(std::size_t bytes) {
+void Connection::sent(std::size_t bytes) {
   output_.drop_front(bytes);
   advance();
 }
 
-/// Deals with as many lines as are there, and goes on with an answer, until enough waits to be read.
-void Session::advance() {
+/// Processes complete lines, and continues an answer, until enough output waits to be read.
+void Connection::advance() {
   while (state_ == State::answer && output_.size() < piece_size) write_piece();
   while (!answering() && !is_over()) {
     const std::string_view text = input_.view();
@@ -47,8 +47,8 @@ void Session::advance() {
   if (state_ == State::set) apply(change_.take());
 }
 
-/// Its end may not be there yet: what is there of it goes.
-void Session::take_long_line() {
+/// Drops the part of a too long line that has come; its end may not have come yet.
+void Connection::take_long_line() {
   const std::size_t end = input_.view().find('\n');
   if (state_ == State::set) finish(EIO, State::failed);
   if (state_ != State::failed) state_ = State::closed;
@@ -56,7 +56,7 @@ void Session::take_long_line() {
   input_.drop_front(in_long_line_ ? input_.size() : end + 1);
 }
 
-void Session::take_line(std::string_view line) {
+void Connection::take_line(std::string_view line) {
   switch (state_) {
     case State::request:
       return begin_request(line);
@@ -81,7 +81,7 @@ void Session::take_line(std::string_view line) {
     case State::set:
       return set_line(line);
     case State::failed:
-      // wg(8) ends a request with an empty line even if it has failed before; others begin the next one.
+      // After an error wg(8) still ends its request with an empty line; other clients begin the next request.
       if (line.empty()) state_ = State::request;
       if (line == "get=1" || line == "set=1") begin_request(line);
       return;
@@ -92,7 +92,7 @@ void Session::take_line(std::string_view line) {
   }
 }
 
-void Session::begin_request(std::string_view line) {
+void Connection::begin_request(std::string_view line) {
   change_ = ChangeReader(scopes_);
   names_ = NameReader();
   link_ = LinkReader();
@@ -109,7 +109,7 @@ void Session::begin_request(std::string_view line) {
                                        : State::closed;
 }
 
-void Session::set_line(std::string_view line) {
+void Connection::set_line(std::string_view line) {
   if (line.ends_with('\r')) line.remove_suffix(1);
   if (line.empty()) {
     apply(change_.take_all());
@@ -120,24 +120,24 @@ void Session::set_line(std::string_view line) {
   }
 }
 
-/// Other than a set, all of it counts or nothing.
-void Session::name_line(std::string_view line) {
+/// Other than a set, this request is applied as a whole or not at all.
+void Connection::name_line(std::string_view line) {
   if (line.empty()) return finish(target_->follow(names_.take()), State::request);
   if (const Errno number = names_.line(line); number != 0) finish(number, State::failed);
 }
 
-/// Likewise.
-void Session::link_line(std::string_view line) {
+/// The same.
+void Connection::link_line(std::string_view line) {
   if (line.empty()) return finish(target_->follow_link(link_.take()), State::request);
   if (const Errno number = link_.line(line); number != 0) finish(number, State::failed);
 }
 
-void Session::apply(DeviceChange change) {
+void Connection::apply(DeviceChange change) {
   if (is_empty(change)) return;
   if (const Errno number = target_->apply(std::move(change)); number != 0) finish(number, State::failed);
 }
 
-void Session::write_piece() {
+void Connection::write_piece() {
   if (const auto piece = target_->next_peer(cursor_, allowed_ips_in_a_piece)) {
     write(output_, piece->peer, piece->continued);
   } else {
@@ -145,8 +145,8 @@ void Session::write_piece() {
   }
 }
 
-/// The last lines of an answer.
-void Session::finish(Errno number, State next) {
+/// Writes the last lines of an answer.
+void Connection::finish(Errno number, State next) {
   const bool negative = state_ == State::set;
   output_.append("errno=").append(negative ? -number : number).append("\n\n");
   state_ = next;
