@@ -13,7 +13,7 @@ namespace wg4 {
 using ByteSpan = std::span<std::uint8_t>;
 using ByteView = std::span<const std::uint8_t>;
 
-/// Between host order and the named one. GCC 12 makes byte loops of the portable shifts; this is one instruction.
+/// Converts between host order and `order`. GCC 12 compiles portable shifts to byte loops; this is one instruction.
 template <std::endian order, std::unsigned_integral T>
 [[nodiscard]] constexpr T to_or_from(T value) {
   return order == std::endian::native ? value : std::byteswap(value);

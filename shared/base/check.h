@@ -1,5 +1,5 @@
 #pragma once
-// A failed CHECK is a bug of ours, never bad input; it is always on.
+// A failed CHECK is a bug in this program, never bad input; checks are always on.
 
 #include <cstdio>
 #include <cstdlib>

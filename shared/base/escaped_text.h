@@ -1,5 +1,5 @@
 #pragma once
-// Text of strangers (a file's name may be any bytes) where a line or a terminal is expected.
+// Untrusted text (a file's name may be any bytes), made safe for a line of a protocol or for a terminal.
 
 #include <cstddef>
 #include <optional>
@@ -8,17 +8,17 @@
 
 namespace wg4 {
 
-/// How many bytes the UTF-8 character at the front takes; 0 if there is none.
+/// The size of the UTF-8 character at the front, in bytes; 0 if there is none.
 [[nodiscard]] std::size_t character_size(std::string_view text);
 
 /// One line of UTF-8 without control characters: `\\` for a backslash, `\n`, `\t`, and `\xHH` for other control
 /// characters and for bytes that are no UTF-8.
 [[nodiscard]] std::string escape(std::string_view text);
 
-/// The inverse; nothing if that did not come from escape().
+/// The inverse; nothing for text that escape() cannot have made.
 [[nodiscard]] std::optional<std::string> unescape(std::string_view text);
 
-/// The same text with only what would end a line or move a terminal's cursor escaped; for people, and not to be undone.
+/// For people: escapes only characters that would end a line or move a terminal's cursor. Cannot be undone.
 [[nodiscard]] std::string printable(std::string_view text);
 
 }  // namespace wg4

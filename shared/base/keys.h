@@ -1,5 +1,5 @@
 #pragma once
-// The three kinds of key that a configuration names.
+// The three kinds of key in a configuration.
 
 #include <array>
 #include <cstddef>

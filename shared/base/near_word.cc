@@ -11,9 +11,10 @@ namespace wg4 {
 namespace {
 
 constexpr std::size_t letters_per_slip = 4;
-constexpr std::size_t longest = 32;  // letters; nobody mistypes more of them as one of our words
+constexpr std::size_t longest = 32;  // letters; a longer text is no mistyped word of ours
 
-/// Edits that make one word of the other, a swap of neighbours being one (Damerau and Levenshtein, by rows).
+/// The number of edits that turn one word into the other; swapping two neighbours is one edit (Damerau and Levenshtein,
+/// by rows).
 std::size_t distance(std::string_view left, std::string_view right) {
   std::vector<std::size_t> before_last(right.size() + 1);
   std::vector<std::size_t> last(right.size() + 1);

@@ -1,13 +1,13 @@
 #pragma once
-// What somebody may have meant who mistyped one of a few words.
+// Suggests the word that a user may have meant instead of a mistyped one.
 
 #include <span>
 #include <string_view>
 
 namespace wg4 {
 
-/// The one of `words` that `typed` is a slip away from: letters that are wrong, missing, too many or swapped, one in
-/// four at most, whatever their case. Empty if there is none. A word itself is near, too.
+/// The word that differs from `typed` in at most one of four letters: wrong, missing, superfluous or swapped. Case does
+/// not matter. Empty if there is none. An equal word is near, too.
 [[nodiscard]] std::string_view nearest_word(std::string_view typed, std::span<const std::string_view> words);
 
 }  // namespace wg4

@@ -1,5 +1,5 @@
 #pragma once
-// Errors are values: what was tried, why the system said no, and what the user can do next.
+// Errors are values: what was tried, why the system refused it, and what the user can do next.
 
 #include <cstring>
 #include <expected>
@@ -11,7 +11,7 @@ namespace wg4 {
 /// Why an operation failed. Printed as one sentence: "what: strerror(number). hint".
 struct Error {
   std::string what;  ///< what was tried, naming the thing: "open /dev/net/tun"
-  int number = 0;    ///< errno, or 0 where the system was not asked
+  int number = 0;    ///< errno, or 0 if no system call failed
   std::string hint;  ///< the next step for the user; may be empty
 
   /// The sentence that the user reads.
@@ -31,7 +31,7 @@ using Result = std::expected<T, Error>;
   return std::unexpected<Error>(Error{std::move(what), number, std::move(hint)});
 }
 
-/// Adds context in front, once, where it means something to the user: "peer 3: no PublicKey".
+/// Adds context in front; once, and only if it helps the user: "peer 3: no PublicKey".
 [[nodiscard]] inline std::unexpected<Error> fail_in(const std::string& context, Error error) {
   error.what = context + ": " + error.what;
   return std::unexpected<Error>(std::move(error));

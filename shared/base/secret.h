@@ -1,6 +1,6 @@
 #pragma once
-// Key material. It is moved, never copied by accident, compared in constant time, and wiped when it dies.
-// Where it lives (locked, not dumped, not inherited) is the owner's choice: see shared/sys/secret_memory.h.
+// Key material. It is moved, never copied by accident, compared in constant time, and wiped by the destructor.
+// Its owner chooses the memory for it (locked, not dumped, not inherited): see shared/sys/secret_memory.h.
 
 #include <sodium/crypto_verify_32.h>
 #include <sodium/utils.h>
@@ -29,7 +29,7 @@ class Secret {
   Secret& operator=(const Secret&) = delete;
   ~Secret() { wipe(); }
 
-  /// A copy that the caller asked for by name.
+  /// An explicit copy.
   [[nodiscard]] Secret clone() const { return Secret(std::span<const std::uint8_t, N>(bytes_)); }
   void assign(std::span<const std::uint8_t, N> from) {
     for (std::size_t i = 0; i < N; ++i) bytes_[i] = from[i];

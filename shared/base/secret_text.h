@@ -1,5 +1,5 @@
 #pragma once
-// Text with keys in it: it grows without leaving a copy behind, and is wiped when it is dropped.
+// Text with keys in it: it grows without leaving a copy behind, and is wiped by the destructor.
 
 #include <sodium/utils.h>
 
@@ -16,7 +16,7 @@
 
 namespace wg4 {
 
-/// A queue of characters: appended to at its end, taken from at its front.
+/// A queue of characters: appended at its end, removed at its front.
 class SecretText {
  public:
   SecretText() = default;
@@ -48,7 +48,7 @@ class SecretText {
     if (capacity_ - end_ < length) move_to_front(length);
     return {chars_.get() + end_, length};
   }
-  /// So many characters were written to the last room().
+  /// `length` characters were written to the last room().
   void added(std::size_t length) { end_ += length; }
 
   SecretText& append(std::string_view text) {
@@ -70,7 +70,7 @@ class SecretText {
     return *this;
   }
 
-  /// Takes `length` characters off the front.
+  /// Removes `length` characters at the front.
   void drop_front(std::size_t length) {
     sodium_memzero(chars_.get() + begin_, length);
     begin_ += length;
@@ -84,7 +84,7 @@ class SecretText {
   void wipe() {
     if (chars_) sodium_memzero(chars_.get(), capacity_);
   }
-  /// With space for `length` more.
+  /// ... and makes space for `length` more.
   void move_to_front(std::size_t length) {
     SecretText moved;
     moved.end_ = size();

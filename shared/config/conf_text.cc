@@ -18,7 +18,7 @@ constexpr bool is_printable(char c) { return c >= ' ' && c <= '~'; }
 
 constexpr bool is_base64(char c) { return is_letter_or_digit(c) || c == '+' || c == '/' || c == '='; }
 
-/// A key is 44 such characters on end. One that was broken in two still has more of them than a word of ours.
+/// A key is 44 base64 characters. Even one that was split in two has more of them on end than a word of the format.
 bool may_hold_key(std::string_view text) {
   constexpr std::size_t max_word = 24;
   std::size_t run = 0;
@@ -36,7 +36,7 @@ std::string hex(std::uint32_t number, std::size_t digits) {
   return text;
 }
 
-/// The character that UTF-8 text begins with; nothing if it is cut off or no UTF-8.
+/// The first character of UTF-8 text; nothing if it is incomplete or not UTF-8.
 std::optional<std::uint32_t> first_of_utf8(std::string_view text) {
   const auto lead = static_cast<std::uint8_t>(text.front());
   const std::size_t more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1;
@@ -84,7 +84,7 @@ std::string_view next_word(std::string_view& rest) {
 
 Squeezed::Squeezed(std::string_view text) : view_(trimmed(text)) {
   if (std::ranges::none_of(view_, is_space)) return;
-  copy_.reserve(view_.size());  // in one piece: a string that grows leaves copies behind
+  copy_.reserve(view_.size());  // all at once: a string that grows leaves copies behind
   std::ranges::copy_if(view_, std::back_inserter(copy_), [](char c) { return !is_space(c); });
   view_ = copy_;
 }

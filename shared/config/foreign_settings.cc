@@ -1,5 +1,5 @@
-// Sources: amneziawg-tools' config.c and its releases, WireSock's SDK (whose keys TunnlTo and WireSockUI write, too),
-// the Android application and WG Tunnel, wireproxy, systemd.netdev(5), clients of Cloudflare WARP.
+// Sources: amneziawg-tools' config.c and its releases, WireSock's SDK (TunnlTo and WireSockUI write the same keys), the
+// Android application and WG Tunnel, wireproxy, systemd.netdev(5), clients of Cloudflare WARP.
 
 #include "shared/config/foreign_settings.h"
 
@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char* not_plain = "Ask the provider for a plain WireGuard configuration";
 constexpr const char* only_junk =
-    "Remove the line if the other end is plain WireGuard, which passes over the packets that it adds; else ask the "
+    "Remove the line if the other end is plain WireGuard, which ignores the packets that it adds; else ask the "
     "provider for a plain WireGuard configuration";
 constexpr const char* all_of_the_namespace =
     "Remove the line: all that is in the namespace uses the tunnel, and nothing else does";
@@ -22,16 +22,16 @@ constexpr const char* no_meaning = "Remove the line: there is no such thing here
 
 struct Dialect {
   std::string_view names;  ///< with spaces in between
-  const char* whose;
+  const char* program;
   const char* next;
 };
 
 constexpr auto settings = std::to_array<Dialect>({
-    // What packets look like: nobody who speaks WireGuard understands them.
+    // These change the format of packets, so that no WireGuard peer understands them.
     {"S1 S2 S3 S4 H1 H2 H3 H4 AdvancedSecurity HeaderProtectionKey ContentPaddingAddition RandomTrailers "
      "DisableCookies",
      "AmneziaWG's obfuscation, which is not supported", not_plain},
-    // Packets in front of a handshake.
+    // These send packets before a handshake.
     {"Jc Jmin Jmax Jd I1 I2 I3 I4 I5 J1 J2 J3 ITime", "AmneziaWG's obfuscation, which is not supported", only_junk},
     {"RekeyAfterTime RekeyTimeout RejectAfterTime KeepaliveTimeout MaxHandshakeAttempts",
      "AmneziaWG; plain WireGuard's times are fixed", "Remove the line"},
@@ -63,7 +63,7 @@ bool names(const Dialect& dialect, std::string_view word) {
   return false;
 }
 
-/// S1 to S4 add bytes, none by default; H1 to H4 are the types of messages, 1 to 4 in WireGuard.
+/// S1 to S4 are numbers of additional bytes, 0 by default; H1 to H4 are message types, 1 to 4 in WireGuard.
 bool is_as_in_wireguard(std::string_view name, std::string_view value) {
   const bool is_size = conf_text::equal_ignoring_case(name.substr(0, 1), "S");
   const bool is_type = conf_text::equal_ignoring_case(name.substr(0, 1), "H");
@@ -76,14 +76,14 @@ std::optional<Error> foreign_setting(std::string_view name, std::string_view val
   const auto* const dialect = std::ranges::find_if(settings, [&](const Dialect& each) { return names(each, name); });
   if (dialect == settings.end()) return std::nullopt;
   const bool plain = is_as_in_wireguard(name, value);
-  return Error{std::string(name) + " is a setting of " + dialect->whose, 0,
+  return Error{std::string(name) + " is a setting of " + dialect->program, 0,
                plain ? "With this value it changes nothing: remove the line" : dialect->next};
 }
 
 std::optional<Error> foreign_section(std::string_view header) {
   const auto* const dialect = std::ranges::find_if(sections, [&](const Dialect& each) { return names(each, header); });
   if (dialect == sections.end()) return std::nullopt;
-  return Error{"the section " + std::string(header) + " is one of " + dialect->whose, 0, dialect->next};
+  return Error{"the section " + std::string(header) + " is one of " + dialect->program, 0, dialect->next};
 }
 
 }  // namespace wg4

@@ -1,6 +1,6 @@
 #pragma once
-// Settings and sections that other programs have added to this format, or that look like it. None of them can be passed
-// over in silence: some change what goes over the wire, the others were written because somebody wants what they do.
+// Settings and sections of other programs that have extended this format, or use a similar one. None of them is ignored
+// silently: some change the packets, and the user has set the others for a reason.
 
 #include <optional>
 #include <string_view>
@@ -9,11 +9,11 @@
 
 namespace wg4 {
 
-/// What to say of a setting of another program's: whose it is, and whether to do without it. Nothing if it is none that
-/// is known.
+/// The error for another program's setting: which program's it is, and whether it can be left out. Nothing for an
+/// unknown setting.
 [[nodiscard]] std::optional<Error> foreign_setting(std::string_view name, std::string_view value);
 
-/// The same of a header, "[Socks5]".
+/// The same for a header, "[Socks5]".
 [[nodiscard]] std::optional<Error> foreign_section(std::string_view header);
 
 }  // namespace wg4

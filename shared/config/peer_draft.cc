@@ -8,20 +8,20 @@
 namespace wg4 {
 namespace {
 
-/// Who owns which prefix as the sections are applied one by one. Peers are named by their place in the result.
-class Claims {
+/// The owner of each prefix while the sections are applied one by one. A peer is named by its index in the result.
+class PrefixOwners {
  public:
-  /// Takes all that it has from `peer`, in constant time: older claims of its own are void from now on.
+  /// Removes all prefixes of `peer`, in constant time: its entries before now no longer count.
   void clear(std::size_t peer) {
     if (peer >= valid_from_.size()) valid_from_.resize(peer + 1, 0);
     valid_from_[peer] = next_order_;
   }
 
-  /// Returns the peer that loses the prefix, if another one had it.
+  /// Returns the peer that loses the prefix, if another peer had it.
   std::optional<std::size_t> add(std::size_t peer, const Prefix& prefix) {
-    const auto [at, added] = claims_.try_emplace(prefix, Claim{peer, next_order_});
+    const auto [at, added] = owners_.try_emplace(prefix, Owner{peer, next_order_});
     if (added) return ++next_order_, std::nullopt;
-    const Claim before = at->second;
+    const Owner before = at->second;
     const bool valid = is_valid(before);
     if (valid && before.peer == peer) return std::nullopt;
     at->second = {peer, next_order_++};
@@ -29,34 +29,34 @@ class Claims {
   }
 
   void remove(std::size_t peer, const Prefix& prefix) {
-    const auto at = claims_.find(prefix);
-    if (at != claims_.end() && at->second.peer == peer) claims_.erase(at);
+    const auto at = owners_.find(prefix);
+    if (at != owners_.end() && at->second.peer == peer) owners_.erase(at);
   }
 
-  /// Hands out the prefixes in the order in which they were claimed.
-  void settle(std::vector<PeerConfig>& peers) const {
-    std::vector<std::pair<Claim, Prefix>> settled;
-    for (const auto& [prefix, claim] : claims_) {
-      if (is_valid(claim)) settled.emplace_back(claim, prefix);
+  /// Gives the prefixes to their peers, in the order in which they were added.
+  void assign_to(std::vector<PeerConfig>& peers) const {
+    std::vector<std::pair<Owner, Prefix>> settled;
+    for (const auto& [prefix, owner] : owners_) {
+      if (is_valid(owner)) settled.emplace_back(owner, prefix);
     }
     std::ranges::sort(settled, {}, [](const auto& entry) { return entry.first.order; });
-    for (const auto& [claim, prefix] : settled) peers[claim.peer].allowed_ips.push_back(prefix);
+    for (const auto& [owner, prefix] : settled) peers[owner.peer].allowed_ips.push_back(prefix);
   }
 
  private:
-  struct Claim {
+  struct Owner {
     std::size_t peer = 0;
     std::size_t order = 0;
   };
 
-  [[nodiscard]] bool is_valid(const Claim& claim) const { return claim.order >= valid_from_[claim.peer]; }
+  [[nodiscard]] bool is_valid(const Owner& owner) const { return owner.order >= valid_from_[owner.peer]; }
 
-  std::map<Prefix, Claim> claims_;
-  std::vector<std::size_t> valid_from_;  // by peer: the first order that counts
+  std::map<Prefix, Owner> owners_;
+  std::vector<std::size_t> valid_from_;  // by peer: the order number from which on its entries count
   std::size_t next_order_ = 0;
 };
 
-/// Later sections of a peer change only what they name.
+/// A later section of a peer changes only what it names.
 void apply_settings(PeerDraft& draft, PeerConfig& peer) {
   if (draft.preshared_key) peer.preshared_key = *std::move(draft.preshared_key);
   if (draft.endpoint) peer.endpoint = std::move(draft.endpoint);
@@ -81,7 +81,7 @@ std::string merge_warning(const PeerDraft& draft, unsigned line_of_first) {
 Result<std::vector<PeerConfig>> merge_peers(std::vector<PeerDraft> drafts, std::vector<std::string>& warnings) {
   std::vector<PeerConfig> peers;
   std::map<PublicKey, std::size_t> index_by_key;
-  Claims claims;
+  PrefixOwners owners;
   for (PeerDraft& draft : drafts) {
     if (!draft.public_key)
       return fail("line " + std::to_string(draft.line) + ": this [Peer] has no PublicKey", 0,
@@ -97,16 +97,16 @@ Result<std::vector<PeerConfig>> merge_peers(std::vector<PeerDraft> drafts, std::
     }
     apply_settings(draft, peers[index]);
 
-    if (is_new || draft.replaces_allowed_ips) claims.clear(index);
+    if (is_new || draft.replaces_allowed_ips) owners.clear(index);
     for (const AllowedIpEntry& entry : draft.allowed_ips) {
       if (entry.remove) {
-        claims.remove(index, entry.prefix);
-      } else if (const auto loser = claims.add(index, entry.prefix)) {
+        owners.remove(index, entry.prefix);
+      } else if (const auto loser = owners.add(index, entry.prefix)) {
         warnings.push_back(move_warning(entry, peers[*loser].line));
       }
     }
   }
-  claims.settle(peers);
+  owners.assign_to(peers);
   return peers;
 }
 

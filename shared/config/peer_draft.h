@@ -1,5 +1,5 @@
 #pragma once
-// A [Peer] section while it is read, and what many of them come to: which peer has which prefix in the end.
+// A [Peer] section while the file is read, and how all sections are merged into peers.
 
 #include <cstdint>
 #include <optional>
@@ -20,9 +20,9 @@ struct AllowedIpEntry {
   unsigned line = 0;
 };
 
-/// One [Peer] section: what it says, not what was there before.
+/// The settings of one [Peer] section, without those of earlier sections.
 struct PeerDraft {
-  unsigned line = 0;  ///< of its header
+  unsigned line = 0;  ///< of the header
   std::optional<PublicKey> public_key;
   std::optional<PresharedKey> preshared_key;
   std::optional<PeerEndpoint> endpoint;
@@ -32,9 +32,9 @@ struct PeerDraft {
   std::string friendly_name;
 };
 
-/// The peers that the sections make, in the order of their first sections. A prefix that several of them name belongs
-/// to the last one, as in the kernel; `warnings` tells of each such move, and of each section whose peer
-/// was there before.
+/// Merges the sections into peers, in the order of their first sections. A prefix that several peers name belongs to
+/// the last one, as in the kernel; `warnings` gets an entry for each such move, and for each section of a peer that has
+/// an earlier one.
 [[nodiscard]] Result<std::vector<PeerConfig>> merge_peers(std::vector<PeerDraft> drafts,
                                                           std::vector<std::string>& warnings);
 

@@ -1,10 +1,10 @@
 // How a file is read: line by line, each line once. A line is a header, or `Key = value` of a section; a table says
-// which keys there are and which function takes the value. [Peer] sections are kept as drafts until the end, since what
-// they come to depends on all of them (peer_draft.h).
+// which keys there are and which function takes the value. [Peer] sections are kept as drafts until the end, when all
+// of them are merged (peer_draft.h).
 //
-// Two programs read this format between them, and their habits differ. wg deletes all white space of a line, and its
-// values are never empty. wg-quick takes its own keys out first, by exact name and only below [Interface]; its values
-// may be empty, and its hooks keep what follows a '#'.
+// The format belongs to two programs with different rules. wg deletes all white space of a line, and its values are
+// never empty. wg-quick first takes out its own keys, by exact name and only below [Interface]; its values may be
+// empty, and its hooks keep the text behind a '#'.
 
 #include "shared/config/wg_config.h"
 
@@ -36,8 +36,8 @@ using conf_text::Squeezed;
 
 enum class Section : std::uint8_t { none, interface, peer };
 
-/// Whose habits a key follows. A host is wg's, but its white space is not deleted between two words: that would make
-/// another host of them.
+/// Whose rules apply to a key. `host` follows wg, but white space between two words is not deleted: that would make one
+/// wrong host name of them.
 enum class Style : std::uint8_t { wg, host, wg_quick, hook };
 
 constexpr std::string_view name_of(Section section) { return section == Section::interface ? "[Interface]" : "[Peer]"; }
@@ -120,7 +120,7 @@ bool is_utf16(std::string_view text) {
   return is_nul(0) == is_nul(2) && is_nul(1) == is_nul(3) && is_nul(0) != is_nul(1);
 }
 
-/// Files that are text, but not text that can be cut into lines.
+/// Refuses text that cannot be cut into lines, such as UTF-16.
 Result<void> check_encoding(std::string_view text) {
   if (is_utf16(text))
     return fail("line 1: the file is UTF-16 text, as some Windows programs save it", 0, "Save it as UTF-8");
@@ -130,12 +130,12 @@ Result<void> check_encoding(std::string_view text) {
   return {};
 }
 
-/// Such a character looks like one of ours, or like nothing.
+/// Refuses characters that look like an ASCII character, or are invisible.
 Result<void> refuse_odd_characters(std::string_view where, std::string_view text) {
   const auto character = conf_text::odd_character(text);
   if (!character) return {};
   return fail(std::string(where) + " has " + *character, 0,
-              "Type the line anew: what is copied from elsewhere can have such spaces and quotation marks. A host name "
+              "Type the line again: copied text can have such spaces and quotation marks. A host name "
               "with letters beyond ASCII is written in its xn-- form");
 }
 
@@ -167,7 +167,7 @@ Result<void> Parser::parse_line(std::string_view line) {
                        conf_text::trimmed(line.substr(equals + 1)));
 }
 
-/// "# friendly_name = laptop", the habit of prometheus_wireguard_exporter.
+/// "# friendly_name = laptop", as in prometheus_wireguard_exporter.
 void Parser::parse_comment(std::string_view comment) {
   std::optional rest = comment;
   const std::string_view name = conf_text::trimmed(conf_text::cut(rest, '='));
@@ -266,7 +266,7 @@ Result<void> Parser::set_fwmark(std::string_view value) {
 Result<void> Parser::set_address(std::string_view value) {
   for (auto word = conf_text::next_word(value); !word.empty(); word = conf_text::next_word(value)) {
     const Prefix address = TRY(wg_values::parse_interface_address(word));
-    // The kernel tells IPv4 addresses of one interface apart by address and length, IPv6 ones by address alone.
+    // The kernel identifies an IPv4 address of an interface by address and length, an IPv6 one by the address alone.
     const Prefix identity = address.address.is_v4() ? address : Prefix{address.address, 0};
     if (!taken_addresses_.insert(identity).second)
       return fail("'" + address.to_string() + "' is given twice", 0, "Remove one of the two");
@@ -305,7 +305,7 @@ Result<void> Parser::set_table(std::string_view value) {
   if (value == "off") return {};
   config_.table_number = TRY(wg_values::parse_table_number(value));
   config_.table = RouteTable::number;
-  // The main table by its number is what "auto" means: an address' own network has its route there already.
+  // The number of the main table means the same as "auto": an address' own network already has its route there.
   constexpr std::uint32_t unspecified_table = 0;
   constexpr std::uint32_t main_table = 254;
   if (config_.table_number != unspecified_table && config_.table_number != main_table) return {};

@@ -1,6 +1,6 @@
 #pragma once
-// A wg-quick configuration file as a value. The text is parsed once, at the border; nothing later looks at strings.
-// Source of the rules: wg(8), wg-quick(8) and wireguard-tools' config.c, where the two disagree the newest wins.
+// A wg-quick configuration file as a value. The text is parsed once; no later code looks at strings. Source of the
+// rules: wg(8), wg-quick(8) and wireguard-tools' config.c; where versions disagree, the newest counts.
 
 #include <cstdint>
 #include <optional>
@@ -24,19 +24,19 @@ struct HostPort {
   [[nodiscard]] std::string to_string() const;
 };
 
-/// `Endpoint =`: where a peer is, or what to look up for that.
+/// `Endpoint =`: an address, or a name to look up.
 using PeerEndpoint = std::variant<Endpoint, HostPort>;
 /// "1.2.3.4:51820", "[fd00::1]:51820", "vpn.example.com:51820".
 [[nodiscard]] std::string to_string(const PeerEndpoint& endpoint);
 
-/// One peer, merged from all [Peer] sections of its key. A later section replaces the peer's AllowedIPs (one with "+"
-/// or "-" entries changes them) and whatever else it names.
+/// One peer, merged from all [Peer] sections of its key. A later section replaces the peer's AllowedIPs (or changes
+/// them, with "+" and "-" entries) and every other setting that it names.
 struct PeerConfig {
   PublicKey public_key{};
   PresharedKey preshared_key;
   std::optional<PeerEndpoint> endpoint;
   std::uint16_t persistent_keepalive_s = 0;  ///< 0 = off
-  std::vector<Prefix> allowed_ips;           ///< masked; each belongs to one peer of the file, the last that named it
+  std::vector<Prefix> allowed_ips;           ///< masked; each belongs to one peer, the last that names it
   std::string friendly_name;                 ///< from a "# friendly_name=" comment in the peer's section; may be empty
   unsigned line = 0;                         ///< of its first [Peer] header, for messages
 
@@ -46,14 +46,14 @@ struct PeerConfig {
   [[nodiscard]] const HostPort* host_name() const { return endpoint ? std::get_if<HostPort>(&*endpoint) : nullptr; }
 };
 
-/// Looks up a UDP service name ("ntp" is 123), for ports that are written as names. What the system knows is an input
-/// here: shared/sys/service_port.h asks it.
+/// Looks up a UDP service name ("ntp" is 123), for ports that are written as names. The look-up is a parameter; that of
+/// the system is in shared/sys/service_port.h.
 using ServicePort = std::optional<std::uint16_t> (*)(std::string_view name);
 
 /// A ServicePort that knows no names.
 [[nodiscard]] inline std::optional<std::uint16_t> no_services(std::string_view /*name*/) { return std::nullopt; }
 
-/// `Table =`: where routes go.
+/// `Table =`: the routing table.
 enum class RouteTable : std::uint8_t { automatic, off, number };
 
 struct WgConfig {
@@ -77,21 +77,19 @@ struct WgConfig {
   } hooks;
   bool save_config = false;
 
-  /// Where the file says so, the last time; 0 = nowhere. For messages.
+  /// The last line that has the setting, for messages; 0 = none.
   struct Lines {
     unsigned listen_port = 0, fwmark = 0, mtu = 0, table = 0, hooks = 0, save_config = 0;
   } lines;
 
-  /// Things that work but deserve a word, with the line that they are about: "line 7: AllowedIPs 10.0.0.1/8 has host
-  /// ...".
+  /// Remarks about settings that work, but perhaps not as meant: "line 7: AllowedIPs 10.0.0.1/8 has host ...".
   std::vector<std::string> warnings;
 
-  /// Do some peer's AllowedIPs contain it?
+  /// Do some peer's AllowedIPs contain the address?
   [[nodiscard]] bool leads_to(const IpAddress& address) const;
 
-  /// Parses a whole file. Errors name the line: "line 12: unknown key 'Foo' ...". No message ever quotes a key.
-  /// A byte order mark in front of UTF-8 is passed over. The caller wipes `text`; the parser keeps no copy of a key
-  /// outside the Secrets.
+  /// Parses a whole file. Errors name the line: "line 12: unknown key 'Foo' ...". No message ever quotes a key. A byte
+  /// order mark in front of UTF-8 is ignored. The caller wipes `text`; the parser keeps copies of keys in Secrets only.
   [[nodiscard]] static Result<WgConfig> parse(std::string_view text, ServicePort services = no_services);
 };
 

@@ -18,10 +18,10 @@ namespace {
 
 using conf_text::equal_ignoring_case;
 
-/// What a message calls the text, when it must not quote it.
+/// The text in quotes for a message, or "its value" if the message must not quote it.
 std::string name_of(std::string_view text) { return conf_text::shown(text, "its value"); }
 
-/// Digits of `base` and nothing else, within T. No sign: strtoul's "-1" is 4294967295 to nobody.
+/// Parses digits of `base`, without a sign, that fit into T.
 template <class T>
 std::optional<T> parse_number(std::string_view text, int base = 10) {
   T value = 0;
@@ -32,13 +32,13 @@ std::optional<T> parse_number(std::string_view text, int base = 10) {
 
 constexpr bool is_in_names(char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_'; }
 
-/// Only addresses end in a number, whole or not: DNS has no such names (RFC 3696).
+/// Does the name end in a number, as only addresses do? There are no such names in DNS (RFC 3696).
 bool is_numeric(std::string_view name) {
   const std::string_view last = name.substr(name.rfind('.') + 1);
   return !last.empty() && std::ranges::all_of(last, is_digit);
 }
 
-/// A name that DNS or /etc/hosts could have.
+/// Can this be a name in DNS or /etc/hosts?
 bool is_host_name(std::string_view text) {
   constexpr std::size_t max_name = 253;
   constexpr std::size_t max_label = 63;
@@ -61,8 +61,8 @@ std::optional<IpAddress> parse_zoned(std::string_view text) {
   return IpAddress::parse(text.substr(0, zone));
 }
 
-/// No machine has such an address of its own.
-bool stands_for_many(const IpAddress& address) {
+/// Multicast or broadcast.
+bool is_group_address(const IpAddress& address) {
   const std::uint8_t first = address.bytes().front();
   if (!address.is_v4()) return first == 0xff;
   return (first & 0xf0U) == 0xe0U || std::ranges::all_of(address.bytes(), [](std::uint8_t b) { return b == 0xff; });
@@ -70,8 +70,8 @@ bool stands_for_many(const IpAddress& address) {
 
 constexpr auto endpoint_hint = "Write host:port or [IPv6 address]:port, as in vpn.example.com:51820";
 
-/// Habits from elsewhere that no host name or address has room for.
-Result<void> refuse_what_no_endpoint_has(std::string_view text) {
+/// Refuses forms of other formats, such as URLs, that can be neither a host name nor an address.
+Result<void> refuse_other_formats(std::string_view text) {
   if (text.contains("://")) return fail(name_of(text) + " is a URL", 0, endpoint_hint);
   if (text.find_first_of(",;") != std::string_view::npos)
     return fail(name_of(text) + " has more than one host", 0, "A peer has one Endpoint: keep one of them");
@@ -83,7 +83,7 @@ Result<void> refuse_what_no_endpoint_has(std::string_view text) {
   return {};
 }
 
-/// A host without its brackets; `whole` is what messages are about.
+/// Checks a host without its brackets; `whole` is the text for messages.
 Result<void> check_host(std::string_view host, std::string_view whole) {
   const bool has_bracket = host.find_first_of("[]") != std::string_view::npos;
   if (host.contains(':') && !has_bracket && !parse_zoned(host))
@@ -92,13 +92,13 @@ Result<void> check_host(std::string_view host, std::string_view whole) {
     return fail(name_of(whole) + " has no IPv4 address in front of the port", 0,
                 "Such an address is four numbers from 0 to 255");
   const auto address = parse_zoned(host);
-  if (address && (address->is_unspecified() || stands_for_many(*address)))
+  if (address && (address->is_unspecified() || is_group_address(*address)))
     return fail(name_of(whole) + " is not the address of a host", 0, "Give the address that the peer is reached at");
   if (address || is_host_name(host)) return {};
   return fail(name_of(whole) + " has no host name or address that can be looked up", 0, endpoint_hint);
 }
 
-/// What somebody meant who wrote this behind DNS.
+/// A hint for a wrong value of DNS: what the user may have meant.
 std::string dns_hint(std::string_view text) {
   const auto prefix = Prefix::parse(text);
   const auto with_port = IpAddress::parse(text.substr(0, text.rfind(':')));
@@ -120,7 +120,7 @@ Result<void> parse_key(std::string_view text, std::span<std::uint8_t, key_size> 
 }
 
 Result<std::uint16_t> parse_port(std::string_view text, ServicePort services) {
-  constexpr std::size_t max_name = 24;  // RFC 6335 has 15; a key in the wrong place must not get to a name service
+  constexpr std::size_t max_name = 24;  // RFC 6335 allows 15; a key in the wrong place must not reach a name service
   const bool number = std::ranges::all_of(text, is_digit);
   std::optional<std::uint16_t> port;
   if (number) {
@@ -129,12 +129,13 @@ Result<std::uint16_t> parse_port(std::string_view text, ServicePort services) {
     port = services(text);
   }
   if (port) return *port;
-  return fail(name_of(text) + (number ? " is not a port" : " is not the name of a UDP service that is known here"), 0,
-              "Give a port number from 0 to 65535");
+  return fail(
+      name_of(text) + (number ? " is not a port" : " is not a port: this host knows no UDP service of that name"), 0,
+      "Give a port number from 0 to 65535");
 }
 
 Result<PeerEndpoint> parse_endpoint(std::string_view text, ServicePort services) {
-  TRY(refuse_what_no_endpoint_has(text));
+  TRY(refuse_other_formats(text));
   const std::size_t colon = text.rfind(':');
   if (colon == std::string_view::npos || colon + 1 == text.size() || text.ends_with("]"))
     return fail(name_of(text) + " has no port", 0, endpoint_hint);

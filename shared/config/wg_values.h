@@ -1,7 +1,7 @@
 #pragma once
-// The values of a configuration file, one function a kind: text in, value or error out. An error says what kind of
-// value was expected; the caller puts the line and the name of the setting in front. All take the text without white
-// space around it; wg deletes white space inside, too, before it comes here.
+// The values of a configuration file, one function for each kind: text in, value or error out. An error says what kind
+// of value was expected; the caller puts the line and the name of the setting in front. The text has no white space
+// around it; for settings of wg, white space inside was deleted, too.
 
 #include <cstdint>
 #include <span>
@@ -16,14 +16,14 @@
 
 namespace wg4::wg_values {
 
-/// Base64 of 32 bytes, straight to where the key lives. The error never quotes the text.
+/// Base64 of 32 bytes, decoded directly to the key's memory. The error never quotes the text.
 [[nodiscard]] Result<void> parse_key(std::string_view text, std::span<std::uint8_t, key_size> out);
 
 /// 0 to 65535, or a service name.
 [[nodiscard]] Result<std::uint16_t> parse_port(std::string_view text, ServicePort services);
 
-/// "[v6]:port" or "host:port", where the last colon divides: an IPv6 address without brackets works, as it does in wg,
-/// unless its port could be part of the address. What can be no host is refused here, and not by a name server.
+/// "[v6]:port" or "host:port", divided by the last colon: an IPv6 address without brackets works, as in wg, unless its
+/// port could be part of the address. Text that cannot be a host is refused here, not by a name server.
 [[nodiscard]] Result<PeerEndpoint> parse_endpoint(std::string_view text, ServicePort services);
 
 /// "off" of either case, decimal (a leading zero changes nothing) or "0x" hex.
@@ -44,10 +44,10 @@ namespace wg4::wg_values {
 /// As parse_prefix, for an address that an interface can have: the kernel refuses "::1", "::" and IPv6 multicast.
 [[nodiscard]] Result<Prefix> parse_interface_address(std::string_view text);
 
-/// wg-quick's rule: digits and dots, or anything with a colon, is meant to be the address of a server.
+/// wg-quick's rule: a text of digits and dots, or with a colon, is the address of a server, else a search domain.
 [[nodiscard]] bool looks_like_address(std::string_view text);
 [[nodiscard]] Result<IpAddress> parse_server(std::string_view text);
-/// What resolv.conf can hold.
+/// A domain that resolv.conf can have.
 [[nodiscard]] Result<std::string> parse_search_domain(std::string_view text);
 
 }  // namespace wg4::wg_values

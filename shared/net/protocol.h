@@ -5,7 +5,7 @@
 
 namespace wg4 {
 
-/// What a published port speaks.
+/// The protocol of a published port.
 enum class Protocol : std::uint8_t { tcp, udp };
 
 /// "tcp", "udp".

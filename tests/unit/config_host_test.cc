@@ -67,7 +67,8 @@ TEST_CASE("Endpoint: the port may be a service name") {
   const auto config = WgConfig::parse(peer_with("Endpoint = [fd00::1]:wireguard"), one_service);
   REQUIRE(config);
   CHECK_EQ(config->peers.at(0).address()->port, 51820);
-  CHECK(has(refused_value("Endpoint = 192.0.2.1:wireguard"), "'wireguard' is not the name of a UDP service"));
+  CHECK(has(refused_value("Endpoint = 192.0.2.1:wireguard"),
+            "'wireguard' is not a port: this host knows no UDP service of that name"));
 }
 
 TEST_CASE("Endpoint: what cannot be one says what is missing") {

@@ -59,7 +59,7 @@ TEST_CASE("ListenPort may be a service name, which the caller looks up") {
   REQUIRE(config);
   CHECK_EQ(config->listen_port, 51820);
   CHECK_FALSE(WgConfig::parse(interface_with("ListenPort = nosuch"), one_service));
-  CHECK(has(refused_value("ListenPort = wireguard"), "'wireguard' is not the name of a UDP service"));
+  CHECK(has(refused_value("ListenPort = wireguard"), "'wireguard' is not a port: this host knows no UDP service of that name"));
 }
 
 TEST_CASE("the system's own service names") {

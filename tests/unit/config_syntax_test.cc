@@ -200,7 +200,7 @@ TEST_CASE("an empty value is nothing for the other keys of wg-quick") {
   CHECK(config.hooks.empty());
 }
 
-TEST_CASE("a byte order mark in front of UTF-8 is passed over") {
+TEST_CASE("a byte order mark in front of UTF-8 is ignored") {
   CHECK_EQ(accepted("\xef\xbb\xbf[Interface]\nListenPort = 5\n").listen_port, 5);
   CHECK_EQ(accepted("\xef\xbb\xbf# a comment\r\n[Interface]\r\nListenPort = 5\r\n").listen_port, 5);
   accepted("\xef\xbb\xbf");
