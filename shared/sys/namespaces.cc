@@ -79,7 +79,7 @@ Result<void> enter_netns(const TargetNamespaces& target) {
   const std::string what = "join the network namespace of " + target.name;
   if (number != EPERM) return fail(what, number);
   if (TRY(same_namespace(own.get(), target.net.get())))
-    return fail(what, number, "It is the one that you are in. " + std::string(own_namespace_hint));
+    return fail(what, number, "This program runs in it, and has no rights there. " + std::string(own_namespace_hint));
   return fail(what, number,
               "Your user namespace owns it and you have no rights there. " + std::string(own_namespace_hint));
 }

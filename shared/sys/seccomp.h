@@ -33,7 +33,7 @@ struct ArgumentRule {
 
 /// One line of a table. Several lines for one call are alternatives.
 struct SyscallRule {
-  int number;          ///< SCMP_SYS(name) of seccomp.h; a call that this machine does not have is passed over
+  int number;          ///< SCMP_SYS(name) of seccomp.h; a call that this machine does not have is ignored
   const char* reason;  ///< what needs it
   std::vector<ArgumentRule> arguments = {};  ///< all must hold
   int error = 0;  ///< 0: allowed. An errno: refused with that, because a library asks and can do without

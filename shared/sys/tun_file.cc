@@ -51,7 +51,7 @@ Error fault_of_absence(const TunFile& file) {
 
 Error fault_of_opening(const TunFile& file) {
   const std::string what = std::string("open ") + tun_file_path;
-  const std::string mode = "Its mode here is " + octal(file.mode);
+  const std::string mode = "Its mode is " + octal(file.mode);
   constexpr unsigned for_everyone = 06;
   switch (file.open_error) {
     case ENODEV:
@@ -66,11 +66,11 @@ Error fault_of_opening(const TunFile& file) {
         return fault(what, EACCES,
                      "It lies on a mount with the option nodev, where no device works. As root: mount -o "
                      "remount,bind,dev " +
-                         std::string(tun_file_path) + ", or mount it anew without nodev");
+                         std::string(tun_file_path) + ", or mount it again without nodev");
       if ((file.mode & for_everyone) == for_everyone)
         return fault(what, EACCES,
-                     mode + ", so that is not the reason: a security module (AppArmor, SELinux) may forbid it");
-      return fault(what, EACCES, mode + "; usual systems have 0666. As root: chmod 0666 /dev/net/tun");
+                     mode + ", which lets every user open it: a security module (AppArmor, SELinux) may forbid it");
+      return fault(what, EACCES, mode + ", but every user must be able to open it. As root: chmod 0666 /dev/net/tun");
     default:
       return fault(what, file.open_error, "");
   }

@@ -127,7 +127,7 @@ TEST_CASE("replies come from the address that the peer talks to, until that addr
   CHECK(local() == bench.host.address().address);
 }
 
-TEST_CASE("when the peer falls silent, the source address is chosen anew") {
+TEST_CASE("when the peer falls silent, the source address is chosen again") {
   Pair pair;
   REQUIRE(pair.talk());
   REQUIRE_FALSE(pair.a.peer(pair.b)->path->local.is_unspecified());

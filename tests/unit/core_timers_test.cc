@@ -68,7 +68,7 @@ TEST_CASE("received data: the keepalive is called off by anything sent, and come
   CHECK(timers.next() == never);
 }
 
-TEST_CASE("attempts at a handshake: 19 repetitions of the first, unless something starts them anew") {
+TEST_CASE("attempts at a handshake: 19 repetitions of the first, unless something restarts them") {
   Timers timers;
   for (int i = 0; i < 19; ++i) CHECK(timers.count_handshake_attempt());
   CHECK_FALSE(timers.count_handshake_attempt());

@@ -187,7 +187,7 @@ TEST_CASE("A backend can be made exactly where it runs, an optional library's, t
   }
 }
 
-TEST_CASE("A backend that fails its self-test is passed over and named") {
+TEST_CASE("A backend that fails its self-test is not used, and reported") {
   const std::array<Backend, 5> backends = {{{"elsewhere", elsewhere, make<None>},
                                             {"wrong", here, make<SealsOneBitWrong>},
                                             {"trusting", here, make<OpensAnything>},

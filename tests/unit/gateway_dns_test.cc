@@ -84,7 +84,7 @@ TEST_CASE("who asks the server by its own address gets replies from there") {
   Gateway gateway(engine_gateway({first}));
   CHECK(sent_to(gateway, query_to(first, 5000)) == first);
   CHECK(seen_from(gateway, reply_from(first, 5000)) == first);
-  // A port that is used anew says anew what it is for.
+  // Each new use of a port sets which address was queried.
   CHECK(sent_to(gateway, query_to(virtual_server, 5000)) == first);
   CHECK(seen_from(gateway, reply_from(first, 5000)) == virtual_server);
   CHECK(sent_to(gateway, query_to(first, 5000)) == first);

@@ -118,7 +118,7 @@ TEST_CASE("kinds that the TUN does not take in one piece stay alone") {
 
 // ---------------------------------------------------------------- where a group ends
 
-TEST_CASE("a shorter segment is the last, a longer one begins anew") {
+TEST_CASE("a shorter segment is the last, a longer one begins a new group") {
   for (const SegmentSpec& spec : every_kind) {
     auto run = run_of(spec, 3);
     auto next = run_of(run.back(), 2, 99);

@@ -102,7 +102,7 @@ TEST_CASE("no packet can pass") {
   CHECK(has(moved, "line 4: this peer has no AllowedIPs"));
 }
 
-TEST_CASE("FwMark is passed over where marks are not permitted, and only there") {
+TEST_CASE("FwMark is removed where marks are not permitted, and only there") {
   const std::string text = interface_with("FwMark = 0xca6c\nAddress = 10.0.0.2") + peer_with(good_peer);
   WgConfig config = parsed(text);
   REQUIRE(judge(config, {.mark = false}));

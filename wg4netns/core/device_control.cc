@@ -43,7 +43,7 @@ void Device::set_identity(const PrivateKey& key) {
     release_handshake(*peer);
     peer->handshake.forget_identity();
     peer->last_sent_handshake.reset();
-    peer->evidence.begin_anew();
+    peer->evidence.reset_attempts();
     retire(peer->keypairs.stop_sending());
   }
 }
@@ -58,7 +58,7 @@ Result<void> Device::apply_peer(const PeerChange& change, Turn& turn) {
   if (peer == nullptr) return {};
 
   const bool moves = change.endpoint && peer->path && *change.endpoint != peer->path->remote;
-  if (change.preshared_key || moves) peer->evidence.begin_anew();
+  if (change.preshared_key || moves) peer->evidence.reset_attempts();
   if (change.preshared_key) peer->handshake.set_preshared_key(change.preshared_key->clone());
   if (change.endpoint) peer->path = Path{.remote = *change.endpoint, .local = {}};
   if (change.replace_allowed_ips) allowed_ips_.remove_all(peer->id);

@@ -254,7 +254,7 @@ void Device::begin_session(Peer& peer, Turn& turn) {
 void Device::handshake_complete(Peer& peer, Turn& turn) {
   peer.timers.handshake_complete();
   peer.last_handshake = turn.now.wall;
-  peer.evidence.begin_anew();
+  peer.evidence.reset_attempts();
   turn.out.event({EventKind::handshake_completed, peer.id});
 }
 

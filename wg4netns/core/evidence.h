@@ -87,7 +87,7 @@ struct PeerEvidence {
   static constexpr Duration foreign_memory = std::chrono::seconds(120);
 
   /// To be called for a new session, endpoint or key: earlier evidence says nothing about the next attempt.
-  void begin_anew() {
+  void reset_attempts() {
     initiations = 0;
     bad_responses = {};
     cookie_replies = {};

@@ -134,7 +134,7 @@ std::optional<Verdict> judge_request(std::string_view received, Hosts hosts) {
   const bool too_long = received.size() > max_request;
   std::string_view rest = received.substr(0, max_request);
   auto line = take_line(rest);
-  if (line && line->empty()) line = take_line(rest);  // RFC 9112 2.2: one empty line in front is passed over
+  if (line && line->empty()) line = take_line(rest);  // RFC 9112 2.2: one empty line in front is ignored
   const std::optional<std::string_view> request = line;
   bool sound = true;
   std::optional<std::string_view> host;
