@@ -23,9 +23,9 @@
 namespace wg4 {
 namespace {
 
-constexpr std::string_view ready_word = "1";  // as --ready-fd has it; no error text looks like that
+constexpr std::string_view ready_word = "1";  // as for --ready-fd; no error text is like this
 
-/// Opens /dev/null; 0, 1 and 2 are open afterwards, so that none of them comes to be a descriptor of ours.
+/// Opens /dev/null. 0, 1 and 2 are open afterwards, so that later descriptors do not get these numbers.
 Result<UniqueFd> open_null() {
   for (;;) {
     const int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -52,45 +52,45 @@ void copy_log(int file) {
   }
 }
 
-struct Plumbing {
+struct Descriptors {
   UniqueFd null;
   UniqueFd log;
   Pipe report;
 };
 
-Result<Plumbing> lay_pipes() { return Plumbing{TRY(open_null()), TRY(make_log()), TRY(make_pipe())}; }
+Result<Descriptors> open_descriptors() { return Descriptors{TRY(open_null()), TRY(make_log()), TRY(make_pipe())}; }
 
-/// Everything until the body runs, in the process that stays.
-Result<UniqueFd> settle(Plumbing& plumbing) {
-  plumbing.report.reader.reset();
-  std::signal(SIGPIPE, SIG_IGN);  // the caller's process may have gone before it hears that all is ready
+/// Sets up the process that stays, before the body runs.
+Result<UniqueFd> set_up(Descriptors& descriptors) {
+  descriptors.report.reader.reset();
+  std::signal(SIGPIPE, SIG_IGN);  // the caller's process may end before it is told that all is ready
   setsid();                       // cannot fail in a new child
   if (chdir("/") != 0) return fail("go to /", errno);
-  const std::array<int, 3> standard{plumbing.null.get(), plumbing.null.get(), plumbing.log.get()};
+  const std::array<int, 3> standard{descriptors.null.get(), descriptors.null.get(), descriptors.log.get()};
   for (int fd = 0; fd < static_cast<int>(standard.size()); ++fd)
     if (dup2(standard[static_cast<std::size_t>(fd)], fd) < 0)
       return fail("redirect descriptor " + std::to_string(fd), errno);
-  plumbing.null.reset();
-  plumbing.log.reset();
-  UniqueFd ready(fcntl(plumbing.report.writer.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  descriptors.null.reset();
+  descriptors.log.reset();
+  UniqueFd ready(fcntl(descriptors.report.writer.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (!ready.valid()) return fail("copy a descriptor", errno);
   return ready;
 }
 
-Result<void> settle_and_run(Plumbing& plumbing, const std::function<Result<void>(UniqueFd)>& body) {
-  return body(TRY(settle(plumbing)));
+Result<void> set_up_and_run(Descriptors& descriptors, const std::function<Result<void>(UniqueFd)>& body) {
+  return body(TRY(set_up(descriptors)));
 }
 
-[[noreturn]] void stay(Plumbing plumbing, const std::function<Result<void>(UniqueFd)>& body) {
-  const auto result = settle_and_run(plumbing, body);
+[[noreturn]] void run_child(Descriptors descriptors, const std::function<Result<void>(UniqueFd)>& body) {
+  const auto result = set_up_and_run(descriptors, body);
   if (result) _exit(EXIT_SUCCESS);
-  // Before it was ready this is the caller's error; later nobody reads it.
+  // If it is not ready yet, the caller returns this error; later, nobody reads it.
   const std::string text = result.error().message();
-  [[maybe_unused]] const ssize_t written = write(plumbing.report.writer.get(), text.data(), text.size());
+  [[maybe_unused]] const ssize_t written = write(descriptors.report.writer.get(), text.data(), text.size());
   _exit(EXIT_FAILURE);
 }
 
-/// What the child says until it is ready, or until it has closed the pipe.
+/// Reads from the child until it is ready, or has closed the pipe.
 std::string read_report(int pipe) {
   std::string report;
   std::array<char, 512> buffer{};
@@ -103,7 +103,7 @@ std::string read_report(int pipe) {
   return report;
 }
 
-/// Waits for the end of a child that failed, so that nothing of it is left when the caller hears of it.
+/// Waits for the end of a child that failed, so that nothing is left of it when the caller gets the error.
 ExitStatus reap(pid_t pid) {
   siginfo_t info{};
   while (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED) != 0 && errno == EINTR) {
@@ -115,16 +115,16 @@ ExitStatus reap(pid_t pid) {
 
 Result<pid_t> run_in_background(const std::function<Result<void>(UniqueFd ready_fd)>& body, std::span<const int> keep) {
   close_others(keep);
-  Plumbing plumbing = TRY(lay_pipes());
+  Descriptors descriptors = TRY(open_descriptors());
   const pid_t pid = fork();
   if (pid < 0) return fail("start a process in the background", errno);
-  if (pid == 0) stay(std::move(plumbing), body);
+  if (pid == 0) run_child(std::move(descriptors), body);
 
-  plumbing.report.writer.reset();
-  const std::string report = read_report(plumbing.report.reader.get());
-  copy_log(plumbing.log.get());
+  descriptors.report.writer.reset();
+  const std::string report = read_report(descriptors.report.reader.get());
+  copy_log(descriptors.log.get());
   if (report == ready_word) {
-    if (fcntl(plumbing.log.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW) == 0) return pid;
+    if (fcntl(descriptors.log.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW) == 0) return pid;
     return fail("seal the log of the process in the background", errno);
   }
   const std::string end = reap(pid).to_string();

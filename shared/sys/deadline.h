@@ -1,5 +1,5 @@
 #pragma once
-// Waiting for one descriptor, for a bounded time: for the few places that talk to one other process before, or without,
+// Waits for one descriptor, for a bounded time: for code that communicates with one other process before, or without,
 // an event loop.
 
 #include <poll.h>
@@ -19,7 +19,7 @@ using Deadline = std::chrono::steady_clock::time_point;
   return std::chrono::steady_clock::now() + time;
 }
 
-/// True once poll(2) reports `events` or an end on `fd`; false if the deadline comes first.
+/// True once poll(2) reports `events`, or the end of the connection, on `fd`; false if the deadline comes first.
 [[nodiscard]] inline Result<bool> wait_until(int fd, std::int16_t events, Deadline deadline) {
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());

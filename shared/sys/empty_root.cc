@@ -13,11 +13,11 @@
 namespace wg4 {
 namespace {
 
-// Where the empty directory is mounted for the moment before it becomes the root: something that every system has.
+// Where the empty directory is mounted before it becomes the root: a directory that every system has.
 constexpr const char* stage = "/proc";
 
 Result<void> leave_mount_namespace() {
-  constexpr int others = CLONE_NEWIPC | CLONE_NEWUTS;  // a kernel may lack these, or a limit forbid them
+  constexpr int others = CLONE_NEWIPC | CLONE_NEWUTS;  // optional: a kernel may lack these, or a limit may forbid them
   const auto leave = [](int flags) { return unshare(flags | others) == 0 || unshare(flags) == 0; };
   if (leave(CLONE_NEWNS) || (errno == EPERM && leave(CLONE_NEWUSER | CLONE_NEWNS))) return {};
   const int number = errno;
@@ -28,12 +28,12 @@ Result<void> leave_mount_namespace() {
 
 Result<void> enter_empty_root() {
   TRY(leave_mount_namespace());
-  // What is done here stays here: in a mount namespace of the same user namespace, mounts would spread to the host.
+  // Otherwise mounts would propagate to the host, if the new mount namespace belongs to the same user namespace.
   TRY(make_mounts_private());
   if (mount("none", stage, "tmpfs", MS_RDONLY | MS_NODEV | MS_NOEXEC | MS_NOSUID, "nr_inodes=2,mode=0555") != 0)
     return fail("mount an empty directory", errno);
   if (chdir(stage) != 0) return fail("enter an empty directory", errno);
-  // The new root over the old one, and the old one taken away from below it: no folder for it is needed in between.
+  // Stacks the new root on the old one, which is then unmounted from below it: so no folder for the old root is needed.
   if (syscall(SYS_pivot_root, ".", ".") != 0)
     return fail("change the root directory", errno, "A system that runs from an initramfs, or in a chroot, cannot");
   if (umount2(".", MNT_DETACH) != 0) return fail("leave the old root directory", errno);

@@ -1,5 +1,5 @@
 #pragma once
-// epoll with names. The loop itself, and its one visible switch, belong to the program.
+// epoll(7), with names for event sources. The loop itself, and its switch, are the program's.
 
 #include <sys/epoll.h>
 
@@ -16,14 +16,14 @@
 
 namespace wg4 {
 
-/// `Source` is the program's enum of what it waits for; it comes back with each event.
+/// `Source` is the program's enum of event sources; each event has one.
 template <class Source>
 class EventLoop {
  public:
   struct Event {
     Source source;
     std::uint32_t events;  ///< EPOLLIN, EPOLLHUP, ...
-    std::uint32_t number;  ///< which one, of several descriptors that are one source
+    std::uint32_t number;  ///< the number that watch() was given, if a source has several descriptors
   };
 
   [[nodiscard]] static Result<EventLoop> create() {
@@ -32,7 +32,7 @@ class EventLoop {
     return EventLoop(std::move(fd));
   }
 
-  /// Readable when wait() would not wait: a loop can be part of another one.
+  /// Readable when there are events: so a loop can be a source of another one.
   [[nodiscard]] int fd() const { return epoll_.get(); }
   /// `events` may be 0: EPOLLHUP and EPOLLERR always come.
   [[nodiscard]] Result<void> watch(int fd, Source source, std::uint32_t events = EPOLLIN, std::uint32_t number = 0) {

@@ -18,7 +18,7 @@ struct alignas(cmsghdr) ControlBuffer {
 };
 
 iovec to_iovec(ByteView bytes) {
-  // sendmsg does not write through it, whatever the type says.
+  // sendmsg only reads it, although its type is not const.
   return {const_cast<std::uint8_t*>(bytes.data()), bytes.size()};  // NOLINT(cppcoreguidelines-pro-type-const-cast)
 }
 
@@ -35,7 +35,7 @@ void attach_fds(msghdr& message, ControlBuffer& control, std::span<const UniqueF
   }
 }
 
-/// Takes ownership of all descriptors that came, wanted or not.
+/// Takes ownership of all descriptors of the message, also of unexpected ones.
 std::vector<UniqueFd> detach_fds(msghdr& message) {
   std::vector<UniqueFd> fds;
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
@@ -85,7 +85,8 @@ Result<std::optional<ReceivedMessage>> receive_message(int socket, ByteSpan buff
   message.msg_controllen = control.bytes.size();
 
   ssize_t received = 0;
-  // A peer that went with messages of ours unread makes one receive fail with ECONNRESET; its last words come after.
+  // If the other process has ended with unread messages, one receive fails with ECONNRESET; its last messages come
+  // after that.
   do received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
   while (received < 0 && (errno == EINTR || errno == ECONNRESET));
   if (received == 0) return std::nullopt;

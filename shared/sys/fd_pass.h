@@ -1,8 +1,8 @@
 #pragma once
-// One message, whole, with file descriptors attached: UNIX SOCK_SEQPACKET and SCM_RIGHTS (unix(7)).
+// Messages with file descriptors attached: UNIX SOCK_SEQPACKET and SCM_RIGHTS (unix(7)).
 //
-// SOCK_SEQPACKET keeps message boundaries and, other than SOCK_DGRAM, tells the end of the other side. A message
-// without bytes would look like that end, so there is none.
+// SOCK_SEQPACKET keeps message boundaries and, other than SOCK_DGRAM, reports when the other end is closed. A message
+// without bytes would look like that, so there are none.
 
 #include <cstddef>
 #include <optional>
@@ -26,7 +26,7 @@ struct SocketPair {
 [[nodiscard]] Result<SocketPair> make_message_sockets();
 
 /// Sends `bytes` (at least one) as one message; the receiver gets duplicates of `fds`, the caller keeps its own.
-/// On a non-blocking socket that has no room: EAGAIN, and nothing was sent. Never raises SIGPIPE.
+/// EAGAIN, with nothing sent, if a non-blocking socket is full. Never raises SIGPIPE.
 [[nodiscard]] Result<void> send_message(int socket, ByteView bytes, std::span<const UniqueFd> fds = {});
 
 struct ReceivedMessage {
@@ -34,9 +34,10 @@ struct ReceivedMessage {
   std::vector<UniqueFd> fds;
 };
 
-/// One message into `buffer`, with at most `max_fds` descriptors, close-on-exec from the start. Nothing when the other
-/// end is closed. A message that is longer than the buffer, or that brings more descriptors than allowed or than this
-/// process may open, is an error; its descriptors are closed. On a non-blocking socket without a message: EAGAIN.
+/// Receives one message into `buffer`, with at most `max_fds` descriptors, which are close-on-exec from the start.
+/// Nothing when the other end is closed. An error, with all descriptors closed, for a message that is longer than the
+/// buffer, or has more descriptors than allowed or than this process may open. EAGAIN if a non-blocking socket has no
+/// message.
 [[nodiscard]] Result<std::optional<ReceivedMessage>> receive_message(int socket, ByteSpan buffer,
                                                                      std::size_t max_fds = 0);
 

@@ -8,8 +8,8 @@
 
 #include "shared/base/unique_fd.h"
 
-// Each version of Landlock knows more rights, and refuses those that it does not know. Headers of Linux 6.1 end with
-// version 2, so what came later is spelled out here; the system calls themselves have no wrappers in the C library.
+// Each version of Landlock knows more rights, and refuses unknown ones. Headers of Linux 6.1 end with version 2, so
+// later constants are defined here; the C library has no wrappers for the system calls.
 
 namespace wg4 {
 namespace {
@@ -20,9 +20,9 @@ constexpr std::uint64_t fs_truncate = std::uint64_t{1} << 14;         // 3
 constexpr std::uint64_t fs_ioctl_dev = std::uint64_t{1} << 15;        // 5
 constexpr std::uint64_t net_bind_tcp = 1U << 0U;                      // 4
 constexpr std::uint64_t net_connect_tcp = 1U << 1U;                   // 4
-constexpr std::uint64_t scope_abstract_socket = 1U << 0U;             // 6: those of processes outside
+constexpr std::uint64_t scope_abstract_socket = 1U << 0U;             // 6: connections to those of other processes
 
-/// struct landlock_ruleset_attr as of version 6; earlier kernels take zeros beyond what they know.
+/// struct landlock_ruleset_attr as of version 6; earlier kernels accept zeros in the fields that they do not know.
 struct RulesetAttributes {
   std::uint64_t fs;
   std::uint64_t net;
@@ -36,7 +36,7 @@ RulesetAttributes everything_deniable(long version, const LandlockPolicy& policy
   if (version >= 5) denied.fs |= fs_ioctl_dev;
   if (version >= 4 && !policy.tcp_bind) denied.net |= net_bind_tcp;
   if (version >= 4 && !policy.tcp_connect) denied.net |= net_connect_tcp;
-  // Signals stay as they are: we end our own children, which are not all under the same rules.
+  // Signals are not restricted: we end our own children, some of which are under other rules.
   if (version >= 6) denied.scoped |= scope_abstract_socket;
   return denied;
 }

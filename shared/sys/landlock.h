@@ -1,7 +1,7 @@
 #pragma once
-// Landlock (landlock(7), Linux 5.13): a process forbids itself the file system, and TCP, but for what it names.
-// Descriptors that are open already keep their rights. A process under Landlock can also look at no other process that
-// is not (ptrace(2) and its relatives in /proc).
+// Landlock (landlock(7), Linux 5.13): a process gives up access to the file system and to TCP, with exceptions. Open
+// descriptors keep their rights. A process under Landlock can also not trace or inspect a process that is not
+// (ptrace(2), and the same rights in /proc).
 
 #include <cstdint>
 #include <vector>
@@ -10,13 +10,13 @@
 
 namespace wg4 {
 
-/// Rights that stay, on a file or on all below a directory.
+/// An exception: rights on a file, or on everything below a directory.
 struct LandlockPath {
-  int fd = -1;               ///< O_PATH will do
+  int fd = -1;               ///< may be O_PATH
   std::uint64_t access = 0;  ///< LANDLOCK_ACCESS_FS_ bits of linux/landlock.h
 };
 
-/// What stays allowed. All else that this kernel's Landlock can deny is denied.
+/// The rights that stay. Everything else that this kernel's Landlock can deny is denied.
 struct LandlockPolicy {
   std::vector<LandlockPath> paths;
   bool tcp_bind = false;

@@ -39,7 +39,7 @@ std::vector<std::string> kept_warnings;
 
 constexpr std::size_t max_warnings = 16;
 
-/// A file without a name, /dev/null, or nothing at all.
+/// Is it an unlinked file, /dev/null, or closed?
 bool nobody_reads(int fd) {
   struct stat info{};
   if (fstat(fd, &info) != 0) return true;
@@ -47,14 +47,14 @@ bool nobody_reads(int fd) {
   return S_ISCHR(info.st_mode) && info.st_rdev == makedev(1, 3);
 }
 
-/// Connected, so that it works in a sandbox without files; it never waits for its reader.
+/// A connected socket, so that it works in a sandbox without files; it never blocks.
 int connect_to_syslog() {
   constexpr std::string_view path = "/dev/log";
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   path.copy(address.sun_path, path.size());
   const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  // The kernel's one way to pass addresses of all families.
+  // sockaddr is the type for addresses of all families.
   if (fd >= 0 && connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;  // NOLINT
   if (fd >= 0) close(fd);
   return -1;
@@ -124,10 +124,10 @@ void write(Level level, std::string_view message) {
   const std::string text = std::string(prefix(level)).append(printable(message));
   line.append(program).append(text).push_back('\n');
   if (level == Level::warning && kept_warnings.size() < max_warnings) kept_warnings.emplace_back(message);
-  // One write a line, so that lines of several processes do not mix. A log that cannot be written is no reason to stop.
+  // One write per line, so that lines of several processes do not mix. A failure to log is no reason to stop.
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
   if (syslog_socket < 0) return;
-  // Without the time, for which a file would have to be read: who takes it knows what time it is.
+  // Without the time, for which the time zone's file would have to be read: syslog adds its own.
   const std::string copy = fmt::format("<{}>{}[{}]{}", priority(level), program, getpid(), text);
   [[maybe_unused]] const ssize_t copied = ::write(syslog_socket, copy.data(), copy.size());
 }
@@ -152,9 +152,10 @@ UniqueFd stderr_of_engine() {
   struct stat info{};
   const bool is_file = fstat(STDERR_FILENO, &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 0;
   const int seals = fcntl(STDERR_FILENO, F_GET_SEALS);
-  const bool is_daemons = seals >= 0 && (seals & F_SEAL_SEAL) == 0;  // daemon.h: shown to the one that started it
+  const bool is_of_background =
+      seals >= 0 && (seals & F_SEAL_SEAL) == 0;  // background.h: shown to the process that started it
   const pid_t parent = getppid();
-  if (!is_file || is_daemons || parent <= 1) return {};
+  if (!is_file || is_of_background || parent <= 1) return {};
   const UniqueFd engine = open_pidfd(parent);
   if (!engine.valid()) return {};
   UniqueFd fd(static_cast<int>(syscall(SYS_pidfd_getfd, engine.get(), STDERR_FILENO, 0)));

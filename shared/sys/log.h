@@ -1,7 +1,7 @@
 #pragma once
-// One line an event, to stderr: "wireguard4netns: warning: ...". Keys and packets never get here.
-// If that is systemd's journal the level is in front, too, the way that it understands: "<4>wireguard4netns: ...".
-// The level is the project's one global: a log call is everywhere and means the same everywhere.
+// One line per event, to stderr: "wireguard4netns: warning: ...". Keys and packets are never logged. If stderr is
+// systemd's journal, the level is in front in the journal's format: "<4>wireguard4netns: ...". The state of the log is
+// the project's only global state, since every part of the program logs.
 
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@ enum class Level : int { silent, error, warning, info, debug };
 
 void set_program(std::string_view name);
 void set_level(Level level);
-/// Finds out whether stderr is the journal (systemd.exec(5), $JOURNAL_STREAM).
+/// Detects whether stderr is the journal (systemd.exec(5), $JOURNAL_STREAM).
 void look_for_journal();
 [[nodiscard]] Level level();
 void write(Level level, std::string_view message);

@@ -1,7 +1,7 @@
 #pragma once
-// Who reads standard error? Podman gives its helpers a file that it has unlinked, pasta's place and hooks go on in the
-// background. What such a program says would reach nobody, so it goes to syslog as well, and its warnings are kept for
-// whoever asks for them later.
+// Does anybody read standard error? Podman gives its helpers an unlinked file, and hooks and replacements for pasta go
+// on in the background. Nobody would see the log of such a program, so it also goes to syslog, and its warnings are
+// kept for a later request.
 
 #include <string>
 #include <vector>
@@ -11,22 +11,22 @@
 
 namespace wg4::log {
 
-/// Finds out, and connects to syslog(3) if need be. To be called before the sandbox, and after descriptors were closed.
+/// Finds out, and connects to syslog(3) if necessary. To be called after unused descriptors are closed, and before the
+/// sandbox.
 void look_for_reader();
-/// In a child, which has closed our descriptors.
+/// To be called in a child that has closed our descriptors.
 void leave_syslog();
 
-/// Where to look for what this process says, for people: "standard error", "syslog (journalctl -t wireguard4netns)",
-/// ...
+/// Where to find this process's log, for people: "standard error", "syslog (journalctl -t wireguard4netns)", ...
 [[nodiscard]] std::string place();
 
-/// The warnings so far, the first ones if there are many.
+/// The warnings so far; only the first ones if there are many.
 [[nodiscard]] std::vector<std::string> warnings();
 
-/// Podman shows its helper's standard error only if that fails. Where ours is such a file: Podman's own, for a moment.
-/// To be called before capabilities are given up.
+/// Podman shows its helper's standard error only if the helper fails. If ours is Podman's file, this returns Podman's
+/// own standard error. To be called before capabilities are given up.
 [[nodiscard]] UniqueFd stderr_of_engine();
-/// Writes the warnings so far there, as they would look here.
+/// Writes the warnings so far to `fd`, in the format of the log.
 void repeat_warnings(const UniqueFd& fd);
 
 }  // namespace wg4::log

@@ -1,7 +1,7 @@
 #pragma once
-// Opening what somebody else has named. A name may lead to a FIFO that nobody writes to, to a device, to a folder or,
-// through a symbolic link, to another place: so what is there is looked at first (O_PATH), and opened only if it is
-// what was expected. Nothing hangs then, and nothing happens in a device.
+// Opens files whose names come from others. A name may lead to a FIFO without a writer, to a device, to a folder or,
+// through a symbolic link, to another place: so the file is first inspected (O_PATH), and opened only if it is what was
+// expected. So opening does not hang, and has no effect in a device.
 
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -21,13 +21,13 @@ enum class Links : std::uint8_t {
   inside,  ///< followed, as long as they stay below the folder
 };
 
-/// What is behind a name: it stays the same, whatever becomes of the name.
+/// The file that a name led to: it stays the same file, even if the name changes.
 class NamedFile {
  public:
-  /// Follows links. `name` is what errors call it: "configuration /etc/x.conf".
+  /// Follows links. `name` is for errors: "configuration /etc/x.conf".
   [[nodiscard]] static Result<NamedFile> find(const std::string& path, std::string name);
-  /// A relative path, which leads nowhere out of `folder`. ELOOP for a link that is not followed, EXDEV for a path that
-  /// leaves the folder, ENOSYS where the kernel cannot tell (before Linux 5.6).
+  /// `path` is relative, and must not leave `folder`. ELOOP for a link that is not followed, EXDEV for a path that
+  /// leaves the folder, ENOSYS if the kernel cannot check that (before Linux 5.6).
   [[nodiscard]] static Result<NamedFile> find_below(int folder, const std::string& path, Links links, std::string name);
 
   [[nodiscard]] bool is_regular() const { return S_ISREG(info_.st_mode); }
@@ -41,7 +41,7 @@ class NamedFile {
   /// An error for everything but a regular file.
   [[nodiscard]] Result<void> expect_regular() const;
 
-  /// Opens it; it does not block, and is not inherited.
+  /// Opens it, non-blocking and close-on-exec.
   [[nodiscard]] Result<UniqueFd> open(int flags) const;
 
  private:
@@ -54,10 +54,10 @@ class NamedFile {
   struct stat info_;
 };
 
-/// Makes a file that is not there yet, to be written, below `folder` and without a link on the way; EEXIST.
+/// Makes a new file for writing below `folder`, with no link on the way. EEXIST if there is one.
 [[nodiscard]] Result<UniqueFd> create_below(int folder, const std::string& path, mode_t mode, const std::string& name);
 
-/// A folder, to look below. Links on the way to it are followed.
+/// Opens a folder for the functions above. Follows links on the way to it.
 [[nodiscard]] Result<UniqueFd> open_folder(const std::string& path);
 
 }  // namespace wg4

@@ -29,7 +29,7 @@ Result<UniqueFd> open_own(const std::string& kind) {
 
 std::string hint_for_no_namespace(int fd) {
   struct stat status{};
-  // Podman's and ip-netns' names are empty files wherever the mounts on them cannot be seen.
+  // The names made by Podman and ip-netns are empty files where the mounts on them are not visible.
   if (fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0)
     return "It is an empty file: the namespace was mounted on it where you cannot see it. If podman made it, run this "
            "inside 'podman unshare'";
@@ -46,7 +46,7 @@ Result<UniqueFd> open_of_type(const std::string& path, int type, const std::stri
   return fd;
 }
 
-/// The uid, as this process sees it, that may do everything in a user namespace.
+/// The uid, as this process sees it, of the user namespace's owner.
 std::optional<uid_t> owner_uid(int userns) {
   uid_t uid = 0;
   if (ioctl(userns, NS_GET_OWNER_UID, &uid) != 0) return std::nullopt;

@@ -1,8 +1,8 @@
 #pragma once
 // Opening and entering a network namespace and the user namespace that owns it (namespaces(7), ioctl_ns(2)).
 //
-// Rights in a network namespace come from its owning user namespace, so that one is entered first. Both are opened
-// before either is entered: afterwards /proc/PID/ns and paths of other mount namespaces may be out of reach.
+// Rights in a network namespace come from the user namespace that owns it, so the user namespace is entered first. Both
+// are opened before either is entered: afterwards /proc/PID/ns and paths of other mount namespaces may be out of reach.
 
 #include <sys/types.h>
 
@@ -13,7 +13,7 @@
 
 namespace wg4 {
 
-/// Where to work.
+/// The namespaces to work in.
 struct TargetNamespaces {
   std::string name;  ///< as the user knows it, for messages: "process 123", "/run/user/1000/netns/x"
   UniqueFd user;
@@ -36,10 +36,10 @@ struct TargetNamespaces {
 /// Moves this (single-threaded) process into both. A user namespace that it is in already stays as it is.
 [[nodiscard]] Result<void> enter(const TargetNamespaces& target);
 
-/// This user's uid outside of the user namespace that we are in: in podman's, for one, we are 0.
+/// This user's uid outside of the process's user namespace: in Podman's, for example, the uid is 0.
 [[nodiscard]] uid_t outer_uid();
 
-/// Why this host gives ordinary users no rights in user namespaces, with the next step; empty if it does not say so.
+/// Why this host gives ordinary users no rights in user namespaces, with the next step; empty if no sysctl says so.
 /// `proc_sys` is a parameter for tests.
 [[nodiscard]] std::string userns_restriction(const std::string& proc_sys = "/proc/sys");
 

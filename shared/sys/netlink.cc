@@ -19,16 +19,16 @@
 #include "shared/net/ip_address.h"
 #include "shared/sys/netlink_message.h"
 
-// The talk is in turns: one datagram with one or more requests goes out, then answers are read until the one to the
-// last request. Only that last one asks for an acknowledgement; a request that failed is answered in any case.
+// One datagram with one or more requests is sent, then answers are read until the one to the last request. Only the
+// last request asks for an acknowledgement; a request that fails is always answered.
 
 namespace wg4 {
 namespace {
 
-constexpr std::size_t receive_size = std::size_t{32} * 1024;  // as much as the kernel fills when it dumps
-// Were all of a batch refused, the answers must still fit the socket's default buffer.
+constexpr std::size_t receive_size = std::size_t{32} * 1024;  // the most that the kernel sends at once in a dump
+// If all requests of a batch are refused, the answers must fit the socket's default buffer.
 constexpr std::size_t routes_per_batch = 128;
-// The metric that the kernel gives to a route which names none; IP6_RT_PRIO_USER.
+// The metric that the kernel gives to a route without one; IP6_RT_PRIO_USER.
 constexpr std::uint32_t default_metric_v4 = 0;
 constexpr std::uint32_t default_metric_v6 = 1024;
 
@@ -55,13 +55,13 @@ Link parse_link(const nlmsghdr* message) {
   return link;
 }
 
-/// One entry of a routing table, as far as it can stand in our way.
+/// One entry of a routing table, with what matters for conflicts with our routes.
 struct RouteEntry {
   Prefix destination;
   std::uint32_t table = 0;
   std::uint32_t link = 0;  // index; 0 = none, or several
   bool is_ours = false;    // has the mark of our routes
-  bool is_plain = false;   // of the family, type of service and metric that our routes have
+  bool is_plain = false;   // has the family, type of service and metric of our routes
 
   explicit RouteEntry(const nlmsghdr* message) {
     const auto body = netlink::body_of<rtmsg>(message);
@@ -81,8 +81,8 @@ void write_route(netlink::Request& request, std::uint32_t link, const Prefix& ro
   auto& body = request.body<rtmsg>();
   body.rtm_family = kernel_family(route.address);
   body.rtm_dst_len = route.length;
-  body.rtm_table = RT_TABLE_UNSPEC;   // RTA_TABLE has the room
-  body.rtm_protocol = RTPROT_STATIC;  // tells ours from those of `ip route add`
+  body.rtm_table = RT_TABLE_UNSPEC;   // RTA_TABLE has it: this field is too small
+  body.rtm_protocol = RTPROT_STATIC;  // differs from that of `ip route add`
   body.rtm_scope = route.address.is_v4() ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
   body.rtm_type = RTN_UNICAST;
   request.put(RTA_DST, route.masked().address);
@@ -101,7 +101,7 @@ void write_route(netlink::Request& request, std::uint32_t link, const Prefix& ro
   }
 }
 
-/// By somebody, and not by the kernel itself.
+/// Is it an address that a user or program added, rather than the kernel itself?
 bool is_given_address(const nlmsghdr* message, std::uint32_t link) {
   const auto body = netlink::body_of<ifaddrmsg>(message);
   const bool link_local = body.ifa_family == AF_INET6 && body.ifa_scope == RT_SCOPE_LINK;
@@ -132,16 +132,16 @@ nlattr* find_attribute(nlmsghdr* message, std::size_t body_size, std::uint16_t t
   }
 }
 
-/// Makes of an address that the kernel told one to be added, to `link`.
+/// Turns the kernel's description of an address into a request to add it to `link`.
 void belong_to(nlmsghdr* message, std::uint32_t link) {
   static_cast<ifaddrmsg*>(mnl_nlmsg_get_payload(message))->ifa_index = link;
-  // It has the name of the other link. Without one the kernel takes that of this link.
+  // The label is the name of the other link. Without a label the kernel uses this link's name.
   if (nlattr* label = find_attribute(message, sizeof(ifaddrmsg), IFA_LABEL)) label->nla_type = IFA_UNSPEC;
 }
 
-/// The same of a route, through `link`.
+/// The same for a route through `link`.
 void lead_to(nlmsghdr* message, std::uint32_t link) {
-  static_cast<rtmsg*>(mnl_nlmsg_get_payload(message))->rtm_flags &= RTNH_F_ONLINK;  // the others are states
+  static_cast<rtmsg*>(mnl_nlmsg_get_payload(message))->rtm_flags &= RTNH_F_ONLINK;  // the other flags are states
   if (nlattr* out = find_attribute(message, sizeof(rtmsg), RTA_OIF))
     std::memcpy(mnl_attr_get_payload(out), &link, sizeof link);
 }
@@ -160,7 +160,7 @@ Result<Netlink> Netlink::open() {
   return Netlink(std::move(socket));
 }
 
-/// Sends `messages`, numbered up to `last`, and reads until the last one is answered.
+/// Sends `messages`, with sequence numbers up to `last`, and reads until the last one is answered.
 Result<std::vector<Netlink::Refusal>> Netlink::converse(ByteView messages, std::uint32_t last,
                                                         const OnMessage& on_message) {
   if (mnl_socket_sendto(socket_.get(), messages.data(), messages.size()) < 0) return fail("send over netlink", errno);
@@ -185,12 +185,12 @@ Result<std::vector<Netlink::Refusal>> Netlink::converse(ByteView messages, std::
   }
 }
 
-/// One request that brings no answer but a verdict.
+/// Sends one request that is answered only by success or an error.
 Result<void> Netlink::send_one(nlmsghdr* message, const std::string& what) {
   return send_one(message, what, [](const nlmsghdr*) {});
 }
 
-/// One request that is acknowledged or refused, after what else it may bring.
+/// Sends one request; calls `on_message` for other messages before the acknowledgement or error.
 Result<void> Netlink::send_one(nlmsghdr* message, const std::string& what, const OnMessage& on_message) {
   message->nlmsg_seq = ++sequence_;
   if ((message->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP) message->nlmsg_flags |= NLM_F_ACK;
@@ -310,14 +310,14 @@ Result<void> Netlink::remove_address(const Link& link, const Prefix& address) {
   return removed;
 }
 
-/// Sends one batch; the routes that were there already, whoever has them, come back.
+/// Sends one batch; returns the routes that existed already, on this or another link.
 Result<std::vector<Prefix>> Netlink::add_route_batch(const Link& link, std::span<const Prefix> routes,
                                                      const RouteOptions& options) {
   const std::uint32_t first = sequence_ + 1;
   std::vector<std::uint8_t> batch;
   for (const Prefix& route : routes) {
     const bool last = &route == &routes.back();
-    // NLM_F_EXCL, never NLM_F_REPLACE: that would take the route of another interface away without a word.
+    // NLM_F_EXCL, never NLM_F_REPLACE: that would silently replace the route of another interface.
     netlink::Request request(RTM_NEWROUTE, unsigned{NLM_F_CREATE | NLM_F_EXCL} | (last ? NLM_F_ACK : 0U));
     request.message()->nlmsg_seq = ++sequence_;
     write_route(request, link.index, route, options);
@@ -348,7 +348,7 @@ Result<std::vector<RouteConflict>> Netlink::add_routes(const Link& link, std::sp
   return owned_by_others(link, existing, options.table == 0 ? std::uint32_t{RT_TABLE_MAIN} : options.table);
 }
 
-/// Which of `routes`, all of them taken, are not `link`'s.
+/// The ones of `routes`, all of which exist, that are not `link`'s.
 Result<std::vector<RouteConflict>> Netlink::owned_by_others(const Link& link, std::span<const Prefix> routes,
                                                             std::uint32_t table) {
   std::map<Prefix, std::uint32_t> owners;
@@ -395,7 +395,7 @@ Result<void> Netlink::add_entry(const Link& link, LinkEntry entry) {
   void* start = entry.data();
   auto* message = static_cast<nlmsghdr*>(start);
   const bool is_address = message->nlmsg_type == RTM_NEWADDR;
-  // A route may stand beside the very one that it is a copy of.
+  // A route may be added beside the one that it is a copy of.
   message->nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | (is_address ? NLM_F_EXCL : NLM_F_APPEND);
   is_address ? belong_to(message, link.index) : lead_to(message, link.index);
   const std::string what = is_address ? "an address" : "a route";

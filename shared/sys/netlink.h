@@ -1,8 +1,8 @@
 #pragma once
 // Links, addresses and routes of the network namespace that the socket was opened in: rtnetlink(7) through libmnl, in
-// this process. No program is run for it: after joining a nested user namespace an exec would lose its rights.
+// this process. No program is run for this: after joining a nested user namespace, exec would lose the rights.
 //
-// Errors carry the errno of the kernel's answer, and its own words where it has some (NETLINK_EXT_ACK).
+// Errors have the errno of the kernel's answer, and its error text if there is one (NETLINK_EXT_ACK).
 
 #include <cstdint>
 #include <functional>
@@ -24,7 +24,7 @@ struct nlmsghdr;
 
 namespace wg4 {
 
-/// What only TUN and TAP devices have.
+/// Properties that only TUN and TAP devices have.
 struct TunTraits {
   bool tap = false;
   bool persistent = false;
@@ -37,8 +37,8 @@ struct Link {
   std::string kind;       ///< "tun", "veth", "bridge", ...; empty for hardware and lo
   std::uint32_t mtu = 0;  ///< bytes
   bool up = false;
-  bool carrier = false;          ///< of a TUN or TAP: some process holds a queue of it
-  std::optional<TunTraits> tun;  ///< present if the kernel tells them (Linux 4.20)
+  bool carrier = false;          ///< for a TUN or TAP: some process has a queue of it open
+  std::optional<TunTraits> tun;  ///< if the kernel reports them (Linux 4.20)
 };
 
 struct LinkChange {
@@ -50,7 +50,7 @@ struct RouteOptions {
   std::uint32_t table = 0;                                   ///< 0 = main
   std::optional<IpAddress> preferred_source = std::nullopt;  ///< of the routes' own family
   std::uint32_t mtu = 0;                                     ///< bytes; 0 = the link's
-  std::optional<IpAddress> gateway = std::nullopt;           ///< next hop of a default route, whatever network it is in
+  std::optional<IpAddress> gateway = std::nullopt;           ///< next hop of default routes, in any network
 };
 
 /// A route of a link, in any table, that add_routes() may have made.
@@ -60,18 +60,18 @@ struct OwnRoute {
   friend auto operator<=>(const OwnRoute&, const OwnRoute&) = default;
 };
 
-/// A route that could not be added because another interface has that very route.
+/// A route that could not be added because another interface has the same one.
 struct RouteConflict {
   Prefix route;
-  std::string owner;  ///< name of that interface; empty if it is a route of several, or of none
+  std::string owner;  ///< name of that interface; empty if the route has several, or none
 };
 
-/// An address or a route of a link, in the kernel's own words.
+/// An address or a route of a link, as a message of the kernel.
 using LinkEntry = std::vector<std::uint8_t>;
 
 class Netlink {
  public:
-  /// Works on this thread's network namespace, now and after the thread has left it.
+  /// Works on the network namespace in which this thread is now, also after the thread has left it.
   [[nodiscard]] static Result<Netlink> open();
 
   /// Nothing if there is no such interface.
@@ -82,38 +82,38 @@ class Netlink {
   [[nodiscard]] Result<void> rename_link(const Link& link, const std::string& name);
   [[nodiscard]] Result<void> bring_up(const Link& link);
   [[nodiscard]] Result<void> bring_down(const Link& link);
-  /// No link-local IPv6 address by itself, hence no router solicitations either. EAFNOSUPPORT without IPv6.
+  /// Prevents an automatic link-local IPv6 address, and so router solicitations. EAFNOSUPPORT without IPv6.
   [[nodiscard]] Result<void> suppress_link_local(const Link& link);
 
-  /// IPv6 without duplicate address detection. An address that the link has already is fine. Where IPv6 is off: EACCES
-  /// (by sysctl), EOPNOTSUPP or EAFNOSUPPORT (no IPv6 in the kernel).
+  /// Adds an address; IPv6 without duplicate address detection. No error if the link has it already. If IPv6 is off:
+  /// EACCES (by sysctl), EOPNOTSUPP or EAFNOSUPPORT (no IPv6 in the kernel).
   [[nodiscard]] Result<void> add_address(const Link& link, const Prefix& address);
 
-  /// All addresses of the link but those that the kernel gave it.
+  /// All addresses of the link, without those that the kernel added by itself.
   [[nodiscard]] Result<std::vector<Prefix>> addresses(const Link& link);
-  /// An address that the link does not have is fine.
+  /// No error if the link does not have the address.
   [[nodiscard]] Result<void> remove_address(const Link& link, const Prefix& address);
 
-  /// Routes straight to the link, marked "proto static", many in one system call. A route that the link has already is
-  /// fine. Those that another interface has are left alone and returned. Errors where IPv6 is off are those of
+  /// Adds routes directly to the link, marked "proto static", many per system call. No error for a route that the link
+  /// has already. Routes that another interface has are not changed, and returned. Errors without IPv6 are those of
   /// add_address().
   [[nodiscard]] Result<std::vector<RouteConflict>> add_routes(const Link& link, std::span<const Prefix> routes,
                                                               const RouteOptions& options = {});
 
-  /// What somebody gave `link`: its addresses, then its routes, those to gateways last. The kernel's own are left out.
+  /// The addresses of `link`, then its routes, those with gateways last; without those that the kernel added by itself.
   [[nodiscard]] Result<std::vector<LinkEntry>> entries(const Link& link);
-  /// Gives `link` what another link has, too. What it has already is fine.
+  /// Adds an entry of another link to `link`. No error if it has that already.
   [[nodiscard]] Result<void> add_entry(const Link& link, LinkEntry entry);
-  /// The link's routes with that mark.
+  /// The link's routes that are marked "proto static".
   [[nodiscard]] Result<std::vector<OwnRoute>> own_routes(const Link& link);
-  /// Routes that are not there are fine.
+  /// No error for a route that does not exist.
   [[nodiscard]] Result<void> remove_routes(const Link& link, std::span<const OwnRoute> routes);
 
   /// Is there an IPv4 default route through `link`, in the main table?
   [[nodiscard]] Result<bool> has_default_route(const Link& link);
 
   /// The MTU of the route to `endpoint` in bytes: of the route itself or the path if known, else of its interface.
-  /// ENETUNREACH (or what the route says) if there is no way.
+  /// ENETUNREACH (or the route's own error) if there is no route.
   [[nodiscard]] Result<std::uint32_t> route_mtu(const Endpoint& endpoint);
 
  private:
@@ -122,7 +122,7 @@ class Netlink {
   };
   using Socket = std::unique_ptr<mnl_socket, SocketCloser>;
   using OnMessage = std::function<void(const nlmsghdr*)>;
-  /// The kernel's no to one message of a batch.
+  /// The kernel's error for one message of a batch.
   struct Refusal {
     std::uint32_t sequence = 0;
     int number = 0;    // errno

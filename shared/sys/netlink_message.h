@@ -1,5 +1,5 @@
 #pragma once
-// Writing one netlink request and reading the attributes of an answer, on top of libmnl. For netlink.cc alone.
+// Writes a netlink request and reads the attributes of an answer, by libmnl. Only for netlink.cc.
 
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
@@ -16,7 +16,7 @@
 
 namespace wg4::netlink {
 
-/// One request under construction; what ours hold fits by far.
+/// A request under construction; its buffer is large enough for all of ours.
 class Request {
  public:
   Request(std::uint16_t type, unsigned flags) : header_(mnl_nlmsg_put_header(buffer_.data())) {
@@ -26,7 +26,7 @@ class Request {
   Request(const Request&) = delete;
   Request& operator=(const Request&) = delete;
 
-  /// The zeroed fixed struct that opens the body: ifinfomsg, ifaddrmsg or rtmsg.
+  /// The fixed struct at the start of the body, zeroed: ifinfomsg, ifaddrmsg or rtmsg.
   template <class T>
   T& body() {
     return *static_cast<T*>(mnl_nlmsg_put_extra_header(header_, sizeof(T)));
@@ -53,11 +53,11 @@ T body_of(const nlmsghdr* message) {
   return body;
 }
 
-/// Attributes one after the other, as they lie in a message or inside another attribute.
+/// The sequence of attributes in a message or inside another attribute.
 class Attributes {
  public:
   Attributes() = default;
-  /// Those that follow a fixed struct of `body_size` bytes.
+  /// The attributes behind a fixed struct of `body_size` bytes.
   Attributes(const nlmsghdr* message, std::size_t body_size) {
     const std::size_t payload = mnl_nlmsg_get_payload_len(message);
     const std::size_t skip = std::min(payload, (body_size + NLMSG_ALIGNTO - 1) / NLMSG_ALIGNTO * NLMSG_ALIGNTO);
@@ -115,10 +115,10 @@ class Attributes {
   ByteView bytes_;
 };
 
-/// What ends the answer to a request: an acknowledgement, an error, or the end of a dump.
+/// The end of the answer to a request: an acknowledgement, an error, or the end of a dump.
 struct Verdict {
   int number = 0;    ///< errno, 0 = done
-  std::string text;  ///< the kernel's own words; may be empty
+  std::string text;  ///< the kernel's error text; may be empty
 
   explicit Verdict(const nlmsghdr* message) : number(-body_of<std::int32_t>(message)) {
     // The socket has NETLINK_CAP_ACK, so the request's body is not repeated and the attributes follow at once.

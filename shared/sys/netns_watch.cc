@@ -26,7 +26,7 @@ bool is_in_proc(const std::string& folder) {
   return statfs(folder.c_str(), &info) == 0 && info.f_type == PROC_SUPER_MAGIC;
 }
 
-/// The name may be the mount of a namespace: only its folder tells when that has gone.
+/// Watches the folder: the name may be the mount of a namespace, whose removal only the folder reports.
 Result<UniqueFd> watch_folder(const std::string& folder) {
   UniqueFd fd(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
   if (!fd.valid())
@@ -79,7 +79,7 @@ bool NetnsWatch::name_gone() {
     for (std::size_t at = 0; at < static_cast<std::size_t>(got);) {
       inotify_event event;
       std::memcpy(&event, &buffer[at], sizeof event);
-      const bool ours = event.len > 0 && name_ == &buffer[at + sizeof event];  // zeros follow the name
+      const bool ours = event.len > 0 && name_ == &buffer[at + sizeof event];  // the name is padded with zeros
       if ((event.mask & folder_goes) != 0 || (ours && (event.mask & name_goes) != 0)) return true;
       at += sizeof event + event.len;
     }

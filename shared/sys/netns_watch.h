@@ -1,6 +1,6 @@
 #pragma once
-// Knows when a network namespace has been given up by who made it, other than when its last process has ended
-// (target_watch.h): an engine unlinks the namespace's path, or the process ends that /proc/PID/... is about.
+// Detects that the creator of a network namespace has given it up, which may be before its last process ends
+// (target_watch.h): an engine unlinks the namespace's path, or the process of /proc/PID/... ends.
 
 #include <sys/types.h>
 
@@ -19,10 +19,10 @@ namespace wg4 {
 
 class NetnsWatch {
  public:
-  /// Watches the process (a pidfd), and the name at the end of `path` unless that is in /proc; either may be missing.
+  /// Watches the process (a pidfd), and the last name in `path` unless that is in /proc; either may be missing.
   [[nodiscard]] static Result<NetnsWatch> create(UniqueFd process, const std::string& path);
 
-  /// Readable when gone() is to be asked.
+  /// When one of them is readable, call gone().
   [[nodiscard]] std::vector<int> fds() const;
   [[nodiscard]] bool gone();
 

@@ -17,8 +17,8 @@
 namespace wg4 {
 namespace {
 
-// The kernel's number for users that have none here (overflowuid), nobody's on each distribution: "nogroup" or
-// "nobody" is the group. One user for all tunnels, but their sandboxes leave them no way to each other.
+// The kernel's number for users without a mapping (overflowuid), which is nobody's on every distribution; the group is
+// "nogroup" or "nobody". All tunnels have this user, but their sandboxes isolate them from each other.
 constexpr uid_t nobody = 65534;
 constexpr gid_t no_group = 65534;
 
@@ -38,7 +38,7 @@ bool is_root_of_host() {
 
 Result<void> become_nobody(std::uint64_t rights) {
   TRY(keep_capabilities(rights | for_the_change));
-  int end_with_parent = 0;  // cleared with the ids, and so is that nobody may trace us
+  int end_with_parent = 0;  // cleared when the ids change, like the protection against tracing
   prctl(PR_GET_PDEATHSIG, &end_with_parent);
   prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
   const bool changed = setgroups(0, nullptr) == 0 && setresgid(no_group, no_group, no_group) == 0 &&

@@ -1,5 +1,5 @@
 #pragma once
-// A process of root's that ends as an ordinary user's: nobody's, who has no files and may signal no process of others.
+// Turns a process of root into one of the user nobody, who owns no files and may not signal other users' processes.
 
 #include <cstdint>
 
@@ -7,12 +7,12 @@
 
 namespace wg4 {
 
-/// The root of the host, not that of a user namespace, who is an ordinary user already. Reads /proc.
+/// Is this process root on the host? Root of a user namespace is an ordinary user. Reads /proc.
 [[nodiscard]] bool is_root_of_host();
 
-/// Takes the ids of nobody, for good, and keeps the capabilities of `rights` (as keep_capabilities()) of those that
-/// there are. Needs CAP_SETUID and CAP_SETGID. Our parent's end goes on to end us, if it did; but ours ends no child
-/// that stays root's: it must see for itself.
+/// Takes the ids of nobody, for good, and keeps only the capabilities in `rights` (as keep_capabilities()). Needs
+/// CAP_SETUID and CAP_SETGID. If the end of our parent kills this process, it still does; but the end of this process
+/// no longer kills a child that stays root: the child must watch for it.
 [[nodiscard]] Result<void> become_nobody(std::uint64_t rights);
 
 }  // namespace wg4

@@ -28,7 +28,7 @@
 #include "shared/sys/pipe.h"
 
 // Order of things in spawn():
-//   1. the parent prepares all that needs memory (argv, the copy of a program that its mount forbids to run);
+//   1. the parent prepares everything that allocates (argv, a copy of a program on a noexec mount);
 //   2. fork; between fork and exec the child makes system calls only, for another thread may hold malloc's lock;
 //   3. a close-on-exec pipe tells the parent how it went: its end without a word means that exec worked.
 
@@ -39,9 +39,9 @@
 namespace wg4 {
 namespace {
 
-constexpr int child_failed_status = 127;  // of a child that never became the program; nobody looks at it
+constexpr int child_failed_status = 127;  // of a child in which exec failed; it is not used
 
-/// What the child tells before it gives up.
+/// What the child reports before it exits.
 struct ChildFailure {
   enum class Step : std::uint8_t { descriptors, exec } step;
   int number;  // errno
@@ -50,7 +50,7 @@ struct ChildFailure {
 std::vector<char*> to_pointers(const std::vector<std::string>& strings) {
   std::vector<char*> pointers;
   pointers.reserve(strings.size() + 1);
-  // execve does not write through them, whatever its type says.
+  // execve only reads them, although its parameter is not const.
   for (const std::string& text : strings)
     pointers.push_back(const_cast<char*>(text.c_str()));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
   pointers.push_back(nullptr);
@@ -80,11 +80,11 @@ Result<UniqueFd> copy_to_memory(const std::string& path, int source, off_t size)
   return copy;
 }
 
-/// A copy in memory if `path` lies on a noexec mount, else an invalid descriptor: run it by its path.
+/// A copy in memory if `path` is on a noexec mount; else an invalid descriptor: run the program by its path.
 Result<UniqueFd> copy_if_noexec(const std::string& path) {
   const UniqueFd source(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!source.valid()) {
-    if (errno == EACCES) return UniqueFd();  // a program may be executable and not readable
+    if (errno == EACCES) return UniqueFd();  // a program may be executable but not readable
     return fail("open " + path, errno);
   }
   struct stat status{};
@@ -95,7 +95,7 @@ Result<UniqueFd> copy_if_noexec(const std::string& path) {
   return copy_to_memory(path, source.get(), status.st_size);
 }
 
-/// The child's half. Everything it touches was made before the fork.
+/// The parameters of the child. They are prepared before the fork.
 struct ChildPlan {
   pid_t parent;
   const char* path;
@@ -112,12 +112,12 @@ struct ChildPlan {
   _exit(child_failed_status);
 }
 
-/// A descriptor may stand where another has to go, so all of them move out of the way first.
+/// A descriptor's number may be another one's target, so all descriptors are first moved to other numbers.
 bool place_descriptors(std::span<InheritedFd> fds, int& report, int& memory_copy) {
   int above = 2;
   for (const InheritedFd& fd : fds) above = std::max(above, fd.to);
   const auto move_up = [above](int& fd) { return (fd = fcntl(fd, F_DUPFD_CLOEXEC, above + 1)) >= 0; };
-  // The report moves first, so that it can tell about the others; dup2's targets are all below.
+  // The report pipe is moved first, so that failures of the others can be reported; all targets of dup2 are below it.
   const int old_report = report;
   if (!move_up(report)) {
     report = old_report;
@@ -126,8 +126,8 @@ bool place_descriptors(std::span<InheritedFd> fds, int& report, int& memory_copy
   if (memory_copy >= 0 && !move_up(memory_copy)) return false;
   for (InheritedFd& fd : fds)
     if (!move_up(fd.from)) return false;
-  // All of ours are close-on-exec anyway; this is for what a library or our caller left open. Before Linux 5.11 it
-  // fails, which loses only that.
+  // All of our descriptors are close-on-exec; this is for those that a library or our caller left open. It fails before
+  // Linux 5.11, where those stay open.
   close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC);
   return std::ranges::all_of(fds, [](const InheritedFd& fd) { return dup2(fd.from, fd.to) >= 0; });
 }
@@ -140,12 +140,13 @@ void reset_signals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-/// It is we who get the first ones, and tell; the last one is for programs that do not look whether a write has failed.
-void ignore_what_ends_all() {
+/// SIGINT and the like are for the parent, which then ends the child; SIGPIPE would end it instead of an error from
+/// write.
+void ignore_terminating_signals() {
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE}) static_cast<void>(signal(number, SIG_IGN));
 }
 
-/// Closes from..to, both included. close_range is of Linux 5.9.
+/// Closes from..to, both included. Linux before 5.9 has no close_range.
 void close_from_to(int from, int to) {
   if (from > to || close_range(static_cast<unsigned>(from), static_cast<unsigned>(to), 0) == 0) return;
   const auto limit = static_cast<int>(sysconf(_SC_OPEN_MAX));
@@ -184,7 +185,7 @@ std::unexpected<Error> explain(const ChildFailure& failure, const std::string& p
   return fail("run " + program, failure.number);
 }
 
-/// What the child wrote before it gave up; nothing if exec closed the pipe.
+/// What the child wrote before it exited; nothing if exec closed the pipe.
 std::optional<ChildFailure> read_report(int pipe) {
   ChildFailure failure{};
   ssize_t size = 0;
@@ -202,7 +203,7 @@ Result<void> forbid_looking_in() {
 }
 
 bool die_with_parent(pid_t parent) {
-  // The other order would leave a gap in which the parent's end goes unnoticed.
+  // In the other order, the parent could end unnoticed in between.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   return getppid() == parent;
 }
@@ -251,14 +252,14 @@ Result<Child> Child::fork(std::span<const int> fds, const std::function<int()>& 
   if (pid == 0) {
     if (!die_with_parent(parent)) _exit(child_failed_status);
     reset_signals();
-    ignore_what_ends_all();
+    ignore_terminating_signals();
     keep_only(fds);
     _exit(body());
   }
   return watch(pid, "a child");
 }
 
-/// The Child that `pid` is.
+/// A Child for the process `pid`.
 Result<Child> Child::watch(pid_t pid, const std::string& name) {
   Child child(pid, open_pidfd(pid));
   if (child.pidfd_.valid()) return child;

@@ -1,6 +1,6 @@
 #pragma once
-// A child program that gets exactly what it is given (arguments, environment, descriptors), dies with its parent, and
-// is watched through a pidfd, which cannot come to mean another process.
+// A child program that gets only the arguments, environment and descriptors that it is given, is killed when its parent
+// ends, and is watched by a pidfd, which never refers to another process.
 
 #include <sys/types.h>
 
@@ -26,8 +26,8 @@ struct InheritedFd {
 struct SpawnRequest {
   std::string program;                   ///< path of the executable; PATH is not searched
   std::vector<std::string> arguments;    ///< argv[0] included
-  std::vector<std::string> environment;  ///< "NAME=value"; nothing of ours is passed on by itself
-  std::vector<InheritedFd> fds;          ///< beyond these the child has our 0, 1 and 2 and nothing else
+  std::vector<std::string> environment;  ///< "NAME=value"; nothing of our own environment is added
+  std::vector<InheritedFd> fds;          ///< besides these the child has only our 0, 1 and 2
 };
 
 /// This process's, for the children that shall have it.
@@ -47,18 +47,18 @@ struct ExitStatus {
   [[nodiscard]] std::string to_string() const;
 };
 
-/// A running child. Destroying it kills it (SIGKILL) and reaps it; if we may not kill it (any more), it goes when we
-/// do.
+/// A running child. The destructor kills it (SIGKILL) and reaps it; a child that we may not kill (any more) ends when
+/// we end.
 class Child {
  public:
-  /// Returns once the program runs: a failed exec is an error here. A file on a noexec mount (a home directory, say) is
-  /// run from a copy in memory. The child is killed when the calling *thread* ends (PR_SET_PDEATHSIG). SIGCHLD must not
-  /// be ignored in this process.
+  /// Returns once the program runs; a failed exec is an error. A program on a noexec mount (such as a home directory)
+  /// is run from a copy in memory. The child is killed when the calling *thread* ends (PR_SET_PDEATHSIG). SIGCHLD must
+  /// not be ignored in this process.
   [[nodiscard]] static Result<Child> spawn(const SpawnRequest& request);
-  /// `body` in a child without a program of its own, whose exit status is what `body` returns; killed as above. It has
-  /// a copy of our memory, so this is for before secrets are read, and for a process of one thread. Of our descriptors
-  /// it has `fds`, by the same numbers (above 2), and /dev/null as 0, 1 and 2. It ignores what a terminal or a service
-  /// manager sends to all processes to end them, for it ends when we say so; and SIGPIPE.
+  /// Runs `body` in a forked child, whose exit status is what `body` returns; killed as above. The child has a copy of
+  /// our memory, so call this before secrets are read, in a process of one thread. It has the descriptors `fds`, under
+  /// the same numbers (above 2), and /dev/null as 0, 1 and 2. It ignores SIGPIPE, and the signals by which a terminal
+  /// or a service manager ends all processes: its parent ends it.
   [[nodiscard]] static Result<Child> fork(std::span<const int> fds, const std::function<int()>& body);
 
   Child(Child&&) noexcept = default;
@@ -70,8 +70,8 @@ class Child {
   [[nodiscard]] pid_t pid() const { return pid_; }
   /// Readable once the child has ended; invalid after it was reaped.
   [[nodiscard]] int pidfd() const { return pidfd_.get(); }
-  /// Waits for the end and reaps; nothing if the child still runs after `timeout`. Not to be called again once it has
-  /// told the status.
+  /// Waits for the end and reaps the child; nothing if it still runs after `timeout`. Must not be called again after it
+  /// has returned the status.
   [[nodiscard]] Result<std::optional<ExitStatus>> wait(std::chrono::milliseconds timeout);
   /// SIGKILL; wait() then returns soon.
   void kill();
@@ -83,18 +83,18 @@ class Child {
   void kill_and_reap();
 
   pid_t pid_ = -1;
-  UniqueFd pidfd_;  // invalid = nothing to reap
+  UniqueFd pidfd_;  // invalid = no child to reap
 };
 
-/// Closes all descriptors above 2 but those of `keep`: what others gave us without wanting to keeps their pipes open.
+/// Closes all descriptors above 2 except those in `keep`: inherited ones would keep other programs' pipes open.
 void close_others(std::span<const int> keep);
 
-/// From now on nobody but root can trace this process, look into its memory or have its core: to be called before
-/// secrets come there. It has no rights over its own files in /proc then, a uid_map for instance.
+/// From now on only root can trace this process, read its memory or get its core dump. To be called before secrets are
+/// read. The process then also has no rights to its own files in /proc, such as uid_map.
 [[nodiscard]] Result<void> forbid_looking_in();
 
-/// From now on the kernel kills this process when `parent` ends; false if that has happened already. Gaining privilege
-/// in another user namespace clears the wish: call it again after that. Async-signal-safe.
+/// From now on the kernel kills this process when `parent` ends; false if that has ended already. Gaining privilege in
+/// another user namespace clears this setting: call it again after that. Async-signal-safe.
 [[nodiscard]] bool die_with_parent(pid_t parent);
 
 }  // namespace wg4

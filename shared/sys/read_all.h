@@ -8,8 +8,7 @@
 
 namespace wg4 {
 
-/// What `fd` has up to its end; an error that names `name` beyond `limit` bytes, or when there is no end by the
-/// deadline.
+/// Reads `fd` to its end. An error, with `name` in it, if there are more than `limit` bytes, or no end by the deadline.
 [[nodiscard]] Result<std::string> read_all(int fd, const std::string& name, std::size_t limit, Deadline deadline);
 
 }  // namespace wg4

@@ -6,9 +6,9 @@
 namespace wg4 {
 
 enum class SandboxMode : std::uint8_t {
-  automatic,  ///< what this host permits
+  automatic,  ///< as much as this host permits
   on,         ///< all of it, or an error
-  off,        ///< only capabilities, new privileges and being traced are given up
+  off,        ///< gives up only capabilities, new privileges and being traced
 };
 
 /// As on the command lines of both programs: "auto", "on", "off".

@@ -24,10 +24,10 @@ struct Attribute {
 constexpr auto attributes = std::to_array<Attribute>({
     {SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS},
     {SCMP_FLTATR_CTL_TSYNC, 1},
-    // Kernels before 5.16 slow a filtered process down against a leak between pieces of code in it that do not trust
-    // each other (speculative store bypass). There is but one piece here.
+    // Kernels before 5.16 slow a filtered process down, to protect parts of a process from each other (speculative
+    // store bypass). This process has no such parts.
     {SCMP_FLTATR_CTL_SSB, 1},
-    {SCMP_FLTATR_CTL_OPTIMIZE, 2},  // a tree of numbers instead of a list of them
+    {SCMP_FLTATR_CTL_OPTIMIZE, 2},  // a binary tree of numbers instead of a list
 });
 
 Result<void> add(scmp_filter_ctx filter, const SyscallRule& rule) {

@@ -1,6 +1,6 @@
 #pragma once
-// seccomp(2): the system calls that a process may still make, as a table in which each has its reason. What is not in
-// the table ends the process: code that an attacker runs in it can compute, and do what the table says.
+// seccomp(2): the system calls that a process may still make, as a table with a reason for each. Any other call ends
+// the process, so code of an attacker in it can do no more than the table allows.
 
 #include <cstdint>
 #include <span>
@@ -10,8 +10,8 @@
 
 namespace wg4 {
 
-/// A condition on one argument: `argument & mask == value`. The kernel looks at 32 bits of what is an int in its
-/// signature and not at what the caller left above them; so does the default mask.
+/// A condition on one argument: `argument & mask == value`. For a parameter of type int the kernel ignores the upper 32
+/// bits; so does the default mask.
 struct ArgumentRule {
   unsigned index = 0;  ///< 0..5
   std::uint64_t value = 0;
@@ -31,24 +31,24 @@ struct ArgumentRule {
 /// None of the argument's bits in `mask` is set.
 [[nodiscard]] inline ArgumentRule without(unsigned index, int mask) { return bits(index, mask, 0); }
 
-/// One line of a table. Several lines for one call are alternatives.
+/// One line of a table. Several lines for the same call are alternatives.
 struct SyscallRule {
   int number;          ///< SCMP_SYS(name) of seccomp.h; a call that this machine does not have is ignored
   const char* reason;  ///< what needs it
   std::vector<ArgumentRule> arguments = {};  ///< all must hold
-  int error = 0;  ///< 0: allowed. An errno: refused with that, because a library asks and can do without
+  int error = 0;  ///< 0: allowed. An errno: fails with that, for a call of a library that can do without it
 };
 
 using SyscallTable = std::vector<SyscallRule>;
 
-/// What becomes of calls that are in no line.
+/// What happens at calls that are in no line.
 enum class OnViolation : std::uint8_t {
   kill,    ///< the whole process, by SIGSYS
   refuse,  ///< the call, by EPERM: for processes that run code of others (NSS modules)
 };
 
-/// Puts `table` in force for all threads of this process and all to come, for good. Calls of other architectures of the
-/// machine (x86 and x32 on x86-64) kill whatever `on_violation` says. Sets no_new_privs.
+/// Applies `table` to all present and later threads of this process, for good. Calls of the machine's other
+/// architectures (x86 and x32 on x86-64) kill the process even with OnViolation::refuse. Sets no_new_privs.
 [[nodiscard]] Result<void> restrict_syscalls(std::span<const SyscallRule> table, OnViolation on_violation);
 
 }  // namespace wg4

@@ -32,7 +32,7 @@ void* SecretPages::do_allocate(std::size_t bytes, std::size_t alignment) {
 }
 
 void SecretPages::do_deallocate(void* pointer, std::size_t bytes, std::size_t /*alignment*/) {
-  // A pool gives its chunks back only when it dies; the pages go with us.
+  // A pool gives its chunks back only in its destructor; the pages are freed by ours.
   sodium_memzero(pointer, bytes);
 }
 
@@ -40,7 +40,7 @@ void SecretPages::add_region(std::size_t at_least) {
   const std::size_t size = std::max(region_size, round_up(at_least, region_size));
   void* start = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   CHECK(start != MAP_FAILED);
-  // Locked page by page as they are touched: a region that is never used costs nothing.
+  // Pages are locked when they are first used: an unused region costs nothing.
   if (mlock2(start, size, MLOCK_ONFAULT) != 0) all_locked_ = false;
   madvise(start, size, MADV_DONTDUMP);
   madvise(start, size, MADV_WIPEONFORK);

@@ -1,6 +1,6 @@
 #pragma once
-// Where keys live: pages that are locked as far as RLIMIT_MEMLOCK allows (never swapped), left out of core dumps, and
-// empty in a forked child.
+// Memory for keys: pages that are locked as far as RLIMIT_MEMLOCK allows (never swapped), left out of core dumps, and
+// zero in a forked child.
 
 #include <cstddef>
 #include <memory_resource>
@@ -8,7 +8,7 @@
 
 namespace wg4 {
 
-/// Hands out page ranges; takes them back only when it dies. Meant to feed a pool.
+/// Allocates page ranges, and frees them only in the destructor. Meant as the source of a pool.
 class SecretPages final : public std::pmr::memory_resource {
  public:
   SecretPages() = default;
@@ -35,7 +35,7 @@ class SecretPages final : public std::pmr::memory_resource {
   bool all_locked_ = true;
 };
 
-/// The resource to give to whoever makes objects with keys in them.
+/// The memory resource for objects that have keys in them.
 class SecretMemory {
  public:
   [[nodiscard]] std::pmr::memory_resource& resource() { return pool_; }

@@ -19,9 +19,9 @@
 namespace wg4 {
 namespace {
 
-constexpr const char* hint = "Whoever starts this program as a service sets it; unset it to start without";
+constexpr const char* hint = "A service manager sets it; unset it to start without one";
 
-/// A variable's value, which whom we start will not see.
+/// A variable's value; removes the variable, so that child processes do not inherit it.
 std::optional<std::string> take_variable(const char* name) {
   const char* value = std::getenv(name);
   if (value == nullptr) return std::nullopt;
@@ -37,7 +37,7 @@ std::optional<std::uint64_t> to_number(const std::string& text) {
   return number;
 }
 
-/// Is the process in variable `name`, if it names one, this one?
+/// Is this the process that `pid` names, if it is set?
 bool is_us(const std::optional<std::string>& pid) { return !pid || to_number(*pid) == std::uint64_t(getpid()); }
 
 Result<UniqueFd> open_socket(const std::string& name) {
@@ -49,7 +49,7 @@ Result<UniqueFd> open_socket(const std::string& name) {
   if (name.size() >= sizeof address.sun_path) return fail(what, ENAMETOOLONG, hint);
   std::memcpy(address.sun_path, name.data(), name.size());
   if (name.front() == '@') address.sun_path[0] = '\0';
-  // An abstract name is as long as it is said to be; a path ends with a zero.
+  // The length is part of an abstract name; a path ends with a zero.
   const std::size_t length = offsetof(sockaddr_un, sun_path) + name.size() + (name.front() == '@' ? 0 : 1);
 
   UniqueFd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -97,7 +97,7 @@ void ServiceManager::tell(std::string_view text, int flags) {
   msghdr message{};
   message.msg_iov = &piece;
   message.msg_iovlen = 1;
-  // A manager that has gone is no reason to stop; sendmsg(2) is what the sandbox leaves.
+  // If the manager has ended, this process goes on; of the calls that send, the sandbox allows sendmsg(2).
   [[maybe_unused]] const ssize_t sent = sendmsg(socket_.get(), &message, flags | MSG_NOSIGNAL);
 }
 

@@ -1,7 +1,7 @@
 #pragma once
-// What a service manager wants to hear of a service: the sd_notify(3) protocol, which is one datagram of VARIABLE=value
-// lines for each thing to say, to the UNIX socket that $NOTIFY_SOCKET names. It says nothing unless this process is the
-// one that the manager has started: who is started below it, by a container engine say, must not speak for it.
+// Notifies a service manager by the sd_notify(3) protocol: each notification is a datagram of VARIABLE=value lines,
+// sent to the UNIX socket that $NOTIFY_SOCKET names. Sends nothing unless the manager has started this very process: a
+// process below the service, for example one that a container engine started, must not notify for it.
 
 #include <chrono>
 #include <optional>
@@ -15,21 +15,21 @@ namespace wg4 {
 
 class ServiceManager {
  public:
-  /// Nobody: whatever is said, nobody is told.
+  /// Without a manager: notifications are dropped.
   ServiceManager() = default;
-  /// Who is named in the environment, from which this takes the name out; to be called before a sandbox is entered.
+  /// The manager that the environment names. Removes the variables; to be called before a sandbox is entered.
   [[nodiscard]] static Result<ServiceManager> from_environment();
 
-  /// The service does its work from now on; `status` is a line for people. Waits until this can be told.
+  /// The service is ready; `status` is a line for people. Waits until this is sent.
   void ready(std::string_view status);
-  /// A configuration is about to be read again, and has been.
+  /// To be called before and after the configuration is read again.
   void reloading(std::chrono::nanoseconds monotonic);
   void reloaded();
-  /// From here on nothing waits: what the manager has no room for is lost.
+  /// This and the next ones never wait: if the manager's socket is full, the notification is lost.
   void stopping();
   void alive();
 
-  /// How often alive() has to be said, half of what the manager's patience is; nothing if it does not want to know.
+  /// How often to call alive(), half of the manager's timeout; nothing if the manager has none.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> interval() const { return interval_; }
 
  private:

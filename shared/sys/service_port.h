@@ -11,7 +11,7 @@
 
 namespace wg4 {
 
-/// The port of a UDP service, from /etc/services and wherever else the system looks; nullopt for an unknown name.
+/// The port of a UDP service, from /etc/services and the system's other sources; nullopt for an unknown name.
 [[nodiscard]] inline std::optional<std::uint16_t> service_port(std::string_view name) {
   std::array<char, 4096> buffer;  // an entry and all of its aliases
   servent entry{};

@@ -9,7 +9,7 @@
 
 namespace wg4 {
 
-/// Signals as a descriptor: they are blocked for the process and read in the loop, so that nothing runs in a handler.
+/// Signals as a descriptor: they are blocked in the process and read in the loop, so that no code runs in a handler.
 class SignalFd {
  public:
   [[nodiscard]] static Result<SignalFd> create(std::initializer_list<int> signals);

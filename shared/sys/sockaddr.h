@@ -1,5 +1,5 @@
 #pragma once
-// Between our addresses and the kernel's.
+// Conversions between our addresses and the kernel's.
 
 #include <netinet/in.h>
 #include <sys/socket.h>

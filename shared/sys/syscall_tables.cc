@@ -27,7 +27,7 @@ SyscallTable runtime_syscalls() {
       {SCMP_SYS(close), "descriptors at their end"},
       {SCMP_SYS(restart_syscall), "a wait goes on after SIGSTOP and SIGCONT"},
       {SCMP_SYS(exit_group), "the end"},
-      // abort(), of a CHECK or of the C library: raises SIGABRT in itself
+      // abort() of a CHECK or of the C library, which raises SIGABRT
       {SCMP_SYS(rt_sigprocmask), "abort"},
       {SCMP_SYS(getpid), "abort"},
       {SCMP_SYS(gettid), "abort"},

@@ -1,19 +1,19 @@
 #pragma once
-// Lines that the tables of several processes have in common.
+// Lines that several processes have in their tables.
 
 #include "shared/sys/seccomp.h"
 
 namespace wg4 {
 
-/// What the C library does in any process of ours: memory, and how a process ends, well or badly. To be called by the
-/// process that it is for: a line holds its pid.
+/// Calls of the C library in every process: for memory, and for the end of the process, also after an error. To be
+/// called in the process itself, since a line has its pid.
 [[nodiscard]] SyscallTable runtime_syscalls();
 
-/// TCP and UDP sockets: neither raw nor netlink nor packet nor UNIX sockets, and no other protocol of a kind, which
-/// Landlock knows nothing of.
+/// TCP and UDP sockets only: no raw, netlink, packet or UNIX sockets, and no other stream or datagram protocols, which
+/// Landlock does not cover.
 [[nodiscard]] SyscallTable ip_socket_syscalls(const char* reason);
 
-/// The calls that send, but not with MSG_FASTOPEN, by which they connect, too.
+/// sendto(2), but not with MSG_FASTOPEN, which also connects.
 [[nodiscard]] SyscallRule sendto_rule(const char* reason);
 [[nodiscard]] SyscallRule sendmsg_rule(const char* reason);
 [[nodiscard]] SyscallRule sendmmsg_rule(const char* reason);

@@ -1,6 +1,6 @@
 #pragma once
-// /dev/net/tun, where TUN interfaces come from, and each way in which hosts and containers spoil it. What is seen and
-// what is said of it are apart, so that a test can present a file that nobody has.
+// /dev/net/tun, the device for TUN interfaces, and what can be wrong with it on hosts and in containers. Looking at the
+// file and judging it are separate, so that a test can judge files that the machine does not have.
 
 #include <optional>
 #include <string>
@@ -13,24 +13,24 @@ inline constexpr const char* tun_file_path = "/dev/net/tun";
 inline constexpr unsigned tun_file_major = 10;
 inline constexpr unsigned tun_file_minor = 200;
 
-/// What is there.
+/// The file, as it was found.
 struct TunFile {
   enum class Kind : unsigned char { character_device, file, folder, pipe, other };
 
   int look_error = 0;              ///< errno of stat(2)
-  bool folder_is_missing = false;  ///< /dev/net is
+  bool folder_is_missing = false;  ///< /dev/net is missing
   Kind kind = Kind::character_device;
   unsigned major = tun_file_major;
   unsigned minor = tun_file_minor;
   unsigned mode = 0666;   ///< permission bits
-  bool on_nodev = false;  ///< on a mount where devices do not work
-  int open_error = 0;     ///< errno of opening it to read and write; only tried with the right device
+  bool on_nodev = false;  ///< on a mount with the option nodev
+  int open_error = 0;     ///< errno of opening it for reading and writing; only tried if it is the right device
 };
 
-/// What is wrong: the errno that goes with it, if any, and the next step.
+/// What is wrong with it, with an errno, if there is one, and the next step.
 [[nodiscard]] std::optional<Error> fault_of(const TunFile& file);
 
-/// Looks at it, and opens it for a moment where it is the right device.
+/// Inspects it, and opens it for a moment if it is the right device.
 [[nodiscard]] TunFile look_at_tun_file();
 
 /// "0666".

@@ -10,21 +10,21 @@
 
 namespace wg4 {
 
-/// Owns a name in the file system, as UniqueFd owns a descriptor: the file goes with it. The directory is held open, so
-/// that this works from an emptied root, too; and the file, so that no other can get its inode number. A file that has
-/// taken the name in the meantime is left alone. Who enters a sandbox hands it over before: a descriptor of a directory
-/// is a right to remove all that is in there.
+/// Owns a file by its name, as UniqueFd owns a descriptor: the destructor removes the file. The directory is kept open,
+/// so that this also works with an empty root, and so is the file, so that its inode number is not reused. If another
+/// file has the name by then, it is not removed. A process that enters a sandbox hands this over before, since a
+/// descriptor of a directory is the right to remove any file in it.
 class UniqueFile {
  public:
-  /// What makes it up, on its way to another process.
+  /// Its parts, to be sent to another process.
   struct Parts {
     UniqueFd directory;  ///< O_PATH
     UniqueFd file;       ///< O_PATH
-    std::string name;    ///< of the file in the directory, at the time when it was taken over
+    std::string name;    ///< of the file in the directory, when it was taken over
   };
 
   UniqueFile() = default;
-  /// Takes over the file at `path`, which exists: a socket that was just bound, say.
+  /// Takes over the existing file at `path`, such as a socket that was just bound.
   [[nodiscard]] static Result<UniqueFile> own(const std::string& path);
   /// Takes over what another process has released.
   [[nodiscard]] static Result<UniqueFile> own(Parts parts);
@@ -35,9 +35,9 @@ class UniqueFile {
   UniqueFile& operator=(const UniqueFile&) = delete;
   ~UniqueFile() { remove(); }
 
-  /// The directory that it is in, O_PATH; -1 if nothing is owned.
+  /// The file's directory, O_PATH; -1 if this owns nothing.
   [[nodiscard]] int directory() const { return parts_.directory.get(); }
-  /// Gives up the file: somebody else removes it, who gets these.
+  /// Gives up the file: the owner of these parts removes it.
   [[nodiscard]] Parts release() { return std::exchange(parts_, {}); }
   void remove();
 

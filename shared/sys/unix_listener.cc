@@ -16,7 +16,7 @@ constexpr mode_t only_this_user = 0600;
 
 UniqueFd make_socket() { return UniqueFd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
 
-/// Both calls want a pointer to the general type.
+/// Both calls take a pointer to the general type.
 template <class Call>
 bool with_address(Call call, int fd, const sockaddr_un& address) {
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
@@ -35,7 +35,7 @@ Result<void> remove(const sockaddr_un& address, const std::string& what) {
   return {};
 }
 
-/// Takes away what is at the address, if nobody listens there any more.
+/// Removes the socket at the address, if no process listens there any more.
 Result<void> remove_dead(const sockaddr_un& address, const std::string& what) {
   struct stat status{};
   if (lstat(address.sun_path, &status) != 0) {
@@ -45,7 +45,7 @@ Result<void> remove_dead(const sockaddr_un& address, const std::string& what) {
   if (!S_ISSOCK(status.st_mode)) return fail(what + ": there is a file that is no socket", 0, "Choose another path");
   const UniqueFd probe = make_socket();
   if (!probe.valid()) return fail("make a UNIX socket", errno);
-  // A full queue of connections is a sign of life, too.
+  // EAGAIN: its queue of connections is full, so it is alive.
   if (with_address(connect, probe.get(), address) || errno == EAGAIN)
     return fail(what + " is in use by " + holder(probe.get()), 0, "Choose another path, or end that process");
   if (errno != ECONNREFUSED) return fail("find out who listens at " + what, errno);
@@ -65,7 +65,7 @@ Result<UnixListener> UnixListener::create(const std::string& path, const std::st
   std::memcpy(address.sun_path, path.data(), path.size());
   TRY(replaces == Replaces::all ? remove(address, what) : remove_dead(address, what));
   UniqueFd fd = make_socket();
-  // The mode of an unbound socket is that of the file that it is bound to, so that there is no moment with another.
+  // bind() gives the file the mode of the socket, so the file has the right mode from the start.
   if (!fd.valid() || fchmod(fd.get(), only_this_user) != 0 || !with_address(bind, fd.get(), address)) {
     const int number = errno;
     return fail("make " + what, number, number == ENOENT ? "Make its folder first" : "");

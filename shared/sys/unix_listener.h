@@ -10,23 +10,22 @@
 
 namespace wg4 {
 
-/// A UNIX stream socket that listens at a path, which is removed at the end. Only this user can connect. It does not
-/// block.
+/// A non-blocking UNIX stream socket that listens at a path, which the destructor removes. Only this user can connect.
 class UnixListener {
  public:
-  /// What is replaced at a path.
+  /// Which files at the path are replaced.
   enum class Replaces : std::uint8_t {
-    the_dead,  ///< what a program that has died left there; one that lives is an error that names it
-    all,       ///< whatever is there
+    stale,  ///< the socket of a program that has ended; a running one is an error that names it
+    all,    ///< any file
   };
 
-  /// Errors call it `what`: "--metrics unix:/some/path". So many connections wait at most as `backlog` says, or
-  /// net.core.somaxconn if that is less.
+  /// `what` is for errors: "--metrics unix:/some/path". At most `backlog` connections wait, or net.core.somaxconn if
+  /// that is less.
   [[nodiscard]] static Result<UnixListener> create(const std::string& path, const std::string& what,
-                                                   Replaces replaces = Replaces::the_dead, int backlog = 64);
+                                                   Replaces replaces = Replaces::stale, int backlog = 64);
 
   [[nodiscard]] int fd() const { return fd_.get(); }
-  /// The file, for somebody else to remove.
+  /// Hands over the file, which its new owner removes.
   [[nodiscard]] UniqueFile take_file() { return std::move(file_); }
   [[nodiscard]] UniqueFd take_fd() { return std::move(fd_); }
 
