@@ -6,7 +6,7 @@
 
 using namespace wg4;
 
-TEST_CASE("what is a character of UTF-8") {
+TEST_CASE("the size of a UTF-8 character") {
   CHECK_EQ(character_size(""), 0U);
   CHECK_EQ(character_size("a"), 1U);
   CHECK_EQ(character_size("\xc3\xa9!"), 2U);
@@ -16,7 +16,7 @@ TEST_CASE("what is a character of UTF-8") {
     CHECK_EQ(character_size(none), 0U);
 }
 
-TEST_CASE("escaped text is a line, and comes back") {
+TEST_CASE("escaped text is one line, and is restored by unescape") {
   CHECK_EQ(escape("/etc/My \"home\".conf"), "/etc/My \"home\".conf");
   CHECK_EQ(escape("a\\tb"), "a\\\\tb");
   CHECK_EQ(escape("a\nb\tc\rd\x1b[2J"), "a\\nb\\tc\\x0dd\\x1b[2J");
@@ -30,8 +30,8 @@ TEST_CASE("escaped text is a line, and comes back") {
   CHECK_EQ(unescape(escape(all)).value(), all);
 }
 
-TEST_CASE("what was not escaped does not come back") {
+TEST_CASE("unescape refuses text that escape cannot have made") {
   for (const char* text : {"\\", "\\q", "\\x", "\\x1", "\\xg0", "\\x-1", "\\x 1"}) CHECK_FALSE(unescape(text));
 }
 
-TEST_CASE("for people a backslash is one") { CHECK_EQ(printable("a\\b\x1b[31m\n"), "a\\b\\x1b[31m\\n"); }
+TEST_CASE("text for people keeps its backslashes") { CHECK_EQ(printable("a\\b\x1b[31m\n"), "a\\b\\x1b[31m\\n"); }

@@ -23,7 +23,7 @@ TEST_CASE("a letter wrong, missing, too many, or swapped with its neighbour") {
   CHECK_EQ(nearest("Allowed-IP"), "AllowedIPs");  // ten allow two
 }
 
-TEST_CASE("short words have no slips, and others are no slips at all") {
+TEST_CASE("no word is near a short word, or a very different one") {
   for (const auto* typed : {"wg0", "w", "up", "status", "", "container", "swan"}) CHECK_EQ(nearest(typed), "");
   CHECK_EQ(nearest("wg"), "wg");
   CHECK_EQ(nearest(std::string(100, 'a')), "");

@@ -55,7 +55,7 @@ TEST_CASE("a move leaves nothing behind") {
   CHECK(assigned.equals(secret()));
 }
 
-TEST_CASE("a clone is a copy that someone asked for") {
+TEST_CASE("a clone is an explicit copy") {
   const Secret<32> original = secret();
   Secret<32> copy = original.clone();
   CHECK(copy.equals(original));
@@ -84,7 +84,7 @@ TEST_CASE("assign and wipe") {
   CHECK(key.is_zero());
 }
 
-TEST_CASE("death wipes: the memory of a dead secret is zero") {
+TEST_CASE("the destructor wipes: the memory of a destroyed secret is zero") {
   alignas(Secret<32>) std::array<std::uint8_t, sizeof(Secret<32>)> memory{};
   auto* key = new (memory.data()) Secret<32>(pattern());
   const volatile std::uint8_t* bytes = memory.data();  // the compiler may not guess what is there

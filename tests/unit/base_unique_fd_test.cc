@@ -28,7 +28,7 @@ TEST_CASE("an owner closes what it owns") {
   CHECK_FALSE(is_open(number));
 }
 
-TEST_CASE("nothing owned is not valid and closes nothing") {
+TEST_CASE("an empty owner is not valid and closes nothing") {
   UniqueFd fd;
   CHECK_FALSE(fd.valid());
   CHECK_EQ(fd.get(), -1);

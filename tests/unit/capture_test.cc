@@ -109,7 +109,7 @@ TEST_CASE("a file begins with its section and both interfaces") {
   CHECK(buffer.empty());
 }
 
-TEST_CASE("inner packets, of every length that padding knows") {
+TEST_CASE("inner packets, of every length that padding distinguishes") {
   BlockBuffer buffer(4096, names, 1);
   static_cast<void>(buffer.take());
   Bytes bytes{0x45, 1, 2, 3, 4, 5, 6, 7};
@@ -191,7 +191,7 @@ TEST_CASE("outer datagrams of IPv6, from an address that the routing table choos
   CHECK(offload::fold(offload::add_bytes(sum, ip.subspan(40))) == 0xffff);
 }
 
-TEST_CASE("outer datagrams as long as each family and each field can say, and longer") {
+TEST_CASE("outer datagrams up to the limits of each family and field, and longer") {
   const std::array<std::pair<std::string_view, std::size_t>, 11> sizes{{{"192.0.2.7:4500", 1},
                                                                         {"192.0.2.7:4500", 65506},
                                                                         {"192.0.2.7:4500", 65507},
@@ -227,7 +227,7 @@ TEST_CASE("outer datagrams as long as each family and each field can say, and lo
   }
 }
 
-TEST_CASE("what finds no room is counted, and told") {
+TEST_CASE("packets that do not fit are counted, and the statistics say so") {
   BlockBuffer buffer(1024, names, 1);
   static_cast<void>(buffer.take());
   Bytes bytes(500, 0x45);
@@ -329,7 +329,7 @@ std::string refusal(const std::string& path) {
   return opened ? "" : opened.error().message();
 }
 
-TEST_CASE("who could read a file before does not read the capture") {
+TEST_CASE("a process that has the old file open does not see the capture") {
   const Scratch scratch;
   std::ofstream(scratch.path()) << "before";
   REQUIRE(chmod(scratch.path().c_str(), 0644) == 0);
@@ -343,7 +343,7 @@ TEST_CASE("who could read a file before does not read the capture") {
   CHECK(read(reader.get(), read_on.data(), read_on.size()) == 6);
 }
 
-TEST_CASE("a link, a device and a FIFO for everybody are no place for a capture, and stay as they are") {
+TEST_CASE("a link, a device and a FIFO open to all are refused for a capture, and not changed") {
   const Scratch scratch;
   const std::string target = scratch.path() + "-target";
   std::ofstream(target) << "before";
@@ -361,7 +361,7 @@ TEST_CASE("a link, a device and a FIFO for everybody are no place for a capture,
   CHECK(refusal("/").find("Is a directory") != std::string::npos);
 }
 
-TEST_CASE("what is another user's is no place for a capture, not even for root's") {
+TEST_CASE("another user's file is refused for a capture, even for root's") {
   if (geteuid() != 0) return;  // tests/netns/test_capture.py has two users in any case
   constexpr uid_t somebody = 65534;
   const Scratch scratch;
@@ -375,7 +375,7 @@ TEST_CASE("what is another user's is no place for a capture, not even for root's
   CHECK(refusal(scratch.path()).find("another user") != std::string::npos);
 }
 
-TEST_CASE("who reads slowly holds nobody up, and hears how much was lost") {
+TEST_CASE("a slow reader blocks nothing, and learns how much was lost") {
   const Scratch scratch;
   REQUIRE(mkfifo(scratch.path().c_str(), 0600) == 0);
   const UniqueFd reader(open(scratch.path().c_str(), O_RDONLY | O_NONBLOCK));
@@ -411,7 +411,7 @@ TEST_CASE("who reads slowly holds nobody up, and hears how much was lost") {
   CHECK(load_le<std::uint64_t>(option(told[told.size() - 2], 12, 5)->data()) == counts.dropped);
 }
 
-TEST_CASE("a reader that never reads is not waited for at the end, nor is one that has gone") {
+TEST_CASE("the end waits neither for a reader that never reads, nor for one that has gone") {
   const Scratch scratch;
   REQUIRE(mkfifo(scratch.path().c_str(), 0600) == 0);
   std::signal(SIGPIPE, SIG_IGN);
@@ -425,7 +425,7 @@ TEST_CASE("a reader that never reads is not waited for at the end, nor is one th
   }  // it ends at all: nobody will read in this process
 }
 
-TEST_CASE("recordings come and go, and keys are for those who asked") {
+TEST_CASE("recordings come and go, and only those that asked for keys get them") {
   constexpr std::size_t capacity = 4096;
   BlockBuffer::Names secret = names;
   secret.with_keys = true;
@@ -459,7 +459,7 @@ TEST_CASE("recordings come and go, and keys are for those who asked") {
   CHECK(of_type(of_second, secrets_block).size() == 1);
 }
 
-TEST_CASE("what found no room is told behind what did") {
+TEST_CASE("the number of dropped packets is behind the recorded ones") {
   Recording recording(2000, names, 1);
   Bytes bytes(1000, 0x45);
   for (int i = 0; i < 3; ++i) recording.inner(std::array{ByteSpan(bytes)});

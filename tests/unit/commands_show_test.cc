@@ -76,7 +76,7 @@ TEST_CASE("JSON, whatever bytes a path has") {
   CHECK_NE(json_of("/caf\xe9/caf\xc3\xa9").find("\"config\": \"/caf\\udce9/caf\xc3\xa9\""), std::string::npos);
 }
 
-TEST_CASE("a path moves no terminal's cursor, and ends no line") {
+TEST_CASE("a path cannot move a terminal's cursor or end a line") {
   show::Tunnel tunnel;
   tunnel.name = "wg0";
   tunnel.own = {{"config", "/a\\b\x1b[2J\n  mtu: 1"}};
@@ -130,7 +130,7 @@ TEST_CASE("keys where they are asked for, colours on a terminal, and clocks that
   CHECK_NE(show::pretty(tunnel, after(0), {}).find("latest handshake: Now\n"), std::string::npos);
 }
 
-TEST_CASE("who was heard of last comes first") {
+TEST_CASE("the peer with the latest handshake comes first") {
   show::Tunnel tunnel = example();
   std::swap(tunnel.status.peers[0], tunnel.status.peers[1]);
   const std::string text = show::pretty(tunnel, after(0), {});

@@ -14,7 +14,7 @@ const std::string obfuscation = " is a setting of AmneziaWG's obfuscation, which
 
 }  // namespace
 
-TEST_CASE("AmneziaWG's shape of packets is no plain WireGuard") {
+TEST_CASE("AmneziaWG's format of packets is not plain WireGuard") {
   for (const auto* key :
        {"S1", "S2", "S3", "S4", "H1", "H2", "H3", "H4", "s1", "HeaderProtectionKey", "RandomTrailers"}) {
     CAPTURE(key);
@@ -26,7 +26,7 @@ TEST_CASE("AmneziaWG's shape of packets is no plain WireGuard") {
   CHECK(has(refused(interface_with("S5 = 4")), "unknown key 'S5'"));
 }
 
-TEST_CASE("AmneziaWG's keys with the values of plain WireGuard are lines to take out") {
+TEST_CASE("AmneziaWG's keys with the values of plain WireGuard: the lines can be removed") {
   for (const auto* line : {"S1 = 0", "S4 = 0", "H1 = 1", "H2 = 2", "h4 = 4"}) {
     CAPTURE(line);
     CHECK(has(refused(interface_with(line)), obfuscation + "With this value it changes nothing: remove the line"));
@@ -43,7 +43,7 @@ TEST_CASE("AmneziaWG's junk in front of handshakes can be left out with a plain 
   CHECK(has(refused(interface_with("I1 = <b 0xc30000000108ce1bf3>")), "line 2: I1" + obfuscation));
 }
 
-TEST_CASE("other programs' settings say whose they are and what to do") {
+TEST_CASE("the error for another program's setting names the program and the next step") {
   const auto check = [](std::string_view text, std::string_view says) {
     CAPTURE(text);
     CHECK(has(refused(text), says));

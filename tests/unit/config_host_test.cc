@@ -71,7 +71,7 @@ TEST_CASE("Endpoint: the port may be a service name") {
             "'wireguard' is not a port: this host knows no UDP service of that name"));
 }
 
-TEST_CASE("Endpoint: what cannot be one says what is missing") {
+TEST_CASE("Endpoint: the error says what is missing") {
   for (const auto* value : {"192.0.2.1", "192.0.2.1:", "[fd00::1]", "[fd00::1]:", "vpn.example.com", "fd00::1]"}) {
     CAPTURE(value);
     CHECK(
@@ -89,7 +89,7 @@ TEST_CASE("Endpoint: what cannot be one says what is missing") {
   CHECK(has(refused_value("Endpoint = 1.2.3.4:0"), "has port 0"));
 }
 
-TEST_CASE("Endpoint: what can be no host is refused here, and not by a name server") {
+TEST_CASE("Endpoint: text that cannot be a host is refused here, not by a name server") {
   const auto check = [](std::string_view value, std::string_view says) {
     CAPTURE(value);
     CHECK(has(refused_value("Endpoint = " + std::string(value)), says));
@@ -126,7 +126,7 @@ TEST_CASE("Endpoint: what can be no host is refused here, and not by a name serv
       "has the character U+00FC");
 }
 
-TEST_CASE("Endpoint: names that are unusual, and names all the same") {
+TEST_CASE("Endpoint: unusual but valid names") {
   for (const auto* host : {"localhost", "a", "_wg._udp.example.com", "xn--bcher-kva.example", "vpn.example.com.",
                            "7.vpn", "r1---sn.example", "1and1.example", "3com"}) {
     CAPTURE(host);
@@ -135,7 +135,7 @@ TEST_CASE("Endpoint: names that are unusual, and names all the same") {
   CHECK_EQ(accepted(peer_with("Endpoint = vpn.example.com : 51820")).peers.at(0).host_name()->port, 51820);
 }
 
-TEST_CASE("DNS: addresses are servers, all else is a search domain") {
+TEST_CASE("DNS: addresses are servers, other words are search domains") {
   const WgConfig config = accepted(interface_with("DNS = 10.0.0.1, example.com fd00::1\nDNS = 1.internal"));
   REQUIRE_EQ(config.dns_servers.size(), 2);
   CHECK_EQ(config.dns_servers[0], IpAddress::parse("10.0.0.1"));
@@ -143,7 +143,7 @@ TEST_CASE("DNS: addresses are servers, all else is a search domain") {
   CHECK_EQ(config.dns_search, std::vector<std::string>{"example.com", "1.internal"});
 }
 
-TEST_CASE("DNS: what was meant to be an address must be one") {
+TEST_CASE("DNS: text that looks like an address must be one") {
   for (const auto* value : {"1.1.1", "1.1.1.256", "fd00::x", "10.0.0.1:53", "fe80::1%eth0", "10.0.0.1, 8.8.8"}) {
     CAPTURE(value);
     CHECK(has(refused_dns(value), "is not the IP address of a DNS server"));
@@ -151,7 +151,7 @@ TEST_CASE("DNS: what was meant to be an address must be one") {
   CHECK(has(refused_dns("exa\x01mple"), "its value is not a search domain"));
 }
 
-TEST_CASE("DNS: words that can be no domain say what was meant") {
+TEST_CASE("DNS: the error for an invalid domain suggests what was meant") {
   const auto check = [](std::string_view value, std::string_view says) {
     CAPTURE(value);
     CHECK(has(refused_dns(value), says));
@@ -170,7 +170,7 @@ TEST_CASE("DNS: words that can be no domain say what was meant") {
   check("dns.example/24", "is not a search domain");
 }
 
-TEST_CASE("DNS: a routing domain of systemd's is left out, and told") {
+TEST_CASE("DNS: a routing domain of systemd is left out with a warning") {
   const WgConfig config = accepted(interface_with("DNS = 10.0.0.1, ~corp.example, ~., lan"));
   CHECK_EQ(config.dns_search, std::vector<std::string>{"lan"});
   REQUIRE_EQ(config.warnings.size(), 2);

@@ -59,7 +59,8 @@ TEST_CASE("ListenPort may be a service name, which the caller looks up") {
   REQUIRE(config);
   CHECK_EQ(config->listen_port, 51820);
   CHECK_FALSE(WgConfig::parse(interface_with("ListenPort = nosuch"), one_service));
-  CHECK(has(refused_value("ListenPort = wireguard"), "'wireguard' is not a port: this host knows no UDP service of that name"));
+  CHECK(has(refused_value("ListenPort = wireguard"),
+            "'wireguard' is not a port: this host knows no UDP service of that name"));
 }
 
 TEST_CASE("the system's own service names") {
@@ -87,7 +88,7 @@ TEST_CASE("Address: commas or spaces, repeatable, host bits kept, /32 and /128 b
   CHECK(config.warnings.empty());
 }
 
-TEST_CASE("Address: what is no address") {
+TEST_CASE("Address: text that is not an address") {
   CHECK_EQ(refused_value("Address = 10.0.0.2/33"),
            "line 2: Address: '10.0.0.2/33' is not an IP address with a prefix length. Write it as in 10.0.0.0/8 or "
            "fd00::/64");
@@ -97,7 +98,7 @@ TEST_CASE("Address: what is no address") {
   }
 }
 
-TEST_CASE("Address: what the kernel refuses") {
+TEST_CASE("Address: addresses that the kernel refuses") {
   for (const auto* value : {"::1/128", "::1/64", "::1", "::", "::/64", "ff02::5", "0.0.0.0/0"}) {
     CAPTURE(value);
     CHECK(has(refused_value("Address = " + std::string(value)), "is not an address that an interface can have"));

@@ -53,7 +53,7 @@ TEST_CASE("routes: a shorter route does not make a longer one needless: other in
   CHECK_EQ(routes("", "10.0.0.0/8, 10.1.0.0/16, 0.0.0.0/0"), "10.1.0.0/16 10.0.0.0/8 0.0.0.0/0");
 }
 
-TEST_CASE("routes: what an address' own network covers is there already") {
+TEST_CASE("routes: the kernel already has the routes inside of an address' own network") {
   CHECK_EQ(routes("Address = 10.0.0.2/24", "10.0.0.0/24, 10.0.0.1/32, 10.0.0.128/25, 10.0.1.0/24, 10.0.0.0/16"),
            "10.0.1.0/24 10.0.0.0/16");
   CHECK_EQ(routes("Address = fd00::2/64", "fd00::/64, fd00::1, fd00:0:0:1::/64"), "fd00:0:0:1::/64");
@@ -61,7 +61,7 @@ TEST_CASE("routes: what an address' own network covers is there already") {
            "10.3.0.0/24");
 }
 
-TEST_CASE("routes: an IPv4 address alone brings no network, an IPv6 address alone is one") {
+TEST_CASE("routes: a single IPv4 address has no network, a single IPv6 address is one") {
   CHECK_EQ(routes("Address = 10.0.0.2", "10.0.0.2/32"), "10.0.0.2/32");
   CHECK_EQ(routes("Address = fd00::2", "fd00::2/128, fd00::3/128"), "fd00::3/128");
 }
@@ -70,7 +70,7 @@ TEST_CASE("routes: a default route is never taken for covered") {
   CHECK_EQ(routes("Address = 10.0.0.2/0, fd00::2/0", "0.0.0.0/0, ::/0, 10.0.0.0/8"), "10.0.0.0/8 0.0.0.0/0 ::/0");
 }
 
-TEST_CASE("Table = off makes no routes, a number takes them all there") {
+TEST_CASE("Table = off makes no routes, a number puts all of them into that table") {
   CHECK_EQ(routes("Table = off", "10.0.0.0/8, 0.0.0.0/0"), "");
   const WgConfig config =
       accepted(interface_with("Table = 1234\nAddress = 10.0.0.2/24") + peer_with("AllowedIPs = 10.0.0.1, 0.0.0.0/0"));
@@ -79,7 +79,7 @@ TEST_CASE("Table = off makes no routes, a number takes them all there") {
   CHECK_EQ(joined(plan.routes), "10.0.0.1/32 0.0.0.0/0");  // the address' own network is in the main table
 }
 
-TEST_CASE("random plans against the rule as it is told") {
+TEST_CASE("random plans against a plain implementation of the rule") {
   std::mt19937 random(3);
   const auto any_prefix = [&] {
     const std::array<std::uint8_t, 4> bytes{10, 0, static_cast<std::uint8_t>(random() % 4),

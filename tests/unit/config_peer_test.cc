@@ -26,7 +26,7 @@ std::string refused_value(std::string_view line) {
 
 }  // namespace
 
-TEST_CASE("PublicKey may come last, and must come") {
+TEST_CASE("PublicKey is required, at any place in the section") {
   CHECK_EQ(allowed_ips(accepted("[Peer]\nAllowedIPs = 10.0.0.1\nPublicKey = " + key_a)), "10.0.0.1/32");
   const auto* message =
       "line 1: this [Peer] has no PublicKey. Add the line 'PublicKey = ' with the key that the peer's wg pubkey prints";
@@ -86,7 +86,7 @@ TEST_CASE("AllowedIPs: empty entries and bad ones") {
   }
 }
 
-TEST_CASE("AllowedIPs: '-' takes an entry away, '+' adds one, in the order of the file") {
+TEST_CASE("AllowedIPs: '-' removes an entry, '+' adds one, in the order of the file") {
   CHECK_EQ(allowed_ips(accepted(peer_with("AllowedIPs = 10.0.0.0/8, 10.1.0.0/16, -10.0.0.0/8"))), "10.1.0.0/16");
   CHECK_EQ(allowed_ips(accepted(peer_with("AllowedIPs = -10.0.0.0/8, 10.0.0.0/8"))), "10.0.0.0/8");
   CHECK_EQ(allowed_ips(accepted(peer_with("AllowedIPs = +10.0.0.1, + fd00::/64"))), "10.0.0.1/32 fd00::/64");
@@ -105,7 +105,7 @@ TEST_CASE("a repeated peer: its AllowedIPs are replaced") {
   CHECK_EQ(allowed_ips(accepted(peer(key_a, "AllowedIPs = 10.0.0.1") + peer(key_a, ""))), "");
 }
 
-TEST_CASE("a repeated peer is told, and what becomes of its AllowedIPs") {
+TEST_CASE("a repeated peer gets a warning that says what becomes of its AllowedIPs") {
   const WgConfig replaced = accepted(peer(key_a, "AllowedIPs = 10.0.0.1") + peer(key_a, "AllowedIPs = 10.0.0.2"));
   CHECK_EQ(replaced.warnings, std::vector<std::string>{
                                   "line 4: this [Peer] has the PublicKey of the one of line 1: both are one peer, and "

@@ -67,7 +67,7 @@ TEST_CASE("100,000 AllowedIPs on one line") {
   });
 }
 
-TEST_CASE("100,000 entries, each taken away again") {
+TEST_CASE("100,000 entries, each removed again") {
   check_growth(many, [](unsigned size) {
     std::string text = peer_with("");
     for (unsigned i = 0; i < size; ++i)

@@ -72,13 +72,13 @@ TEST_CASE("warnings do not show keys either") {
   }
 }
 
-TEST_CASE("what would upset a terminal is not shown either") {
+TEST_CASE("control characters are not shown either") {
   CHECK_FALSE(has(refused("[\x1b[31m]"), "\x1b"));
   CHECK_FALSE(has(refused(interface_with("Fo\x07o = 1")), "\x07"));
   CHECK_LT(refused(interface_with("ListenPort = " + std::string(10'000, '.'))).size(), 200);
 }
 
-TEST_CASE("a key does not get as far as a name service") {
+TEST_CASE("a key does not reach a name service") {
   static bool asked = false;
   const ServicePort spy = [](std::string_view) -> std::optional<std::uint16_t> {
     asked = true;

@@ -107,7 +107,7 @@ TEST_CASE("white space inside wg-quick's key names is not") {
   CHECK(has(refused(interface_with("Post Up = x")), "line 2: unknown key 'Post Up'"));
 }
 
-TEST_CASE("NUL bytes are as good as nothing") {
+TEST_CASE("NUL bytes are ignored") {
   const WgConfig config = accepted("[Interface]\0\nListenPort\0 = 5\0001\0\nMTU = 1400\0\nPostUp = a\0b\n"sv);
   CHECK_EQ(config.listen_port, 51);
   CHECK_EQ(config.mtu, 1400);
@@ -130,7 +130,7 @@ TEST_CASE("an unknown key names itself, its line and what there is instead") {
   CHECK(has(refused("Foo = 1\n"), "line 1: unknown key 'Foo'. Put a section in front"));
 }
 
-TEST_CASE("a key that was mistyped is asked after") {
+TEST_CASE("a mistyped key gets a suggestion") {
   for (const auto& [typed, meant] : {std::pair{"Adress", "Address"},
                                      {"PrivatKey", "PrivateKey"},
                                      {"AllowedIP", "AllowedIPs"},
@@ -170,7 +170,7 @@ TEST_CASE("an unknown section names itself") {
   }
 }
 
-TEST_CASE("a line that is no setting") {
+TEST_CASE("a line that is not a setting") {
   CHECK(has(refused(interface_with("ListenPort")),
             "line 2: this is neither a [Section] nor a setting. Write 'Key = value'"));
   CHECK(has(refused(interface_with("= 5")), "line 2: unknown key ''"));
@@ -189,7 +189,7 @@ TEST_CASE("an empty value is an error for wg's keys and SaveConfig") {
   CHECK(has(refused(interface_with("SaveConfig =")), "line 2: SaveConfig: '' is neither true nor false"));
 }
 
-TEST_CASE("an empty value is nothing for the other keys of wg-quick") {
+TEST_CASE("an empty value means none for the other keys of wg-quick") {
   const WgConfig config =
       accepted(interface_with("Address =\nDNS =\nMTU =\nTable =\nPreUp =\nPostUp =\nPreDown =\nPostDown ="));
   CHECK(config.addresses.empty());
@@ -210,14 +210,14 @@ TEST_CASE("a byte order mark in front of UTF-8 is ignored") {
   CHECK(has(refused("\xef\xbb\xbf\xef\xbb\xbf[Interface]\n"), "line 1: "));
 }
 
-TEST_CASE("UTF-16 is told for what it is, with a mark and without") {
+TEST_CASE("UTF-16 is reported as such, with a byte order mark and without") {
   for (const auto text :
        {"\xff\xfe[\0I\0"sv, "\xfe\xff\0[\0I"sv, "[\0I\0n\0t\0"sv, "\0[\0I\0n\0t"sv, "#\0\r\0\n\0"sv}) {
     CHECK_EQ(refused(text), "line 1: the file is UTF-16 text, as some Windows programs save it. Save it as UTF-8");
   }
 }
 
-TEST_CASE("a character that looks like one of ours is named") {
+TEST_CASE("a character that looks like an ASCII character is named") {
   CHECK(has(refused(interface_with("ListenPort\xc2\xa0= 5")),
             "line 2: what is in front of '=' has the character U+00A0. "));
   CHECK(has(refused(interface_with("ListenPort = 5\xc2\xa0")), "line 2: ListenPort has the character U+00A0"));

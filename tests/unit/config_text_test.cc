@@ -46,12 +46,12 @@ TEST_CASE("cut gives every piece, the empty ones, too") {
   CHECK_EQ(pieces(""), std::vector{""sv});
 }
 
-TEST_CASE("next_word skips whatever divides") {
+TEST_CASE("next_word skips all separators") {
   CHECK_EQ(words(" a,b\t,, c ,"), std::vector{"a"sv, "b"sv, "c"sv});
   CHECK(words(" , ").empty());
 }
 
-TEST_CASE("squeezed text has no white space, and is no copy where it had none inside") {
+TEST_CASE("squeezed text has no white space, and is not copied if there was none inside") {
   const auto text = "  abc  "sv;
   const Squeezed same(text);
   CHECK_EQ(same.view(), "abc");
@@ -60,7 +60,7 @@ TEST_CASE("squeezed text has no white space, and is no copy where it had none in
   CHECK_EQ(Squeezed(" \t").view(), "");
 }
 
-TEST_CASE("shown quotes short words and hides what may be a key") {
+TEST_CASE("shown quotes short words and hides text that may be a key") {
   CHECK_EQ(shown("ListenPort 5", "x"), "'ListenPort 5'");
   CHECK_EQ(shown("", "x"), "''");
   CHECK_EQ(shown(std::string(24, 'a'), "x"), "'" + std::string(24, 'a') + "'");

@@ -91,7 +91,7 @@ TEST_CASE_FIXTURE(Fixture, "mac1 is MAC(HASH(label || responder), message), as w
   CHECK(std::ranges::count(ByteView(message).last<16>(), 0) == 16);  // mac2: no cookie yet
 }
 
-TEST_CASE_FIXTURE(Fixture, "A message to somebody else, or to who we were, has no mac1 of ours") {
+TEST_CASE_FIXTURE(Fixture, "A message for another key, or for our former key, has a wrong mac1") {
   const Message message = sent(start);
   PublicKey other = responder_key;
   other[0] ^= 1;
@@ -99,7 +99,7 @@ TEST_CASE_FIXTURE(Fixture, "A message to somebody else, or to who we were, has n
   CHECK_FALSE(checker.check_mac1(message));
 }
 
-TEST_CASE_FIXTURE(Fixture, "A cookie reply is whole, and its cookie makes the next mac2 good") {
+TEST_CASE_FIXTURE(Fixture, "A cookie reply is valid, and its cookie makes the next mac2 valid") {
   const Message first = sent(start);
   CHECK_FALSE(check_mac2(first, start));
   const Reply reply = reply_to(first, start);
@@ -149,7 +149,7 @@ TEST_CASE_FIXTURE(Fixture, "A reply counts once, for the last message, unaltered
   CHECK(jar.consume_reply(reply_to(third, start), start));
 }
 
-TEST_CASE_FIXTURE(Fixture, "Without having sent anything there is no cookie to take") {
+TEST_CASE_FIXTURE(Fixture, "A cookie reply is ignored if no message was sent") {
   CookieJar silent(responder_key);
   CHECK_FALSE(silent.consume_reply(reply_to(sent(start), start), start));
 }

@@ -30,7 +30,7 @@ TEST_CASE("a cursor gives each datagram of each run once, the last of a run as s
   CHECK(sizes == std::vector<std::size_t>{100, 100, 100, 100, 100, 50, 50, 1, 1, 1, 1});
 }
 
-TEST_CASE("no runs, or a run of nothing, end at once") {
+TEST_CASE("a cursor without runs, or with an empty run, ends at once") {
   CHECK(RunCursor({}).done());
   const DatagramRun nothing{{}, 0, {}, 100};
   RunCursor cursor({&nothing, 1});

@@ -32,7 +32,7 @@ Bytes with_u16(Bytes packet, std::size_t at, unsigned value) {
 
 }  // namespace
 
-TEST_CASE("a whole packet tells its addresses and its length") {
+TEST_CASE("the addresses and length of a whole packet") {
   const auto four = InnerPacket::parse(v4, v4.size());
   REQUIRE(four);
   CHECK(four->is_v4());
@@ -62,7 +62,7 @@ TEST_CASE("no prefix of a packet is a packet") {
   }
 }
 
-TEST_CASE("versions other than 4 and 6 are no packet, whatever follows") {
+TEST_CASE("IP versions other than 4 and 6 are refused") {
   for (unsigned version = 0; version < 16; ++version) {
     if (version != 6) CHECK_EQ(parses(with_byte(v4, 0, version << 4 | 5)), version == 4);
     if (version != 4) CHECK_EQ(parses(with_byte(v6, 0, version << 4)), version == 6);
@@ -97,7 +97,7 @@ TEST_CASE("ECN is read beside DSCP, and from both bytes of an IPv6 traffic class
   }
 }
 
-TEST_CASE("a mark changes nothing but the ECN bits and what sums them up") {
+TEST_CASE("a mark changes only the ECN bits and the checksum") {
   for (const Bytes& original : {v4, v6}) {
     for (const Ecn outer : {Ecn::ce, Ecn::ect1}) {
       Bytes packet = make_packet({.source = original == v4 ? ip("10.0.0.1") : ip("fd00::1"),

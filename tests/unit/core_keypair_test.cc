@@ -87,7 +87,7 @@ TEST_CASE("a new session of the responder's ends the previous one and an unconfi
   CHECK(alive(keypairs) == Indices{2, 4});
 }
 
-TEST_CASE("an unconfirmed session of the other direction outlives the current one") {
+TEST_CASE("an unconfirmed session as responder survives when the current one ends") {
   Keypairs keypairs;
   (void)keypairs.add(session(1, true));
   (void)keypairs.add(session(2, false));
@@ -107,7 +107,7 @@ TEST_CASE("clear ends all of them") {
   CHECK(sorted(keypairs.clear()) == Indices{});
 }
 
-TEST_CASE("after a change of identity nothing is sent any more, but what is under way is received") {
+TEST_CASE("after a change of identity nothing is sent any more, but packets in flight are received") {
   Keypairs keypairs;
   (void)keypairs.add(session(1, true));
   (void)keypairs.add(session(2, false));

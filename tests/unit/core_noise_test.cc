@@ -68,7 +68,7 @@ TEST_CASE("TAI64N: seconds since 1970 behind the label, nanoseconds rounded down
   CHECK_EQ(rest(-1ns), 59U << 24);
 }
 
-TEST_CASE("an identity is there when its key is not zero") {
+TEST_CASE("an identity is present when its key is not zero") {
   CHECK_FALSE(StaticIdentity().present);
   CHECK_FALSE(StaticIdentity(PrivateKey{}).present);
   CHECK(Sides::identity(1).present);
@@ -120,7 +120,7 @@ TEST_CASE("timestamps have to grow, and initiations have to be 20 ms apart") {
   CHECK(sides.consume(Instant(3s)) == Handshake::Verdict::replayed);  // what was seen stays seen
 }
 
-TEST_CASE("a timestamp tells its time again, unless it is absurd") {
+TEST_CASE("a timestamp is converted back to its time, unless that is absurd") {
   const WallTime time = std::chrono::sys_days{std::chrono::year{2026} / 3 / 4} + 5h + 250ms;
   const auto back = wall_time(tai64n(time));
   REQUIRE(back.has_value());

@@ -66,7 +66,7 @@ TEST_CASE_FIXTURE(Fixture, "A source has a burst and a rate, and others do not s
   }
 }
 
-TEST_CASE_FIXTURE(Fixture, "Refused packets cost nothing, and a rest never earns more than a burst") {
+TEST_CASE_FIXTURE(Fixture, "Refused packets cost nothing, and idle time never earns more than a burst") {
   Instant now = start;
   for (unsigned i = 0; i < ratelimiter_burst; ++i) CHECK(limiter.allow(v4(1), now));
   for (int i = 0; i < 100; ++i) CHECK_FALSE(limiter.allow(v4(1), now += earn_one / 101));
@@ -94,7 +94,8 @@ TEST_CASE_FIXTURE(Fixture, "A clock that jumps back neither earns nor blocks for
   CHECK(limiter.allow(v4(1), start - 50s + earn_one));
 }
 
-TEST_CASE_FIXTURE(Fixture, "Full of live sources, new ones are refused and old ones keep their share") {
+TEST_CASE_FIXTURE(Fixture,
+                  "When the table is full of active sources, new ones are refused and old ones keep their rate") {
   for (std::uint32_t i = 0; i < max_ratelimiter_sources; ++i) REQUIRE(limiter.allow(v4(i), start));
   CHECK(limiter.size() == max_ratelimiter_sources);
   CHECK_FALSE(limiter.allow(v4(UINT32_MAX), start));

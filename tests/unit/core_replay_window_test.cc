@@ -33,7 +33,7 @@ TEST_CASE("A shuffled, duplicated, jumping stream is accepted as a set of the la
   }
 }
 
-TEST_CASE("A counter that is refused moves nothing") {
+TEST_CASE("A counter that is refused does not change the window") {
   ReplayWindow window;
   CHECK(window.accept(10));
   CHECK_FALSE(window.accept(UINT64_MAX));

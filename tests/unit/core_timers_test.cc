@@ -37,7 +37,7 @@ TEST_CASE("a deadline is taken once, and not a moment early") {
   CHECK(timers.next() == never);
 }
 
-TEST_CASE("unanswered data: the first packet counts, any answer calls it off") {
+TEST_CASE("unanswered data: the first packet sets the timer, any answer cancels it") {
   Timers timers;
   timers.session_derived(start, entropy);
   CHECK(timers.take_zero_key_material(start + 540s));
@@ -51,7 +51,7 @@ TEST_CASE("unanswered data: the first packet counts, any answer calls it off") {
   CHECK(timers.next() == never);
 }
 
-TEST_CASE("received data: the keepalive is called off by anything sent, and comes again for more data") {
+TEST_CASE("received data: the keepalive is cancelled by anything sent, and scheduled again for more data") {
   Timers timers;
   timers.data_received(start);
   CHECK(timers.next() == start + 10s);
@@ -76,7 +76,7 @@ TEST_CASE("attempts at a handshake: 19 repetitions of the first, unless somethin
   CHECK(timers.count_handshake_attempt());
 }
 
-TEST_CASE("a handshake that ended stops its repetitions") {
+TEST_CASE("a completed handshake stops its repetitions") {
   Timers timers;
   timers.handshake_initiated(start, entropy);
   CHECK(timers.handshake_pending());
@@ -96,7 +96,7 @@ TEST_CASE("an initiation that was held back follows Rekey-Timeout after the mess
   }
 }
 
-TEST_CASE("giving up leaves a date for wiping, but moves none") {
+TEST_CASE("giving up sets a time for wiping the keys, but changes none") {
   Timers timers;
   timers.gave_up_handshake(start);
   CHECK(timers.next() == start + 540s);

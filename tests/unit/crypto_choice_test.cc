@@ -74,7 +74,7 @@ std::unique_ptr<Aead> make_none() { return nullptr; }
 bool here() { return true; }
 bool elsewhere() { return false; }
 
-TEST_CASE("The self-test passes what works and nothing else") {
+TEST_CASE("The self-test passes backends that work and no others") {
   REQUIRE(start_up());
   for (const std::string_view name : available_backends()) {
     CAPTURE(name);
@@ -87,12 +87,12 @@ TEST_CASE("The self-test passes what works and nothing else") {
   CHECK_FALSE(passes_self_test(*make<OpensOneByteWrong>()));
 }
 
-TEST_CASE("What this processor cannot run is tested on others") {
+TEST_CASE("Backends that this processor cannot run are tested on others") {
   for (const Backend& backend : built_backends())
     if (!backend.runs_here()) say_skipped((std::string(backend.name) + ": this processor cannot run it").c_str());
 }
 
-TEST_CASE("The self-test uses every way that a vector backend has") {
+TEST_CASE("The self-test uses every code path of a vector backend") {
   const auto works = [](const LaneKernel& kernel) {
     constexpr GroupCost cost{1400, 18, 64};
     return passes_self_test(*make_lane_aead("lanes", kernel, cost));
@@ -213,14 +213,14 @@ TEST_CASE("A backend that fails its self-test is not used, and reported") {
   CHECK(absent.error().hint == "It has: wrong, trusting, missing, good");
 }
 
-TEST_CASE("Where nothing works, there is an error and no cipher") {
+TEST_CASE("If no backend works, there is an error and no cipher") {
   const std::array<Backend, 2> backends = {{{"wrong", here, make<SealsOneBitWrong>}, {"missing", here, make_none}}};
   const Result<Choice> choice = choose_backend({}, backends);
   REQUIRE_FALSE(choice.has_value());
   CHECK(choice.error().what == "self-test of the cipher fails: wrong, missing");
 }
 
-TEST_CASE("Left alone, it takes the first one that runs here") {
+TEST_CASE("By default the first backend that runs here is chosen") {
   const Result<Choice> choice = choose_backend();
   REQUIRE(choice.has_value());
   CHECK(choice->failed.empty());

@@ -81,7 +81,7 @@ void check_message(const Message& message) {
 
 constexpr std::uint64_t ones = ~std::uint64_t{0};
 
-TEST_CASE("RFC 8439, A.3: what implementations get wrong") {
+TEST_CASE("RFC 8439, A.3: the cases that implementations get wrong") {
   struct Vector {
     Message message;
     std::string_view tag;

@@ -100,7 +100,7 @@ TEST_CASE("an answer that nobody asked for changes nothing, whatever it is about
   CHECK_FALSE(bench.endpoints.resolver_ended());
 }
 
-TEST_CASE("a flood of answers is taken a piece a turn") {
+TEST_CASE("a flood of answers is handled in pieces, one per turn") {
   Bench bench;
   REQUIRE(fcntl(bench.resolver.get(), F_SETFL, O_NONBLOCK) == 0);
   std::size_t said = 0;

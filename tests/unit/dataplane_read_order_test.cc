@@ -37,7 +37,7 @@ TEST_CASE("what several threads read comes out in the order of reading") {
   for (int i = 0; i < count; ++i) REQUIRE_EQ(out[static_cast<std::size_t>(i)], i);
 }
 
-TEST_CASE("who read nothing keeps nobody waiting, and a place that was never used is passed on") {
+TEST_CASE("a thread that read nothing makes no other wait, and an unused turn is passed on") {
   ReadOrder order;
   {
     const auto nothing = ReadOrder::take_place(&order, [] { return false; });

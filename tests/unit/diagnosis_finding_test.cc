@@ -51,7 +51,7 @@ bool says(const Evidence& evidence, std::string_view part) {
 
 }  // namespace
 
-TEST_CASE("nothing is found in no evidence, and after two attempts nothing is said") {
+TEST_CASE("no finding without evidence, or after only two attempts") {
   CHECK_EQ(find(quiet()), Finding::none);
   CHECK(diagnosis(quiet()).empty());
   Evidence evidence = unanswered();
@@ -82,7 +82,7 @@ TEST_CASE("answers count if there are two, and only for the last attempts") {
   CHECK_EQ(with(&PeerEvidence::cookie_replies, 9, answer_memory), Finding::no_answer);
 }
 
-TEST_CASE("what the network says is told in the words of the error, with who says it") {
+TEST_CASE("an error of the network is reported with its text and its sender") {
   const auto told = [](SendFailure what) {
     Evidence evidence = unanswered();
     evidence.failure = what;
@@ -100,7 +100,7 @@ TEST_CASE("what the network says is told in the words of the error, with who say
   CHECK(told(failure(ENOPROTOOPT, "192.0.2.9")).find("192.0.2.9 says. Check the Endpoint") != std::string::npos);
 }
 
-TEST_CASE("an answer tells more than the network, which tells more than strangers, and these more than a clock") {
+TEST_CASE("an answer takes precedence over an ICMP error, that over a rejected datagram, and that over a clock") {
   Evidence evidence = unanswered();
   std::vector<Finding> found;
   const auto note = [&] { found.push_back(find(evidence)); };
@@ -141,7 +141,7 @@ TEST_CASE("a clock is behind only of what is certain") {
   CHECK(says(evidence, "a time before this program was made"));
 }
 
-TEST_CASE("who calls and is not heard, even if we call as well") {
+TEST_CASE("a peer that initiates and does not use our answers, even if we initiate as well") {
   Evidence evidence = quiet();
   evidence.own_port = 51820;
   evidence.peer.unconfirmed_responses = 2;
@@ -177,7 +177,7 @@ TEST_CASE("sessions that are silent, foreign or empty") {
   CHECK_EQ(find(evidence), Finding::no_packets);
 }
 
-TEST_CASE("one key at two addresses: they take turns, quickly") {
+TEST_CASE("one key at two addresses: initiations alternate quickly") {
   const Endpoint one = *Endpoint::parse("192.0.2.1:1");
   const Endpoint two = *Endpoint::parse("[2001:db8::2]:2");
   const Endpoint three = *Endpoint::parse("192.0.2.3:3");
@@ -201,7 +201,7 @@ TEST_CASE("one key at two addresses: they take turns, quickly") {
   CHECK_EQ(find(evidence), Finding::none);
 }
 
-TEST_CASE("strangers are kept by where they came from, and forgotten after a while") {
+TEST_CASE("rejected datagrams are found by kind and sender, if they are recent") {
   RecentRejections rejections;
   const Endpoint from = *Endpoint::parse("192.0.2.1:1");
   using enum RejectedDatagram::Kind;

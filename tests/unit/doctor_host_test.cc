@@ -104,7 +104,7 @@ TEST_CASE("the TUN's device: missing, another thing, another device") {
              "mknod -m 0666 /dev/net/tun c 10 200"));
 }
 
-TEST_CASE("the TUN's device: closed, and why; what is open already is not to be opened") {
+TEST_CASE("the TUN's device: closed, and why; an open one needs no advice") {
   HostFacts host = good();
   host.tun_file.mode = 0600;
   CHECK(complaints(host).empty());  // it opens: root's
@@ -123,7 +123,7 @@ TEST_CASE("the TUN's device: closed, and why; what is open already is not to be 
   CHECK(says(host, "problem  tun-device: open /dev/net/tun: No such device", "modprobe tun"));
 }
 
-TEST_CASE("what one can do without is a note") {
+TEST_CASE("a missing optional feature is a note") {
   HostFacts host = good();
   host.tun_uso = false;
   CHECK(says(host, "note     tun: a TUN can be made, with vnet-hdr checksum tso. ", "Linux 6.2"));

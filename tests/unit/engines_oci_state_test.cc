@@ -23,7 +23,7 @@ std::string with(const std::string& id, const std::string& pid, const std::strin
          R"(,"annotations":{"io.wireguard4netns.profile":"x"}})";
 }
 
-TEST_CASE("what a runtime says, and of the annotations ours") {
+TEST_CASE("a runtime's state, and our annotations in it") {
   const auto state = parse_state(from_crun);
   REQUIRE(state.has_value());
   CHECK(state->id == "77c5acdda053");
@@ -41,7 +41,7 @@ TEST_CASE("a container that does not concern us needs nothing else") {
   }
 }
 
-TEST_CASE("what is no state") {
+TEST_CASE("text that is not a state") {
   for (const std::string& text :
        {std::string(), std::string("x"), std::string("[]"), std::string("null"), std::string("{}{}"),
         std::string(max_state_size, '['), std::string("{\"a\":\"\xff\"}")})
@@ -111,7 +111,7 @@ TEST_CASE("the file is that of the container's root, whoever that is outside") {
     CHECK(owner(none) == 0);
 }
 
-TEST_CASE("what is no configuration of a container") {
+TEST_CASE("text that is not a container's configuration") {
   for (const char* text : {"", "[]", "{}", R"({"root":1})", R"({"root":{"path":""}})", R"({"root":{"path":"a\u0000"}})",
                            R"({"mounts":1})", R"({"mounts":{"destination":"/etc/resolv.conf"}})"})
     CHECK_FALSE(find_resolv_conf(text, container()).has_value());

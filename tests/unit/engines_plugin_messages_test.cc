@@ -63,7 +63,7 @@ std::string container(const std::string& options, const std::string& ports) {
          R"(,"network":{"name":"vpn","options":)" + options + R"(},"network_options":{"interface_name":"eth0"}})";
 }
 
-TEST_CASE("what netavark says of a container") {
+TEST_CASE("a request of netavark about a container") {
   const auto parsed = netavark::parse_container(
       container(R"({"profile":"blue","mtu":"1300","publish":"true"})",
                 R"([{"container_port":80,"host_ip":"::1","host_port":8080,"protocol":"tcp","range":3}])"));
@@ -83,7 +83,7 @@ TEST_CASE("what netavark says of a container") {
   CHECK_FALSE(bare->options.publish.has_value());
 }
 
-TEST_CASE("what is wrong of it is named") {
+TEST_CASE("an error names what is wrong with it") {
   for (const auto& [text, name] : std::vector<std::pair<std::string, std::string>>{
            {"", "JSON"},
            {"null", "JSON"},

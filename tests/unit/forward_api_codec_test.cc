@@ -45,7 +45,7 @@ TEST_CASE("a request to add a rule, with and without addresses") {
   CHECK(v6 == Rule{Protocol::tcp, *Endpoint::parse("[::1]:1"), *Endpoint::parse("[fd00::5]:2")});
 }
 
-TEST_CASE("what is no request at all") {
+TEST_CASE("text that is not a request") {
   for (const char* text : {"", "\n", "x", "{", R"({"execute":"list_hostfwd",})", R"({"execute":"list_hostfwd"} x)"})
     CHECK(error_of(text) == R"({"error":{"desc":"bad request: cannot parse JSON"}})");
   for (const char* text : {"[]", "1", "null", R"("execute")", R"(["execute"])"})

@@ -14,7 +14,7 @@ using std::chrono::seconds;
 
 FlowKey key(std::uint16_t port) { return {1, {*IpAddress::parse("192.0.2.1"), port}, *IpAddress::parse("127.0.0.1")}; }
 
-TEST_CASE("flows are found by all that tells them apart") {
+TEST_CASE("flows are found by all fields of their key") {
   FlowTable<int> table;
   const auto number = table.add(key(1), 42, seconds(1));
   CHECK(table.find(key(1)) == number);
@@ -33,7 +33,7 @@ TEST_CASE("flows are found by all that tells them apart") {
   CHECK(table.size() == 0);
 }
 
-TEST_CASE("the one that was silent longest is first, whoever came first") {
+TEST_CASE("the flow that was idle longest is first, in any order of creation") {
   FlowTable<int> table;
   const auto first = table.add(key(1), 0, seconds(1));
   const auto second = table.add(key(2), 0, seconds(2));
@@ -46,7 +46,7 @@ TEST_CASE("the one that was silent longest is first, whoever came first") {
   CHECK(std::vector(table.order().begin(), table.order().end()) == std::vector{third, first});
 }
 
-TEST_CASE("many flows, in and out") {
+TEST_CASE("many flows, added and removed") {
   FlowTable<int> table;
   for (int round = 0; round < 3; ++round) {
     for (std::uint16_t port = 1; port <= 5000; ++port) table.add(key(port), port, seconds(round));

@@ -147,7 +147,7 @@ class Running {
 
 using Clock = std::chrono::steady_clock;
 
-TEST_CASE("a UDP flow is kept while it is used, and is a new one after silence") {
+TEST_CASE("a UDP flow is kept while it is used, and is a new one after the idle timeout") {
   constexpr std::chrono::milliseconds idle{600};
   const UdpSocketOnHost service;
   const Endpoint port = free_port();
@@ -197,7 +197,7 @@ TEST_CASE("a UDP flow is kept while it is used, and is a new one after silence")
   CHECK(running.agent().dialed() == before + 1);
 }
 
-TEST_CASE("when there are too many UDP flows, the one that was silent longest goes") {
+TEST_CASE("when there are too many UDP flows, the one that was idle longest ends") {
   const UdpSocketOnHost service;
   const Endpoint port = free_port();
   Settings settings;
@@ -240,7 +240,7 @@ TEST_CASE("datagrams that wait for the agent take no more memory than they may, 
   }
 }
 
-TEST_CASE("a flow that ended while it was dialed leaves its socket to nobody") {
+TEST_CASE("the socket of a flow that ended before the agent answered is not used") {
   const std::array<UdpSocketOnHost, 2> services;
   const std::array<Endpoint, 2> ports{free_port(), free_port()};
   Settings settings;

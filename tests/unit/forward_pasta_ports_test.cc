@@ -40,7 +40,7 @@ TEST_CASE("addresses, mappings and ranges, as Podman writes them") {
   CHECK(udp->rules.front().protocol == Protocol::udp);
 }
 
-TEST_CASE("what is excluded is left out, wherever it stands") {
+TEST_CASE("excluded ports are left out, at any place in the list") {
   CHECK(rules_of({"127.0.0.1/~20-21,19-22"}) == std::vector{rule("127.0.0.1:19", 19), rule("127.0.0.1:22", 22)});
   CHECK(rules_of({"127.0.0.1/80,81", "127.0.0.1/~80"}) == std::vector{rule("127.0.0.1:81", 81)});
 }
@@ -55,7 +55,7 @@ TEST_CASE("none and auto") {
   CHECK(ports->excluded == std::vector{PortRange{22, 22}});
 }
 
-TEST_CASE("what is wrong is told with what was written") {
+TEST_CASE("an error quotes the wrong text") {
   for (const char* text : {"", "0", "65536", "x", "80-79", "80-81:80", "80:", ":80", "localhost/80", "1.2.3.4%lo/80",
                            "80,", "~", "~80", "/80", "80/tcp"}) {
     CAPTURE(text);

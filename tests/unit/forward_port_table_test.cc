@@ -14,7 +14,7 @@ using Ports = std::map<std::uint16_t, Reach>;
 
 const std::string head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n";
 
-TEST_CASE("TCP: who listens, on any address") {
+TEST_CASE("TCP: sockets that listen, on any address") {
   const std::string text = head +
                            "   0: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000\n"
                            "   1: 0100007F:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000\n"
@@ -22,7 +22,7 @@ TEST_CASE("TCP: who listens, on any address") {
   CHECK(listening_ports(text, Protocol::tcp) == Ports{{22, Reach::v4}, {8080, Reach::v4}});
 }
 
-TEST_CASE("UDP: who is not connected") {
+TEST_CASE("UDP: sockets that are not connected") {
   const std::string text = head +
                            "  10: 00000000:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000     0\n"
                            "  11: 0100007F:9000 0100007F:0035 01 00000000:00000000 00:00000000 00000000     0\n";
@@ -45,7 +45,7 @@ TEST_CASE("which family leads to a port") {
   CHECK(listening_ports(text, Protocol::tcp) == Ports{{80, Reach::v6}, {81, Reach::v4}, {82, Reach::v4}});
 }
 
-TEST_CASE("what is cut, or is no such table") {
+TEST_CASE("truncated text, and text that is not such a table") {
   for (const char* text : {"", "\n\n", "   0: 0100007F:1F90", "0: x:1F90 y 0B", "0: 1:1F90x y 0A", "0: 1 2 0A",
                            "0: 1:10000 2 0A", "0: 1:0000 2 0A", "::::::"}) {
     CAPTURE(text);

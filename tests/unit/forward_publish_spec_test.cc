@@ -39,7 +39,7 @@ TEST_CASE("every form of one port") {
   }
 }
 
-TEST_CASE("a range is as many rules") {
+TEST_CASE("a range makes one rule for each port") {
   const auto rules = parse_publish("127.0.0.1:8000-8002:9000-9002/udp", loopback);
   REQUIRE(rules.has_value());
   REQUIRE(rules->size() == 3);
@@ -47,7 +47,7 @@ TEST_CASE("a range is as many rules") {
   CHECK(parse_publish("1-65535:1-65535", loopback)->size() == 65535);
 }
 
-TEST_CASE("what is wrong is told with what was written") {
+TEST_CASE("an error quotes the wrong text") {
   const auto error = [](const char* text) {
     const auto rules = parse_publish(text, loopback);
     REQUIRE_FALSE(rules.has_value());

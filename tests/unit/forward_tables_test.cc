@@ -46,7 +46,7 @@ TEST_CASE("a slot's number comes back only after the turn") {
   CHECK(slots.find(1000) == nullptr);
 }
 
-TEST_CASE("descriptors are lent up to the limit and come back") {
+TEST_CASE("the budget gives out descriptors up to its limit, and takes them back") {
   FdBudget budget(5);
   auto two = budget.take(2);
   auto three = budget.take(3);

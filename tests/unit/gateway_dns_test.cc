@@ -80,7 +80,7 @@ TEST_CASE("the same for IPv6 at fd00::3, each family with its own servers") {
   CHECK(sent_to(gateway, query_to(virtual_server)) == first);
 }
 
-TEST_CASE("who asks the server by its own address gets replies from there") {
+TEST_CASE("a query to the server's own address gets replies from that address") {
   Gateway gateway(engine_gateway({first}));
   CHECK(sent_to(gateway, query_to(first, 5000)) == first);
   CHECK(seen_from(gateway, reply_from(first, 5000)) == first);
@@ -91,7 +91,7 @@ TEST_CASE("who asks the server by its own address gets replies from there") {
   CHECK(seen_from(gateway, reply_from(first, 5000)) == first);
 }
 
-TEST_CASE("other packets stay as they are") {
+TEST_CASE("other packets are not changed") {
   Gateway gateway(engine_gateway({first}));
   PacketSpec other = query_to(ip("10.64.0.77"));
   CHECK(sent_to(gateway, other) == ip("10.64.0.77"));
@@ -100,7 +100,7 @@ TEST_CASE("other packets stay as they are") {
   CHECK(seen_from(gateway, web) == first);
 }
 
-TEST_CASE("a query that left from N+100 leaves from the tunnel's address, and its reply finds back") {
+TEST_CASE("a query from N+100 leaves from the tunnel's address, and its reply returns to N+100") {
   Gateway gateway(engine_gateway({first}));
   PacketSpec spec = query_to(virtual_server);
   spec.source = ip("10.0.2.100");
@@ -115,7 +115,7 @@ TEST_CASE("a query that left from N+100 leaves from the tunnel's address, and it
   CHECK(destination_of(reply) == ip("10.0.2.100"));
 }
 
-TEST_CASE("a server that does not answer is left for the next one") {
+TEST_CASE("after a server that does not answer, the next one is used") {
   Gateway gateway(engine_gateway({first, second}));
   CHECK(sent_to(gateway, query_to(virtual_server), at(0)) == first);
   CHECK(sent_to(gateway, query_to(virtual_server), at(1)) == first);
@@ -134,7 +134,7 @@ TEST_CASE("a TCP connection stays with its server") {
   CHECK(sent_to(gateway, data, at(6)) == first);
 }
 
-TEST_CASE("all pieces of a long reply come from N+3") {
+TEST_CASE("all fragments of a long reply come from N+3") {
   Gateway gateway(engine_gateway({first}));
   CHECK(sent_to(gateway, query_to(virtual_server)) == first);
   constexpr unsigned more_fragments = 0x2000;
@@ -155,7 +155,7 @@ TEST_CASE("all pieces of a long reply come from N+3") {
   CHECK(source_of(other) == first);
 }
 
-TEST_CASE("a checksum that is only begun is finished right") {
+TEST_CASE("a checksum that is left to finish is finished correctly") {
   Gateway gateway(engine_gateway({first}));
   const Bytes whole = make_packet(query_to(first));
   Bytes packet = make_packet(query_to(virtual_server));
@@ -182,7 +182,7 @@ TEST_CASE("a UDP packet without a checksum stays without") {
   CHECK(load_be<std::uint16_t>(&packet_in(frame)[26]) == 0);
 }
 
-TEST_CASE("without a server a query is refused in words that resolvers know") {
+TEST_CASE("without a server a query gets the response REFUSED") {
   Gateway gateway(engine_gateway({}));
   for (const IpAddress& asked : {virtual_server, ip("fd00::3")}) {
     Bytes frame = frame_of(make_packet(query_to(asked)));
@@ -234,7 +234,7 @@ TEST_CASE("without a server TCP is reset, and everything else at N+3 is unreacha
   }
 }
 
-TEST_CASE("TCP in the middle of a connection that nobody knows is reset where it stands") {
+TEST_CASE("TCP in the middle of an unknown connection is reset with matching sequence numbers") {
   Gateway gateway(engine_gateway({first}));
   PacketSpec spec = query_to(virtual_server, 4000, Protocol::tcp);
   spec.tcp_flags = ack;

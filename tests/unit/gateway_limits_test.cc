@@ -44,7 +44,7 @@ std::uint16_t announced_after(Gateway& gateway, const IpAddress& from, const IpA
 
 }  // namespace
 
-TEST_CASE("what fits the tunnel passes, what is a byte longer is answered") {
+TEST_CASE("a packet that fits the tunnel passes, one that is a byte longer is answered") {
   Gateway gateway(engine_gateway({}));
   Bytes fits = frame_of(make_packet_of(tunnel_mtu, own, far));
   CHECK(gateway.outbound(fits, at(0)) == Verdict::pass);
@@ -78,7 +78,7 @@ TEST_CASE("IPv6 is told that the packet is too big") {
   CHECK(std::ranges::equal(answer.subspan(48), ByteView(packet).first(1232)));
 }
 
-TEST_CASE("of a super-packet it is the segments that must fit") {
+TEST_CASE("the segments of a super-packet must fit") {
   Gateway gateway(engine_gateway({}));
   const Bytes packet =
       make_packet({.source = own, .destination = far, .protocol = Protocol::tcp, .payload = Bytes(9000)});
@@ -96,7 +96,7 @@ TEST_CASE("of a super-packet it is the segments that must fit") {
   CHECK(gateway.answer()[21] == 4);
 }
 
-TEST_CASE("errors, groups and later pieces are not answered") {
+TEST_CASE("ICMP errors, packets to groups and later fragments are not answered") {
   Gateway gateway(engine_gateway({}));
   Bytes error = make_packet({.source = own, .destination = far, .protocol = Protocol::icmp, .payload = Bytes(2000)});
   error[20] = 3;
@@ -113,7 +113,7 @@ TEST_CASE("errors, groups and later pieces are not answered") {
   CHECK(gateway.outbound(frame, at(0)) == Verdict::answer);
 }
 
-TEST_CASE("answers have a rate") {
+TEST_CASE("answers are limited in rate") {
   Gateway gateway(engine_gateway({}));
   const auto answered = [&](double seconds) {
     int count = 0;
@@ -128,7 +128,7 @@ TEST_CASE("answers have a rate") {
   CHECK(answered(100) == 500);
 }
 
-TEST_CASE("a SYN announces no more than what fits") {
+TEST_CASE("a SYN announces no larger segments than fit") {
   Gateway gateway(engine_gateway({}));
   CHECK(announced_after(gateway, own, far, 65480) == tunnel_mtu - 40);
   CHECK(announced_after(gateway, own6, far6, 65460) == tunnel_mtu - 60);
@@ -137,7 +137,7 @@ TEST_CASE("a SYN announces no more than what fits") {
   CHECK(announced_after(gateway, own, far, 1460, {4, 2, 1, 3, 3, 7}) == tunnel_mtu - 40);  // behind others
 }
 
-TEST_CASE("options that make no sense are left alone") {
+TEST_CASE("malformed options are not changed") {
   Gateway gateway(engine_gateway({}));
   for (const Bytes& options : {Bytes{2, 0, 255, 255}, Bytes{2, 5, 255, 255}, Bytes{9, 200, 0, 0}, Bytes{0, 2, 4, 255},
                                Bytes{1, 1, 1, 2}, Bytes{2, 3, 255, 0}}) {

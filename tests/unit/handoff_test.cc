@@ -37,7 +37,7 @@ std::vector<PlanPart> parts_of(const LinkPlan& plan) {
   return *std::move(parts);
 }
 
-TEST_CASE("a plan of any size comes back whole") {
+TEST_CASE("a plan of any size is decoded whole") {
   for (const std::uint32_t count : {0U, 1U, 3000U, 100'000U}) {
     CAPTURE(count);
     const LinkPlan plan = large_plan(count);

@@ -67,21 +67,21 @@ AttachRequest with_helper(const std::string& path) {
   return request;
 }
 
-TEST_CASE("a helper that ends too early is told with how it ended") {
+TEST_CASE("a helper that ends too early: the error says how it ended") {
   const FakeHelper failing("exit 3");
   CHECK(error_of(with_helper(failing.path())) == "wg4netns-helper exited with status 3 before it was done");
   const FakeHelper killed("kill -KILL $$");
   CHECK(error_of(with_helper(killed.path())) == "wg4netns-helper was killed by signal 9 (Killed) before it was done");
 }
 
-TEST_CASE("a helper that hangs is given up") {
+TEST_CASE("a helper that hangs is killed after a time") {
   const FakeHelper hanging("exec sleep 100");
   AttachRequest request = with_helper(hanging.path());
   request.timeout = std::chrono::milliseconds(50);
   CHECK(error_of(request) == "wg4netns-helper gave no answer within 1 s and was stopped");
 }
 
-TEST_CASE("a helper's own error comes as it is; a message that makes no sense is refused") {
+TEST_CASE("a helper's own error is returned unchanged; a malformed message is refused") {
   // Format version 2, kind 6 (Failure): two texts with an errno in between.
   const FakeHelper complaining(R"(printf '\002\006\003\000why\002\000\000\000\004\000hint' >&3)");
   CHECK(error_of(with_helper(complaining.path())) == "why: No such file or directory. hint");
@@ -128,7 +128,7 @@ TEST_CASE("a name that is too long for a message is told before anything starts"
   CHECK(error_of(request).find("the name of the interface or of the namespace") == 0);
 }
 
-TEST_CASE("the helper is found by its variable, and a missing one is told with the next step") {
+TEST_CASE("the helper is found by its variable; the error for a missing one has the next step") {
   REQUIRE(setenv("WIREGUARD4NETNS_HELPER", "/some/helper", 1) == 0);
   CHECK(find_helper().value() == "/some/helper");
   REQUIRE(unsetenv("WIREGUARD4NETNS_HELPER") == 0);

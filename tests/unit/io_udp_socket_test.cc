@@ -82,7 +82,7 @@ void check_counted(const std::vector<std::uint8_t>& bytes) {
 
 }  // namespace
 
-TEST_CASE("datagrams of one kind share messages, however they were pushed") {
+TEST_CASE("datagrams of one kind share messages, also across calls of push()") {
   UdpSocket sender = open_on_loopback();
   if (!has_messages(sender)) return;
   UdpSocket receiver = open_on_loopback();
@@ -123,7 +123,7 @@ TEST_CASE("another receiver has messages of its own") {
   CHECK(receive_all(other, 3 * segment).runs == std::vector<std::size_t>{3 * segment});
 }
 
-TEST_CASE("without segmentation each datagram goes by itself") {
+TEST_CASE("without segmentation each datagram is sent by itself") {
   UdpSocket sender = open_on_loopback(false);
   UdpSocket receiver = open_on_loopback();
   std::uint32_t next = 0;
@@ -146,7 +146,7 @@ TEST_CASE("one datagram may be as long as UDP allows") {
   CHECK(received.runs == std::vector<std::size_t>{max_datagram_size, max_datagram_size});
 }
 
-TEST_CASE("a closed port is told of if asked for, and costs no datagram to others") {
+TEST_CASE("a closed port is reported on request, and no datagram to other hosts is lost") {
   UdpSocket sender = open_on_loopback();
   UdpSocket receiver = open_on_loopback();
   const auto closed_port = [] { return open_on_loopback().port(); };

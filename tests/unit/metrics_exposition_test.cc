@@ -36,7 +36,7 @@ TEST_CASE("families and samples") {
         "# HELP b_seconds How long\n# TYPE b_seconds gauge\nb_seconds 0.25\nb_seconds 1700000000.5\nb_seconds 0\n");
 }
 
-TEST_CASE("a histogram counts on from bucket to bucket") {
+TEST_CASE("the buckets of a histogram are cumulative") {
   Exposition out;
   out.family("size", Type::histogram, "Sizes");
   constexpr std::array labels{Label{"d", "in"}};
@@ -54,7 +54,7 @@ TEST_CASE("values of labels are escaped") {
   CHECK(escaped("\t{}=,# ") == "\t{}=,# ");
 }
 
-TEST_CASE("what is UTF-8 stays, what is not is replaced byte by byte") {
+TEST_CASE("UTF-8 is kept, other bytes are replaced one by one") {
   for (const std::string text :
        {"Jürgens Läppi", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf"})
     CHECK(escaped(text) == text);

@@ -27,7 +27,7 @@ TEST_CASE("a scrape as Prometheus sends it") {
               "Accept-Encoding: gzip\r\nX-Prometheus-Scrape-Timeout-Seconds: 10\r\n") == fine);
 }
 
-TEST_CASE("other ways to ask for the same") {
+TEST_CASE("other forms of the same request") {
   CHECK(judge("GET /metrics HTTP/1.0", "") == fine);
   CHECK(judge("GET /metrics?debug=1&x HTTP/1.1") == fine);
   CHECK(judge("GET http://tunnel:9586/metrics HTTP/1.1") == fine);
@@ -37,7 +37,7 @@ TEST_CASE("other ways to ask for the same") {
   CHECK(judge("HEAD /metrics HTTP/1.1") == Verdict{Status::ok, false});
 }
 
-TEST_CASE("a request is whole with its empty line, and not before") {
+TEST_CASE("a request is complete at its empty line, and not before") {
   const std::string whole = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
   for (std::size_t size = 0; size < whole.size(); ++size) {
     CAPTURE(size);
@@ -55,7 +55,7 @@ TEST_CASE("other paths and methods") {
     CHECK(status_of(method + " /metrics HTTP/1.1") == Status::method_not_allowed);
 }
 
-TEST_CASE("what is no request") {
+TEST_CASE("text that is not a request") {
   for (const std::string line :
        {"GET", "GET /metrics", "GET  HTTP/1.1", " /metrics HTTP/1.1", "GET metrics HTTP/1.1", "GET /metrics HTTP/11",
         "GET /metrics HTTPS/1.1", "GET /metrics http/1.1", "GET /met rics HTTP/1.1", "GET /\x01 HTTP/1.1",
@@ -66,7 +66,7 @@ TEST_CASE("what is no request") {
   CHECK(status_of("GET /metrics HTTP/2.0") == Status::version_not_supported);
 }
 
-TEST_CASE("headers that are none") {
+TEST_CASE("malformed headers") {
   for (const std::string header :
        {"Host\r\n", ": x\r\n", "Ho st: x\r\n", " Host: x\r\n", "Host : x\r\n", "Host: a\rb\r\n"}) {
     CAPTURE(header);
@@ -75,11 +75,11 @@ TEST_CASE("headers that are none") {
   CHECK(status_of("GET /metrics HTTP/1.1", std::string("Host: \0\r\n", 9)) == Status::bad_request);
 }
 
-TEST_CASE("two hosts are none") {
+TEST_CASE("two Host headers are refused") {
   CHECK(status_of("GET /metrics HTTP/1.1", "Host: 127.0.0.1\r\nhost: 127.0.0.1\r\n") == Status::bad_request);
 }
 
-TEST_CASE("who is called by a name that anybody can have lead here does not answer") {
+TEST_CASE("a request for a name that others could make lead here is refused") {
   const auto judge_host = [](const std::string& host, Hosts hosts) {
     return judge_request("GET /metrics HTTP/1.1\r\nAccept: */*\r\nhOST:" + host + "\r\n\r\n", hosts)->status;
   };
@@ -105,7 +105,7 @@ TEST_CASE("who is called by a name that anybody can have lead here does not answ
   CHECK(response_head(Status::misdirected, 0).starts_with("HTTP/1.1 421 Misdirected Request\r\n"));
 }
 
-TEST_CASE("what never ends is refused") {
+TEST_CASE("an endless request is refused") {
   const std::string front = "GET /metrics HTTP/1.1\r\n";
   CHECK_FALSE(judge_request(front + std::string(max_request - front.size(), 'x')).has_value());
   CHECK(judge_request(front + std::string(max_request, 'x')) == Verdict{Status::too_large});

@@ -131,7 +131,7 @@ TEST_CASE("a request may come byte by byte") {
   CHECK(hear(client).text.starts_with("HTTP/1.1 200"));
 }
 
-TEST_CASE("a long text goes out in pieces as it is read") {
+TEST_CASE("a long text is sent in pieces as it is read") {
   Bench bench;
   const std::string text(3'000'000, 'x');
   bench.set_text(text);
@@ -147,7 +147,7 @@ TEST_CASE("a long text goes out in pieces as it is read") {
   CHECK(got.ends_with(text));
 }
 
-TEST_CASE("who is slow has five seconds") {
+TEST_CASE("a slow client has five seconds") {
   Bench bench;
   CHECK_FALSE(bench.server().next_deadline().has_value());
   const UniqueFd silent = bench.connected();
@@ -164,7 +164,7 @@ TEST_CASE("who is slow has five seconds") {
   CHECK_FALSE(bench.server().next_deadline().has_value());
 }
 
-TEST_CASE("too many clients: the first goes") {
+TEST_CASE("too many clients: the oldest is dropped") {
   Bench bench;
   std::vector<UniqueFd> idle;
   for (std::size_t i = 0; i < MetricsServer::max_clients; ++i) {
@@ -212,7 +212,7 @@ TEST_CASE("clients that break off") {
   CHECK_FALSE(bench.server().next_deadline().has_value());
 }
 
-TEST_CASE("the socket's file: this user's alone, gone at the end; a dead one is replaced, a live one is not") {
+TEST_CASE("the socket's file: only this user's, removed at the end; a stale one is replaced, one in use is not") {
   Bench bench;
   struct stat status{};
   REQUIRE(stat(bench.path().c_str(), &status) == 0);
@@ -234,7 +234,7 @@ TEST_CASE("the socket's file: this user's alone, gone at the end; a dead one is 
   CHECK_FALSE(std::filesystem::exists(bench.path()));
 }
 
-TEST_CASE("addresses that are none, and files that are no sockets") {
+TEST_CASE("invalid addresses, and files that are not sockets") {
   for (const std::string where : {"", "9586", "localhost:9586", "127.0.0.1", "127.0.0.1:70000", "unix:", "::1:9586"})
     CHECK_FALSE(MetricsSocket::open(where).has_value());
   const auto file = MetricsSocket::open("unix:/dev/null");

@@ -55,7 +55,7 @@ TEST_CASE("peers have prometheus_wireguard_exporter's names and labels") {
   CHECK(has_line(text, R"(wireguard4netns_peers_not_listed{interface="wg0"} 0)"));
 }
 
-TEST_CASE("a peer with very many prefixes names the first") {
+TEST_CASE("the label of a peer with very many prefixes has only the first ones") {
   Sample sample;
   sample.peers = {peer(1)};
   sample.peers[0].allowed_ips.assign(max_listed_prefixes + 1, *Prefix::parse("10.0.0.2/32"));

@@ -53,7 +53,7 @@ TEST_CASE("text is read in every spelling and written in the shortest") {
            "1111:2222:3333:4444:5555:6666:ffff:ffff");
 }
 
-TEST_CASE("what is not exactly one numeric address is refused") {
+TEST_CASE("text other than exactly one numeric address is refused") {
   for (const char* text : {"",
                            " ",
                            "1",

@@ -74,7 +74,7 @@ void splits(const SegmentSpec& base, const std::function<void(SegmentSpec&)>& ch
 
 }  // namespace
 
-TEST_CASE("what belongs together becomes one packet, whose header says how to cut it again") {
+TEST_CASE("consecutive packets of a flow become one packet, whose header says how to cut it again") {
   for (SegmentSpec spec : every_kind) {
     spec.flow = 9;
     auto run = run_of(spec, 10);
@@ -93,7 +93,7 @@ TEST_CASE("what belongs together becomes one packet, whose header says how to cu
   }
 }
 
-TEST_CASE("a packet that stays alone is not touched, and its header asks for nothing") {
+TEST_CASE("a packet that stays alone is not changed, and its virtio header is empty") {
   for (SegmentSpec spec : every_kind) {
     spec.payload = pattern(100);
     const Bytes packet = make_segment(spec);
@@ -147,7 +147,7 @@ TEST_CASE("PSH and FIN come last in a group and begin none") {
     }
 }
 
-TEST_CASE("what ends a group goes out at once") {
+TEST_CASE("a packet that ends a group makes it be written at once") {
   for (const bool pushed : {true, false}) {
     auto run = run_of({}, 3);
     if (pushed) run[2].flags = 0x18;
@@ -397,7 +397,7 @@ TEST_CASE("TCP and UDP between the same addresses and ports are two flows, and s
   CHECK_EQ(merge(packets).size(), 4);
 }
 
-TEST_CASE("eight flows are merged side by side, each in its order; a ninth makes one of them go") {
+TEST_CASE("eight flows are merged at once, each in its order; a ninth makes one of them be written") {
   for (const std::size_t flows : std::vector<std::size_t>{8, 9}) {
     std::vector<std::vector<SegmentSpec>> runs;
     for (std::size_t i = 0; i < flows; ++i)
@@ -418,7 +418,7 @@ TEST_CASE("eight flows are merged side by side, each in its order; a ninth makes
   }
 }
 
-TEST_CASE("a packet whose flow cannot be told lets nothing of before it stay behind") {
+TEST_CASE("a packet of unknown flow makes all held packets be written first") {
   for (const SegmentSpec& other :
        {SegmentSpec{.fragment = 0x2000, .payload = pattern(8)}, SegmentSpec{.ip_options = pattern(4)},
         SegmentSpec{.v4 = false, .ip_options = pattern(8)}}) {

@@ -48,7 +48,7 @@ SegmentSpec random_super_packet(Chance& chance) {
 
 }  // namespace
 
-TEST_CASE("what is cut is merged to what it was") {
+TEST_CASE("cutting and then merging gives the original packet") {
   for (std::uint64_t seed = 0; seed < 4000; ++seed) {
     Chance chance(seed);
     SegmentSpec spec = random_super_packet(chance);
@@ -64,7 +64,7 @@ TEST_CASE("what is cut is merged to what it was") {
   }
 }
 
-TEST_CASE("what is merged is cut to what it was, whatever else there is between, and each flow keeps its order") {
+TEST_CASE("merging and then cutting gives the original packets, and each flow keeps its order") {
   std::size_t packet_count = 0;
   std::size_t frame_count = 0;
   for (std::uint64_t seed = 0; seed < 1000; ++seed) {

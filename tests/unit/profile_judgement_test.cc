@@ -62,7 +62,7 @@ bool has(std::string_view text, std::string_view part) { return text.contains(pa
 
 }  // namespace
 
-TEST_CASE("nothing is said of what works") {
+TEST_CASE("a configuration that works has no warnings") {
   CHECK_EQ(warned(interface_with(good_interface) + peer_with(good_peer)), "");
   CHECK_EQ(warned(interface_with("Address = fd00::2\nListenPort = 5") + peer_with("AllowedIPs = 10.0.0.0/8, ::/0")),
            "");
@@ -115,7 +115,7 @@ TEST_CASE("FwMark is removed where marks are not permitted, and only there") {
   CHECK(permitted.warnings.empty());
 }
 
-TEST_CASE("what the start would be refused, by its line") {
+TEST_CASE("settings with which the start would fail, with their lines") {
   CHECK_EQ(refused(interface_with("Address = 10.0.0.2\nListenPort = 53"), {.listen_port = false}),
            "line 4: ListenPort 53 is below net.ipv4.ip_unprivileged_port_start, and not for ordinary users. Choose a "
            "higher one, or leave it out");
@@ -138,7 +138,7 @@ TEST_CASE("hooks are not needed unless Table says otherwise") {
   }
 }
 
-TEST_CASE("Table without hooks is told, too, unless it is the main table or there is nothing to route") {
+TEST_CASE("Table without hooks is a warning, too, unless it is the main table or there are no routes") {
   const std::string address = "Address = 10.0.0.2\n";
   CHECK(has(warned(interface_with(address + "Table = off") + peer_with(good_peer)),
             "line 4: Table = off: no route is made"));
@@ -157,12 +157,12 @@ TEST_CASE("a DNS server that no peer leads to") {
   CHECK_EQ(said("10.1.0.0/16, 10.0.0.1"), "");
 }
 
-TEST_CASE("SaveConfig is told") {
+TEST_CASE("SaveConfig is a warning") {
   CHECK(has(warned(interface_with("Address = 10.0.0.2\nSaveConfig = true") + peer_with(good_peer)),
             "line 4: SaveConfig: the file is never written"));
 }
 
-TEST_CASE("this host is asked, and nothing stays") {
+TEST_CASE("the permissions are tried on this host, without a lasting effect") {
   WgConfig config = parsed(interface_with("ListenPort = 65000\nFwMark = 1"));
   CHECK(ask_kernel(config).listen_port);
   CHECK(ask_kernel(parsed("")).mark);  // what is not wanted is not refused

@@ -79,7 +79,7 @@ TEST_CASE("an empty root has nothing in it, and takes nothing") {
   CHECK(exit_status(status) == 0);
 }
 
-TEST_CASE("an empty root comes with ways between processes, and a name of the host, of its own") {
+TEST_CASE("an empty root comes with IPC and UTS namespaces of its own") {
   const auto inode = [](const char* kind) {
     struct stat info{};
     return stat((std::string("/proc/self/ns/") + kind).c_str(), &info) == 0 ? info.st_ino : 0;
@@ -99,7 +99,7 @@ TEST_CASE("an empty root comes with ways between processes, and a name of the ho
   CHECK(exit_status(status) == 0);
 }
 
-TEST_CASE("an empty root leaves our parent's wish alone to end us with it") {
+TEST_CASE("in an empty root, the end of the parent still kills this process") {
   const int status = in_child([] {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (!enter_empty_root() || !keep_capabilities(0)) return 100;
@@ -110,7 +110,7 @@ TEST_CASE("an empty root leaves our parent's wish alone to end us with it") {
   CHECK(exit_status(status) == 0);
 }
 
-TEST_CASE("Landlock leaves no file and no TCP, but what is named") {
+TEST_CASE("Landlock leaves only the files and TCP rights that are named") {
   if (!has_landlock()) {
     say_skipped("this kernel has no Landlock; the program does without, too");
     return;
@@ -145,7 +145,7 @@ TEST_CASE("Landlock leaves no file and no TCP, but what is named") {
   CHECK(exit_status(status) == 0);
 }
 
-TEST_CASE("capabilities go, and the bounding set with them where that is ours to shrink") {
+TEST_CASE("capabilities are dropped, and the bounding set, too, if that is permitted") {
   const int status = in_child([] {
     if (!enter_empty_root()) return 100;  // where it is
     if (!keep_capabilities(std::uint64_t{1} << CAP_NET_ADMIN)) return 101;
@@ -161,7 +161,7 @@ TEST_CASE("capabilities go, and the bounding set with them where that is ours to
   CHECK(exit_status(status) == 0);
 }
 
-TEST_CASE("a file that is owned goes with its owner, from an empty root too") {
+TEST_CASE("an owned file is removed with its owner, also in an empty root") {
   const std::string folder = make_folder();
   const ScopeExit remove([&folder] { fs::remove_all(folder); });
   const std::string path = folder + "/file";

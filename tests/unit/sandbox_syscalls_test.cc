@@ -191,19 +191,19 @@ std::string said_by(const std::function<int()>& body) {
   return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
 }
 
-TEST_CASE("a child that faults is no fault of its test") {
+TEST_CASE("a child that crashes does not fail its test") {
   const auto fault = [] { return raise(SIGSEGV); };
   CHECK(end_signal(in_child(fault)) == SIGSEGV);
   CHECK(said_by(fault).empty());
 }
 
-TEST_CASE("there are filters of system calls, which the cases below are about") {
+TEST_CASE("this machine has filters of system calls, or the cases below are skipped") {
   if (!has_syscall_filters()) say_skipped("all of it: nothing can be filtered here");
 }
 
 TEST_SUITE_BEGIN("filters" * doctest::skip(!has_syscall_filters()));
 
-TEST_CASE("a tunnel that escapes is killed") {
+TEST_CASE("a tunnel that tries to escape is killed") {
   check_killed(plain_tunnel, escapes());
   check_killed(plain_tunnel, files());
   check_killed(plain_tunnel, sockets());
@@ -261,7 +261,7 @@ TEST_CASE("a tunnel that may start threads can, and cannot start processes") {
   CHECK(end_signal(under(plain_tunnel, start_thread)) == SIGSYS);
 }
 
-TEST_CASE("a thread is held by the same table, and takes the process with it") {
+TEST_CASE("a thread has the same table, and a violation kills the whole process") {
   for (const auto* attempts : {&escapes(), &files()}) {
     for (const Attempt& attempt : *attempts) {
       CAPTURE(attempt.name);
@@ -303,7 +303,7 @@ TEST_CASE("the helper that configures has no sockets; the one that dials has tho
   }
 }
 
-TEST_CASE("the watcher looks, and does nothing else") {
+TEST_CASE("the watcher can watch, and do nothing else") {
   check_killed(watcher_syscalls, escapes());
   check_killed(watcher_syscalls, sockets());
   check_killed(watcher_syscalls, other_architectures());
@@ -343,7 +343,7 @@ TEST_CASE("the reloader starts programs, and does nothing to files or to other p
   check_killed(reloader_syscalls, other_architectures(), OnViolation::refuse);
 }
 
-TEST_CASE("the resolver is refused what it has no need of, and lives on") {
+TEST_CASE("the resolver's unneeded calls fail, and it goes on") {
   for (const Attempt& attempt : escapes()) {
     CAPTURE(attempt.name);
     const auto refused = [&attempt] { return attempt.call() == -1 && (errno == EPERM || errno == EACCES) ? 0 : 1; };
@@ -361,7 +361,7 @@ TEST_CASE("the resolver is refused what it has no need of, and lives on") {
   }
 }
 
-TEST_CASE("under each table memory can be had, and a process that gives up says so") {
+TEST_CASE("under each table a process can allocate memory, and abort with a message") {
   const std::vector<std::function<SyscallTable()>> tables{plain_tunnel, watcher_syscalls, resolver_syscalls,
                                                           [] { return helper_syscalls(HelperRole::configures); }};
   for (const auto& table : tables) {

@@ -67,7 +67,7 @@ std::string seen_by_caller(const Body& body, std::span<const int> keep = {}) {
   return text;
 }
 
-TEST_CASE("the caller reads what was said before ready, and nothing keeps its stderr open") {
+TEST_CASE("the caller reads the log up to ready, and nothing keeps its stderr open") {
   Pipe life;  // the daemon lives while we hold the writer
   const std::string text = seen_by_caller(
       [&](UniqueFd ready) -> Result<void> {
@@ -108,7 +108,7 @@ TEST_CASE("an error before ready is the caller's") {
         }) == "a warning;[open x: No such file or directory. Make it]");
 }
 
-TEST_CASE("an end without a word is told") {
+TEST_CASE("an end without a report is an error") {
   CHECK(seen_by_caller([](UniqueFd) -> Result<void> {
           raise(SIGKILL);
           return {};
@@ -136,7 +136,7 @@ TEST_CASE("a session of its own, in /, with only the descriptors that it was to 
   CHECK(text == "[ready]");
 }
 
-TEST_CASE("ready cannot be told to a caller that has been killed") {
+TEST_CASE("ready cannot be reported to a caller that has been killed") {
   Pipe go;
   Pipe answer;
   const pid_t caller = fork();

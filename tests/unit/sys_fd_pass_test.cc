@@ -71,7 +71,7 @@ TEST_CASE("a message arrives whole, with its descriptors") {
   CHECK((*second)->fds.empty());
 }
 
-TEST_CASE("the other end's close is told apart from an error") {
+TEST_CASE("the close of the other end is distinguished from an error") {
   SocketPair sockets = make_pair_of_sockets();
   REQUIRE(send_message(sockets.theirs.get(), bytes_of("last words")).has_value());
   REQUIRE(send_message(sockets.ours.get(), bytes_of("never read")).has_value());
@@ -91,7 +91,7 @@ TEST_CASE("the other end's close is told apart from an error") {
   CHECK(sent.error().number == EPIPE);
 }
 
-TEST_CASE("what does not fit is an error and leaves no descriptor open") {
+TEST_CASE("a message that does not fit is an error and leaves no descriptor open") {
   const SocketPair sockets = make_pair_of_sockets();
   const std::vector<UniqueFd> fds = open_null(3);
   const auto open_before = count_open_fds();
@@ -121,7 +121,7 @@ TEST_CASE("what does not fit is an error and leaves no descriptor open") {
   CHECK(count_open_fds() == open_before);
 }
 
-TEST_CASE("as many descriptors as the kernel allows pass at once") {
+TEST_CASE("the kernel's maximum of descriptors can be passed at once") {
   const SocketPair sockets = make_pair_of_sockets();
   const std::vector<UniqueFd> fds = open_null(max_passed_fds);
   REQUIRE(send_message(sockets.ours.get(), bytes_of("all"), fds).has_value());

@@ -62,7 +62,7 @@ class Folder {
   std::string path_ = fs::temp_directory_path() / "named_file.XXXXXX";
 };
 
-TEST_CASE("what is behind a name is told without opening it") {
+TEST_CASE("a file is inspected without opening it") {
   const Folder folder;
   const auto kind = [](const std::string& path) { return std::string(NamedFile::find(path, path).value().kind()); };
   CHECK(kind(folder.path() + "/file") == "a regular file");
@@ -76,7 +76,7 @@ TEST_CASE("what is behind a name is told without opening it") {
         "the name is a device. It must be a regular file");
 }
 
-TEST_CASE("a file is opened as it was looked at, whatever has become of its name") {
+TEST_CASE("the file that was inspected is opened, even if its name now leads to another") {
   const Folder folder;
   const std::string path = folder.path() + "/file";
   const NamedFile file = NamedFile::find(path, path).value();
@@ -98,7 +98,7 @@ TEST_CASE("below a folder no link is followed, or those that stay there") {
   CHECK(folder.error_below("nothing", Links::none) == ENOENT);
 }
 
-TEST_CASE("a new file is made where no link leads, and never over another") {
+TEST_CASE("a new file is made without following links, and never replaces another") {
   const Folder folder;
   const UniqueFd place = open_folder(folder.path()).value();
   REQUIRE(create_below(place.get(), "deeper/new", 0600, "new").has_value());
@@ -118,7 +118,7 @@ bool forget_openat2() {
   return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
 }
 
-TEST_CASE("a kernel that cannot keep to a folder is told") {
+TEST_CASE("a kernel that cannot check the folder is an error") {
   if (!has_syscall_filters()) return say_skipped("no kernel can be made to look older than it is");
   const Folder folder;
   const pid_t child = fork();
@@ -133,7 +133,7 @@ TEST_CASE("a kernel that cannot keep to a folder is told") {
   CHECK(status == 0);
 }
 
-TEST_CASE("reading ends: at the limit, or when nobody writes") {
+TEST_CASE("reading ends at the limit, or when there is no writer") {
   const Folder folder;
   const auto soon = [] { return deadline_in(std::chrono::milliseconds(50)); };
   const UniqueFd fifo = NamedFile::find(folder.path() + "/fifo", "fifo").value().open(O_RDONLY).value();

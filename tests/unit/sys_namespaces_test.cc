@@ -51,7 +51,7 @@ TEST_CASE("a process and its file lead to the same network namespace") {
   CHECK_FALSE(same_namespace(by_pid->get(), user->get()).value());
 }
 
-TEST_CASE("what is no network namespace is told so, with the next step") {
+TEST_CASE("the error for a file that is no network namespace has the next step") {
   const TemporaryFolder folder;
   folder.write("empty", "");
   folder.write("text", "no namespace");
@@ -83,7 +83,7 @@ TEST_CASE("a namespace of another kind is refused") {
   CHECK_FALSE(open_userns("/proc/self/ns/net").has_value());
 }
 
-TEST_CASE("a process that is gone is named") {
+TEST_CASE("the error for a process that has ended names it") {
   const pid_t pid = fork();
   REQUIRE(pid >= 0);
   if (pid == 0) _exit(0);

@@ -94,7 +94,7 @@ TEST_CASE("a deleted link is gone, and says so") {
   CHECK(error.error().what.find("test0") != std::string::npos);
 }
 
-TEST_CASE("MTU and queue length are set; the kernel's own words come with a refusal") {
+TEST_CASE("MTU and queue length are set; an error has the kernel's text") {
   Netlink netlink = open_netlink();
   const TestLink test(netlink, "test0");
   must(netlink.change_link(test.get(), {.mtu = 1300, .queue_length = 77}));
@@ -107,7 +107,7 @@ TEST_CASE("MTU and queue length are set; the kernel's own words come with a refu
   CHECK(refused.error().what == "set the interface test0 to MTU 1 (mtu less than device minimum)");
 }
 
-TEST_CASE("addresses of both families are usable at once, and may be there already") {
+TEST_CASE("addresses of both families are usable at once, and may exist already") {
   Netlink netlink = open_netlink();
   const TestLink test(netlink, "test0");
   for (int times = 0; times < 2; ++times) {
@@ -127,7 +127,7 @@ TEST_CASE("where IPv6 is off, an address says EACCES") {
   CHECK(error.error().number == EACCES);
 }
 
-TEST_CASE("a link told so makes no link-local address") {
+TEST_CASE("a link can be kept from making a link-local address") {
   Netlink netlink = open_netlink();
   run("ip link add name test1 type veth peer name test1-peer && ip link set test1-peer up");
   const Link link = must(netlink.link("test1")).value();
@@ -156,7 +156,7 @@ TEST_CASE("routes of both families, with table and preferred source") {
   run("ip route show table 51820 | grep -q '^10.2.0.0/16 dev test0 proto static scope link src 192.0.2.1'");
 }
 
-TEST_CASE("ours are told from those of others, and go again") {
+TEST_CASE("our routes are distinguished from others, and can be removed") {
   Netlink netlink = open_netlink();
   const TestLink test(netlink, "test0");
   const std::array addresses{prefix("192.0.2.1/24"), prefix("2001:db8::1/64")};
@@ -193,7 +193,7 @@ TEST_CASE("a gateway is the next hop of default routes alone, in whatever networ
   run("ip -6 route show 2001:db8:1::/48 | grep -q '^2001:db8:1::/48 dev test0'");
 }
 
-TEST_CASE("what somebody gave a link goes to another, and to no other and not twice") {
+TEST_CASE("the entries of a link are added to another, to no other, and not twice") {
   Netlink netlink = open_netlink();
   const TestLink from(netlink, "from0");
   const TestLink to(netlink, "to0");
@@ -224,7 +224,7 @@ TEST_CASE("a link gets another name, unless that is taken") {
   CHECK_FALSE(must(netlink.link("test0")).has_value());
 }
 
-TEST_CASE("a second start finds its routes and is content") {
+TEST_CASE("a second start finds its routes without an error") {
   Netlink netlink = open_netlink();
   const TestLink test(netlink, "test0");
   const std::array routes{prefix("0.0.0.0/0"), prefix("10.0.0.0/8"), prefix("::/0")};
@@ -264,7 +264,7 @@ TEST_CASE("a refused route is named") {
   must(netlink.delete_link(down));
 }
 
-TEST_CASE("thousands of routes go in, and again, and the one that is another's is found among them") {
+TEST_CASE("thousands of routes are added, again, and the one of another link is found among them") {
   Netlink netlink = open_netlink();
   const TestLink test(netlink, "test0");
   const TestLink other(netlink, "other0");
@@ -283,7 +283,7 @@ TEST_CASE("thousands of routes go in, and again, and the one that is another's i
   run("test $(ip route show dev test0 | wc -l) = 4999");
 }
 
-TEST_CASE("the MTU on the way to an endpoint") {
+TEST_CASE("the MTU of the route to an endpoint") {
   Netlink netlink = open_netlink();
   const TestLink test(netlink, "test0");
   must(netlink.add_address(test.get(), prefix("192.0.2.1/24")));

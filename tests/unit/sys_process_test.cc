@@ -96,7 +96,7 @@ TEST_CASE("descriptors may change places") {
   CHECK(read_to_end(second.reader.get()) == "one\n");
 }
 
-TEST_CASE("how a child ended is told") {
+TEST_CASE("the status says how a child ended") {
   Child failing = start(shell("exit 7"));
   const ExitStatus failed = end_of(failing);
   CHECK_FALSE(failed.success());
@@ -117,7 +117,7 @@ TEST_CASE("a child that runs on is waited for only so long, and can be killed") 
   CHECK(status.value == SIGKILL);
 }
 
-TEST_CASE("a child that nobody holds any more is killed and reaped") {
+TEST_CASE("the destructor kills and reaps a child") {
   pid_t pid = 0;
   {
     const Child child = start(shell("exec sleep 100"));
@@ -128,7 +128,7 @@ TEST_CASE("a child that nobody holds any more is killed and reaped") {
   CHECK(errno == ESRCH);
 }
 
-TEST_CASE("blocked and ignored signals are not handed on") {
+TEST_CASE("blocked and ignored signals are not inherited") {
   sigset_t blocked;
   sigemptyset(&blocked);
   sigaddset(&blocked, SIGTERM);

@@ -91,7 +91,7 @@ TEST_CASE("zero is a value, and capitals are digits") {
   CHECK(change.peers[0].preshared_key->is_zero());
 }
 
-TEST_CASE("what makes no sense is EINVAL, a line without '=' EPROTO") {
+TEST_CASE("an invalid value is EINVAL, a line without '=' EPROTO") {
   for (const char* line : {"public_key", "x", " "}) {
     CAPTURE(line);
     CHECK_EQ(errno_of(std::string(line) + "\n"), EPROTO);
@@ -150,7 +150,7 @@ TEST_CASE("a link-local endpoint names an interface, or has its number") {
   }
 }
 
-TEST_CASE("what is taken in pieces says the same as the whole") {
+TEST_CASE("changes taken in pieces are the same as all at once") {
   ChangeReader reader;
   REQUIRE_EQ(feed(reader, "listen_port=1\npublic_key=" + key_text + "\nupdate_only=true\n"), 0);
   DeviceChange taken = reader.take();
@@ -170,7 +170,7 @@ TEST_CASE("what is taken in pieces says the same as the whole") {
   CHECK(is_empty(reader.take_all()));
 }
 
-TEST_CASE("to replace allowed IPs comes after those that were named before it") {
+TEST_CASE("replace_allowed_ips comes after the allowed IPs of earlier lines") {
   const DeviceChange change =
       change_of("public_key=" + key_text + "\nallowed_ip=10.0.0.0/8\nreplace_allowed_ips=true\nallowed_ip=::/0\n");
   REQUIRE_EQ(change.peers.size(), 2);
@@ -216,7 +216,7 @@ TEST_CASE("the lines of a get, and back") {
   CHECK_EQ(reader.peers[0].endpoint, peer.endpoint);
 }
 
-TEST_CASE("what is not there is not told") {
+TEST_CASE("settings that are not set have no lines") {
   SecretText text;
   write(text, InterfaceStatus{});
   CHECK(text.empty());
@@ -230,7 +230,7 @@ TEST_CASE("what is not there is not told") {
   CHECK_NE(text.view().find("last_handshake_time_sec=0\nlast_handshake_time_nsec=0\n"), std::string::npos);
 }
 
-TEST_CASE("text with keys grows, and gives way at its front") {
+TEST_CASE("text with keys grows at its end, and is removed at its front") {
   SecretText text;
   std::string expected;
   for (int i = 0; i < 5000; ++i) {

@@ -98,7 +98,7 @@ struct Talk {
   }
 };
 
-TEST_CASE("names are followed all or none") {
+TEST_CASE("names are taken all or none") {
   const std::string key(64, 'a');
   Talk talk;
   CHECK(talk.say("wg4netns=follow\nname=" + key + " 51820 peer.test\n\n") == "errno=0\n\n");
@@ -121,7 +121,7 @@ TEST_CASE("names are followed all or none") {
   CHECK(talk.say(many + "\n") == "errno=7\n\n");
 }
 
-TEST_CASE("a capture is the end of the talk, once all answers were read") {
+TEST_CASE("a capture ends the requests, once all answers were read") {
   for (const bool keys : {false, true}) {
     Talk talk;
     const std::string text = std::string("wg4netns=1\n\nwg4netns=capture") + (keys ? "-keys\n" : "\n");
@@ -141,7 +141,7 @@ TEST_CASE("a capture is the end of the talk, once all answers were read") {
   CHECK(talk.connection.done());
 }
 
-TEST_CASE("what a reload has made of the interface counts all or not at all") {
+TEST_CASE("the settings after a reload are taken all or none") {
   Talk talk;
   CHECK_EQ(talk.say("wg4netns=link\nmtu=1300\ntable=auto\naddress=10.9.0.2/24\naddress=fd00::2/128\n\n"),
            "errno=0\n\n");
@@ -153,7 +153,7 @@ TEST_CASE("what a reload has made of the interface counts all or not at all") {
   CHECK_EQ(talk.target.link.mtu, 1300);
 }
 
-TEST_CASE("the TUN is asked for at the end of a talk") {
+TEST_CASE("a request for the TUN ends the connection") {
   Talk talk;
   talk.say("wg4netns=tun\n\n");
   CHECK(talk.connection.handover() == Connection::Handover::tun);
@@ -172,7 +172,7 @@ TEST_CASE("requests follow each other, whole or byte by byte") {
   }
 }
 
-TEST_CASE("another request ends the talk, after the answers to those before") {
+TEST_CASE("an unknown request ends the connection, after the answers to earlier ones") {
   for (const char* text : {"\n", "x=1\n", "get=2\n", "get=1\r\n", "set=1\r\n", "GET=1\n", " get=1\n", "errno=0\n"}) {
     CAPTURE(text);
     Talk talk;
@@ -182,7 +182,7 @@ TEST_CASE("another request ends the talk, after the answers to those before") {
   }
 }
 
-TEST_CASE("a set that fails is answered at once, what came before it stays, what comes after it does not count") {
+TEST_CASE("a set that fails is answered at once; earlier lines stay applied, later ones are ignored") {
   Talk talk;
   CHECK_EQ(talk.say("set=1\nlisten_port=5\nlisten_port=x\n"), "errno=" + std::to_string(-EINVAL) + "\n\n");
   CHECK_EQ(talk.target.port, 5);
@@ -208,7 +208,7 @@ TEST_CASE("lines of a set may end as on Windows") {
   CHECK_EQ(talk.target.port, 5);
 }
 
-TEST_CASE("a set counts as far as it was sent") {
+TEST_CASE("a set is applied as far as it was sent") {
   Talk talk;
   CHECK_EQ(talk.say("set=1\nlisten_port=5"), "");
   talk.connection.received_end();
@@ -223,7 +223,7 @@ TEST_CASE("a set counts as far as it was sent") {
   CHECK_EQ(broken.target.port, 5);
 }
 
-TEST_CASE("a line has a limit, and what is beyond it is not kept") {
+TEST_CASE("a line has a limit, and bytes beyond it are not stored") {
   const auto line_of = [](std::size_t length) { return "listen_port=" + std::string(length - 13, '0') + "5"; };
   Talk talk;
   CHECK_EQ(talk.say("set=1\n" + line_of(Connection::max_line - 1) + "\n\n"), "errno=0\n\n");
@@ -268,7 +268,7 @@ TEST_CASE("a long set is applied as it comes, and its answer made as it is read"
   CHECK_EQ(talk.target.port, 5);
 }
 
-TEST_CASE("who asks for much and reads nothing is not listened to") {
+TEST_CASE("requests of a client that does not read its answers are not read") {
   Talk talk;
   talk.target.allowed_ips.assign(100, *Prefix::parse("10.0.0.0/8"));
   const std::string get = "get=1\n\n";

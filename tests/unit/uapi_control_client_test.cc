@@ -77,26 +77,26 @@ std::string refusal(const Talker& talker, const AnswerLimits& limits) {
 
 constexpr AnswerLimits roomy{.bytes = 1 << 20, .time = 1min};
 
-TEST_CASE("an answer that ends is taken whole") {
+TEST_CASE("a complete answer is returned whole") {
   const Talker talker("listen_port=7\nfwmark=1\nerrno=0\n\nwhat comes behind does not count", "");
   const auto status = ask_status(talker.tunnel(), {.bytes = 27, .time = 1min});
   REQUIRE(status.has_value());
   CHECK(status->interface.listen_port == 7);
 }
 
-TEST_CASE("an answer without an end is left at the limit of its size") {
+TEST_CASE("an endless answer is an error at the limit of its size") {
   const Talker talker("listen_port=7\n", "public_key=" + std::string(64, 'a') + "\n");
   CHECK(refusal(talker, roomy).find("wg9: the tunnel says more than 1048576 bytes") != std::string::npos);
   const Talker own("config=x\n", "diagnosis=x\n");
   CHECK(ask_own_status(own.tunnel(), roomy).empty());
 }
 
-TEST_CASE("a line without an end is none") {
+TEST_CASE("an endless line is an error") {
   const Talker talker("", std::string(1000, 'x'));
   CHECK(refusal(talker, {.bytes = 1 << 30, .time = 1min}).find("its line has no end") != std::string::npos);
 }
 
-TEST_CASE("an answer that drips is left at the limit of its time") {
+TEST_CASE("a slow answer is an error at the limit of its time") {
   const Talker talker("", "fwmark=1\n", 10ms);
   const auto began = std::chrono::steady_clock::now();
   CHECK(refusal(talker, {.bytes = 1 << 20, .time = 200ms}).find("has not said all") != std::string::npos);

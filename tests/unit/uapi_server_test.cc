@@ -111,7 +111,7 @@ mode_t mode_of(const std::string& path) {
   }();
 }
 
-TEST_CASE("nobody else can connect, and nothing is left behind") {
+TEST_CASE("other users cannot connect, and nothing is left behind") {
   const Folder folder;
   {
     const auto socket = ControlSocket::create(folder.sockets(), "wg0");
@@ -123,7 +123,7 @@ TEST_CASE("nobody else can connect, and nothing is left behind") {
   CHECK(fs::is_empty(folder.sockets()));
 }
 
-TEST_CASE("a name that is in use is refused by the number of its holder; what was left behind is replaced") {
+TEST_CASE("the error for a name in use has the process; a stale socket is replaced") {
   const Folder folder;
   std::string path;
   {
@@ -144,7 +144,7 @@ TEST_CASE("a name that is in use is refused by the number of its holder; what wa
   CHECK(connect_to(path).has_value());
 }
 
-TEST_CASE("what was left under a number that nobody will have again is cleared away") {
+TEST_CASE("stale sockets with a number that is not used again are removed") {
   const Folder folder;
   const std::string path = folder.sockets() + "/wg0-123.sock";
   const auto live = ControlSocket::create(folder.sockets(), "wg0-456");
@@ -179,7 +179,7 @@ TEST_CASE("names are those that an interface may have") {
   for (const char* name : {"", ".", "..", "a/b", "a b", "1234567890123456", "\n"}) CHECK_FALSE(is_socket_name(name));
 }
 
-TEST_CASE("clients are served side by side") {
+TEST_CASE("several clients are served at once") {
   Stage stage;
   std::vector<UniqueFd> clients;
   for (int i = 0; i < 100; ++i) say(clients.emplace_back(stage.client()), "get=1\n");
@@ -193,7 +193,7 @@ TEST_CASE("clients are served side by side") {
   CHECK_EQ(stage.server.clients(), 1);
 }
 
-TEST_CASE("who does not read goes, after a while and alone") {
+TEST_CASE("a client that does not read is dropped after a while, and no other") {
   Stage stage;
   stage.target.peers = 10'000;
   const UniqueFd stubborn = stage.client();
@@ -216,7 +216,7 @@ TEST_CASE("who does not read goes, after a while and alone") {
   CHECK_EQ(hear(fine), "errno=0\n\n");
 }
 
-TEST_CASE("the wait for who does not read wakes the loop") {
+TEST_CASE("the timeout of a client that does not read wakes the loop") {
   Stage stage;
   stage.now = Instant(boot_clock());
   stage.target.peers = 10'000;
@@ -229,7 +229,7 @@ TEST_CASE("the wait for who does not read wakes the loop") {
   CHECK_EQ(outer.wait(static_cast<int>(std::chrono::milliseconds(Server::patience).count()) + 1000).size(), 1);
 }
 
-TEST_CASE("when there are too many, the one that was silent for longest goes") {
+TEST_CASE("when there are too many clients, the one that was idle longest is dropped") {
   Stage stage;
   std::vector<UniqueFd> clients;
   for (std::size_t i = 0; i < Server::max_clients; ++i) {
@@ -250,7 +250,7 @@ TEST_CASE("when there are too many, the one that was silent for longest goes") {
   CHECK_EQ(hear(clients[1]), "end");
 }
 
-TEST_CASE("what was sent before the connection broke counts") {
+TEST_CASE("lines sent before the connection broke are applied") {
   Stage stage;
   {
     const UniqueFd client = stage.client();
@@ -276,7 +276,7 @@ TEST_CASE("a turn is short, whatever clients send") {
   CHECK_EQ(stage.server.clients(), 31);
 }
 
-TEST_CASE("who asks for a capture is handed over, behind what was asked before") {
+TEST_CASE("a client that asks for a capture is handed over, after the answers to earlier requests") {
   Stage stage;
   const UniqueFd client = stage.client();
   say(client, "get=1\n\nwg4netns=capture-keys\n\n");
