@@ -227,7 +227,7 @@ TEST_CASE("a source address that has gone away is not used again") {
 
 TEST_CASE("what became of datagrams and frames reaches those who ask") {
   Chain chain;
-  chain.a.wire.failures.push_back({.to = chain.b.wire.address, .error = ECONNREFUSED, .told_by = {}});
+  chain.a.wire.failures.push_back({.to = chain.b.wire.address, .error = ECONNREFUSED, .reported_by = {}});
   chain.a.wire.counters = {.send_errors = 2, .overflow = 3};
   chain.a.tunnel->flush();
   const auto failures = chain.a.device.hold().take_failures();

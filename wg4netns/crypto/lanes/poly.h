@@ -59,8 +59,8 @@ struct PolyNumber {
 
   /// h := h mod p, for limbs that exceed their bits by little.
   void reduce() {
-    // Before, h exceeds 2^130 by little. The first pass may leave 5 too much in the bottom limb, but then the others are
-    // nearly zero, and the second pass completes the reduction.
+    // Before, h exceeds 2^130 by little. The first pass may leave 5 too much in the bottom limb, but then the others
+    // are nearly zero, and the second pass completes the reduction.
     for (int pass = 0; pass < 2; ++pass) {
       const V carry = carry_up(h);
       h[0] = Isa::add64(h[0], times5(carry));
