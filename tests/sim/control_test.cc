@@ -1,4 +1,4 @@
-// Changes at run time: peers and prefixes come, move and go, keys change, while packets are under way.
+// Changes at run time: peers and prefixes are added, moved and removed, keys change, while packets are in flight.
 
 #include "wg4netns/core/control.h"
 #include "shared/base/keys.h"
@@ -77,14 +77,14 @@ struct Hub {
 
 }  // namespace
 
-TEST_CASE("nested prefixes: the longest decides where packets go and from whom they are taken") {
+TEST_CASE("nested prefixes: the longest decides which peer packets go to and may come from") {
   Hub net;
   net.hub.configure(allowed(net.b, {{prefix("10.5.0.0/16")}}));
   net.hub.configure(allowed(net.c, {{prefix("10.5.5.0/24")}}));
   CHECK_EQ(net.route("10.5.4.4"), &net.b);
   CHECK_EQ(net.route("10.5.5.5"), &net.c);
   CHECK(net.accepts(net.b, "10.5.4.4"));
-  CHECK_FALSE(net.accepts(net.b, "10.5.5.5"));  // inside its own /16, but another's by the longer prefix
+  CHECK_FALSE(net.accepts(net.b, "10.5.5.5"));  // inside its own /16, but another peer's by the longer prefix
   CHECK(net.accepts(net.c, "10.5.5.5"));
   CHECK_FALSE(net.accepts(net.c, "10.5.4.4"));
 
@@ -94,7 +94,7 @@ TEST_CASE("nested prefixes: the longest decides where packets go and from whom t
   CHECK_FALSE(net.accepts(net.c, "10.5.5.5"));
 }
 
-TEST_CASE("a prefix that is given to another peer moves; only its owner can give it up") {
+TEST_CASE("a prefix that another peer gets moves to it; only its owner can give it up") {
   Hub net;
   net.hub.configure(allowed(net.b, {{prefix("10.6.0.0/16")}}));
   net.hub.configure(allowed(net.c, {{prefix("10.6.0.0/16"), true}}));
@@ -113,7 +113,7 @@ TEST_CASE("a prefix that is given to another peer moves; only its owner can give
   CHECK_FALSE(net.accepts(net.c, "10.0.0.3"));
 }
 
-TEST_CASE("a peer that is removed while its packets are under way gets nothing through, and leaves nothing") {
+TEST_CASE("a peer that is removed while its packets are in flight gets nothing through, and leaves no state") {
   Pair pair;
   REQUIRE(pair.talk());
   const std::size_t received = pair.b.received().size();
@@ -134,13 +134,13 @@ TEST_CASE("a peer that is removed while its packets are under way gets nothing t
   pair.b.send_to(pair.a, text("lost"));
   CHECK_EQ(pair.b.drops(DropReason::no_route), 1);
 
-  pair.b.configure(pair.a.as_peer());  // and it can come back, in the same place
+  pair.b.configure(pair.a.as_peer());  // and it can come back, with the same id
   CHECK_EQ(DeviceProbe::peer_places(pair.b.device()), 1);
   pair.world.run_for(6s);
   CHECK(pair.talk());
 }
 
-TEST_CASE("a peer removed in the middle of a handshake, on either side, is no trouble") {
+TEST_CASE("a peer may be removed in the middle of a handshake, on either side") {
   for (const bool initiator : {true, false}) {
     Pair pair;
     pair.a.send_to(pair.b, text("waits"));
@@ -184,7 +184,7 @@ TEST_CASE("a new private key at run time: nothing more is sealed under the old o
   pair.a.send_to(pair.b, text("waits"));
   pair.world.run_for(6s);
   CHECK_GT(pair.b.drops(DropReason::handshake_rejected), 0);
-  // The old session still receives, as in the kernel: the peer may have packets under way.
+  // The old session still receives, as in the kernel: packets of the peer may be in flight.
   pair.b.send_to(pair.a, text("old session"));
   pair.world.run_for(1s);
   CHECK(std::ranges::equal(payload_of(pair.a.received().back()), text("old session")));

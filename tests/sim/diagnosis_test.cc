@@ -1,5 +1,5 @@
-// Each fault that keeps peers apart, made to happen between real devices: what both of them find, and that they find
-// nothing as long as nothing is wrong.
+// Each fault that keeps peers apart, caused between real devices: what both of them find, and that they find nothing as
+// long as nothing is wrong.
 
 #include "shared/base/keys.h"
 #include "shared/net/ip_address.h"
@@ -39,7 +39,7 @@ struct Today : Pair {
   explicit Today(std::uint64_t seed = 1) : Pair(Family::v4, seed) {
     for (SimHost* host : {&a, &b}) host->clock().set_wall_ahead(std::chrono::years(4));
   }
-  /// `from` wants to talk, and goes on wanting to.
+  /// `from` sends a packet again and again.
   void insist(SimHost& from, SimHost& to, Duration span = 22s) {
     stream(from, to, static_cast<std::size_t>(span / 1s), 1s);
   }
@@ -58,7 +58,7 @@ PublicKey key_of(std::uint8_t byte) {
 
 }  // namespace
 
-TEST_CASE("silence is not told before three initiations, and is over with a session") {
+TEST_CASE("silence is a finding only after three initiations, and until there is a session") {
   Today pair;
   pair.cut();
   pair.insist(pair.a, pair.b, 10s);
@@ -81,7 +81,7 @@ TEST_CASE("different preshared keys, seen from both sides") {
   CHECK_EQ(finding(pair.b, pair.a), Finding::answer_not_taken);
 }
 
-TEST_CASE("a wrong public key shows where the other side calls, too, and is silence where it does not") {
+TEST_CASE("a wrong public key is found if the other side initiates, too, and is silence otherwise") {
   for (const bool calls : {false, true}) {
     Today pair;
     PeerChange wrong = pair.b.as_peer();
@@ -140,7 +140,7 @@ TEST_CASE("a peer that only ever asks for cookies") {
   CHECK_EQ(find(gather(bench.host.device(), *peer, bench.host.now())), Finding::under_load);
 }
 
-TEST_CASE("two that have the same key take it from each other") {
+TEST_CASE("two devices with the same key take the session from each other") {
   Today pair;
   SimHost& other = pair.world.add_host();
   other.clock().set_wall_ahead(std::chrono::years(4));
@@ -162,7 +162,7 @@ TEST_CASE("two that have the same key take it from each other") {
   CHECK(theft_found);
 }
 
-TEST_CASE("data that the other side does not let in") {
+TEST_CASE("data that the other side does not accept") {
   Today pair;
   PeerChange closed = pair.a.as_peer();
   closed.replace_allowed_ips = true;
@@ -173,7 +173,7 @@ TEST_CASE("data that the other side does not let in") {
   CHECK_EQ(pair.b.drops(DropReason::inner_source), 60);
 }
 
-TEST_CASE("handshakes pass and data does not") {
+TEST_CASE("handshakes arrive and data does not") {
   Today pair;
   pair.world.net.passes = [](const Datagram& datagram) { return type_of(datagram) != MessageType::data; };
   pair.insist(pair.a, pair.b, 50s);

@@ -1,4 +1,4 @@
-// Handshakes: who gets a session, who does not, and what happens when messages cross, vanish or come again.
+// Handshakes: when there is a session and when not, and what happens when messages cross, get lost or are repeated.
 
 #include <algorithm>
 #include <chrono>
@@ -99,13 +99,13 @@ TEST_CASE("three devices talk pairwise") {
   for (std::size_t i = 0; i < 3; ++i) CHECK_EQ(world.host(i).received().size(), 2);
 }
 
-TEST_CASE("a preshared key that both have works; a change is taken up at the next handshake") {
+TEST_CASE("a preshared key that both have works; a change applies from the next handshake on") {
   Pair pair;
   set_psk(pair.a, pair.b, 1);
   set_psk(pair.b, pair.a, 1);
   REQUIRE(pair.talk());
   set_psk(pair.a, pair.b, 2);
-  CHECK(pair.talk());  // the running session does not care
+  CHECK(pair.talk());  // the running session is not affected
   pair.world.run_for(121s);
   pair.a.send_to(pair.b, text("asks for a new session"));
   pair.world.run_for(12s);
@@ -139,7 +139,7 @@ TEST_CASE("an unknown key gets no answer") {
   CHECK_GE(pair.b.drops(DropReason::handshake_rejected), 5);
 }
 
-TEST_CASE("a message that does not know our public key is not looked at") {
+TEST_CASE("a message whose sender does not know our public key is not processed") {
   Bench bench;
   bench.raw.remote_static[5] ^= 1;
   bench.hand(bench.raw.initiation());
@@ -171,7 +171,7 @@ TEST_CASE("packets wait for the handshake and are sent in order") {
   CHECK(pair.b.received() == packets);
 }
 
-TEST_CASE("no more than 128 packets wait; the oldest make room") {
+TEST_CASE("no more than 128 packets wait; the oldest are dropped") {
   Pair pair;
   for (int i = 0; i < 200; ++i) pair.a.send_to(pair.b, text(std::to_string(i)));
   CHECK_EQ(DeviceProbe::most_staged(pair.a.device()), max_staged_packets);
@@ -181,17 +181,17 @@ TEST_CASE("no more than 128 packets wait; the oldest make room") {
   CHECK(std::ranges::equal(payload_of(pair.b.received().front()), text("72")));
 }
 
-TEST_CASE("initiations that cross settle within a retry") {
+TEST_CASE("after initiations that cross there is a session within a retry") {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     Pair pair(Family::v4, seed);
     pair.a.send_to(pair.b, text("ping"));
     pair.b.send_to(pair.a, text("pong"));
-    // Both jitters are drawn from a third of a second; whoever is first by a trip's time wins.
+    // Both jitters are within a third of a second; the side that is first by the path's delay wins.
     CHECK(pair.world.run_until([&] { return pair.a.received().size() == 1 && pair.b.received().size() == 1; }, 12s));
   }
 }
 
-TEST_CASE("initiations that cross on a slow path settle, too, whether or not more packets follow") {
+TEST_CASE("the same on a slow path, whether or not more packets follow") {
   for (const bool busy : {false, true}) {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
       Pair pair(Family::v4, seed);
@@ -210,10 +210,10 @@ TEST_CASE("initiations that cross on a slow path settle, too, whether or not mor
   }
 }
 
-TEST_CASE("a responder whose packet waits for a confirmation that was lost asks again by itself") {
+TEST_CASE("a responder whose packet waits for a lost confirmation initiates by itself") {
   Pair pair;
   pair.world.net.passes = [&](const Datagram& datagram) {
-    return !(type_of(datagram) == MessageType::data && pair.a.has(datagram.from));  // what confirms is lost
+    return !(type_of(datagram) == MessageType::data && pair.a.has(datagram.from));  // the confirmation is lost
   };
   pair.a.send_to(pair.b, text("lost"));
   pair.world.run_for(1s);
@@ -222,7 +222,7 @@ TEST_CASE("a responder whose packet waits for a confirmation that was lost asks 
   CHECK(pair.world.run_until([&] { return pair.a.received().size() == 1; }, 6s));
 }
 
-TEST_CASE("an unanswered initiation is sent 20 times, 5 s and jitter apart, and then what waits is dropped") {
+TEST_CASE("an unanswered initiation is sent 20 times, 5 s and jitter apart, and then staged packets are dropped") {
   Pair pair;
   pair.cut();
   pair.a.send_to(pair.b, text("lost"));
@@ -274,7 +274,7 @@ TEST_CASE("more than 50 initiations a second from one peer are not answered") {
   CHECK_EQ(bench.host.drops(DropReason::handshake_flood), 150);
 }
 
-TEST_CASE("a wall clock that was set back: the other side takes our initiations for replays, until it has caught up") {
+TEST_CASE("a wall clock that was set back: our initiations count as replays until it has caught up") {
   Pair pair;
   REQUIRE(pair.talk());
   pair.a.clock().set_wall_ahead(-std::chrono::hours(1));
@@ -342,7 +342,7 @@ TEST_CASE("low-order points are refused in responses") {
   }
 }
 
-TEST_CASE("a peer written a second time from the whitepaper understands ours, in both roles") {
+TEST_CASE("a second implementation of the whitepaper works with ours, in both roles") {
   Bench bench;
   REQUIRE(bench.shake());
   bench.send_out();
@@ -360,7 +360,7 @@ TEST_CASE("a peer written a second time from the whitepaper understands ours, in
   CHECK_EQ(payload_of(*opened)[0], 'o');
 }
 
-TEST_CASE("a forged response does not spoil the handshake that waits for the real one") {
+TEST_CASE("a forged response does not break the handshake that waits for the real one") {
   Bench bench;
   bench.send_out();
   Bytes response = bench.raw.answer(bench.wire.last().bytes).value();

@@ -1,4 +1,4 @@
-// Bytes that nobody should send: they are dropped with a reason, and nothing else happens.
+// Malformed and hostile bytes: they are dropped with a reason, and have no other effect.
 
 #include "shared/base/bytes.h"
 #include "shared/base/hex_base64.h"
@@ -65,11 +65,11 @@ TEST_CASE("an authenticated packet that is not a whole IP packet is never delive
     CHECK(bench.host.received().empty());
   }
   CHECK_EQ(bench.host.drops(DropReason::inner_malformed), shapes.size());
-  bench.hand(bench.sealed(bench.packet()));  // and the session is none the worse
+  bench.hand(bench.sealed(bench.packet()));  // and the session still works
   CHECK_EQ(bench.host.received().size(), 1);
 }
 
-TEST_CASE("padding of any length is cut off") {
+TEST_CASE("padding of any length is removed") {
   Bench bench;
   REQUIRE(bench.shake());
   const Bytes packet = bench.packet();
@@ -81,7 +81,7 @@ TEST_CASE("padding of any length is cut off") {
   }
 }
 
-TEST_CASE("a malformed packet from the TUN goes nowhere") {
+TEST_CASE("a malformed packet from the TUN is dropped") {
   Pair pair;
   for (const Bytes& shape : malformed_packets(ip("10.0.0.2"), ip("fd00::2"))) pair.a.send(shape);
   pair.a.send(Bytes{});
@@ -91,7 +91,7 @@ TEST_CASE("a malformed packet from the TUN goes nowhere") {
   CHECK(pair.wire.entries().empty());
 }
 
-TEST_CASE("a source address that is another's, or nobody's, is not delivered") {
+TEST_CASE("a packet with another peer's or an unknown source address is not delivered") {
   Bench bench;
   SimHost& other = bench.world.add_host();
   bench.host.configure(other.as_peer());
@@ -139,7 +139,7 @@ TEST_CASE("the largest datagram that UDP carries is received") {
   CHECK(bench.host.received().front() == packet);
 }
 
-TEST_CASE("a segment size that does not fit the bytes mixes up nothing") {
+TEST_CASE("a segment size that does not fit the bytes causes no mix-up") {
   Bench bench;
   REQUIRE(bench.shake());
   const auto whole = [&] {
@@ -205,7 +205,7 @@ TEST_CASE("one run may mix message types, sessions and peers") {
   CHECK_EQ(bench.host.drops(DropReason::malformed_message), 1);
 }
 
-TEST_CASE("a run of more datagrams than a batch is worked off whole and in order") {
+TEST_CASE("a run of more datagrams than a batch is processed completely and in order") {
   Bench bench;
   REQUIRE(bench.shake());
   Bytes run;

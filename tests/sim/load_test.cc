@@ -1,4 +1,4 @@
-// Under load: cookies, rate limits, and a flood that must not disturb those who are in.
+// Under load: cookies, rate limits, and a flood that must not affect existing peers.
 
 #include "shared/base/bytes.h"
 #include "shared/net/endpoint.h"
@@ -30,7 +30,7 @@ using namespace wg4::test;
 
 namespace {
 
-/// Initiations that know the public key and nothing else: what a flood is made of.
+/// A flood of initiations whose sender knows the public key and nothing else.
 class Flood {
  public:
   explicit Flood(const SimHost& target) : mac1_key_(crypto::blake2s(text("mac1----"), target.public_key())) {}
@@ -48,7 +48,7 @@ class Flood {
     entropy_.fill(bytes);
     return {IpAddress::v4(bytes), static_cast<std::uint16_t>(entropy_.below(65535) + 1)};
   }
-  /// What arrives at the host in a while at `per_ms`, while the rest of the world goes on.
+  /// Floods the host for `span` with `per_ms` initiations per millisecond, while the rest of the world goes on.
   void run(SimWorld& world, SimHost& target, Duration span, int per_ms) {
     for (Duration end = world.now() + span; world.now() < end;) {
       for (int i = 0; i < per_ms; ++i) {
@@ -75,7 +75,7 @@ class Flood {
   crypto::Hash mac1_key_;
 };
 
-/// Fills the handshake queue so far that the device is under load for a second.
+/// Fills the handshake queue until the device is under load, for a second.
 void overload(Bench& bench) {
   Flood flood(bench.host);
   for (std::size_t i = 0; i < under_load_queue + 10; ++i)
@@ -112,7 +112,7 @@ TEST_CASE("under load an initiation is answered with a cookie, and accepted once
   CHECK(bench.raw.finish(bench.wire.last().bytes));
 }
 
-TEST_CASE("a cookie is good for its address and port only") {
+TEST_CASE("a cookie is valid for its address and port only") {
   Bench bench;
   overload(bench);
   bench.hand(bench.raw.initiation());
@@ -125,7 +125,7 @@ TEST_CASE("a cookie is good for its address and port only") {
   CHECK(is_type(bench.wire, MessageType::response));
 }
 
-TEST_CASE("a cookie is good for 120 s and not longer") {
+TEST_CASE("a cookie is valid for 120 s and not longer") {
   for (const bool late : {false, true}) {
     Bench bench;
     overload(bench);
@@ -197,7 +197,7 @@ TEST_CASE("load is over a second after the queue was long") {
   CHECK(is_type(bench.wire, MessageType::response));
 }
 
-TEST_CASE("under load one source gets 20 handshakes a second and bursts of 5; its neighbour is not touched") {
+TEST_CASE("under load one source gets 20 handshakes a second and bursts of 5; its neighbour is not limited by it") {
   Bench bench;
   overload(bench);
   bench.hand(bench.raw.initiation());
@@ -225,7 +225,7 @@ TEST_CASE("under load one source gets 20 handshakes a second and bursts of 5; it
   CHECK_LE(bench.host.drops(DropReason::rate_limited), 45 + 80);
 }
 
-TEST_CASE("a flood disturbs no session, fills no memory, and keeps no new peer out") {
+TEST_CASE("a flood affects no session, needs bounded memory, and locks no new peer out") {
   SimWorld world;
   SimHost& server = world.add_host();
   SimHost& in = world.add_host();
@@ -259,7 +259,7 @@ TEST_CASE("a flood disturbs no session, fills no memory, and keeps no new peer o
   CHECK_GT(server.drops(DropReason::needs_cookie), 10000);
 }
 
-TEST_CASE("a flood faster than any work fills its share of the queue; who holds a cookie still finds a place") {
+TEST_CASE("a flood faster than the device fills its share of the queue; a source with a cookie still gets in") {
   Bench bench;
   overload(bench);
   bench.hand(bench.raw.initiation());

@@ -1,5 +1,5 @@
 #pragma once
-// What most scenarios begin with: two hosts that know each other, or one host and a peer that is driven by hand.
+// The start of most scenarios: two hosts that are peers, or one host and a peer that the test drives.
 
 #include <algorithm>
 #include <cstddef>
@@ -30,7 +30,7 @@ inline Bytes text(std::string_view characters) { return {characters.begin(), cha
 
 inline std::optional<MessageType> type_of(const Datagram& datagram) { return classify(datagram.bytes); }
 
-/// Keeps what hosts sent, with the time.
+/// Records the datagrams that hosts sent, with the time.
 class Wire {
  public:
   struct Entry {
@@ -107,13 +107,13 @@ struct Bench {
     host.configure(std::move(change));
   }
 
-  /// The host receives `bytes`, and does all that it causes.
+  /// The host receives `bytes`, and does everything that follows.
   void hand(const Bytes& bytes) { hand_from(where, bytes); }
   void hand_from(const Endpoint& from, const Bytes& bytes, std::uint8_t tos = 0) {
     host.receive({from, host.address(from.address.family()), tos, bytes});
     host.turn();
   }
-  /// The host reads this run, cut at `segment_size`, and nothing else happens.
+  /// The host reads this run, cut at `segment_size`, and does nothing else.
   void receive(Bytes& bytes, std::size_t segment_size) {
     const DatagramRun run{{where, host.address().address}, 0, bytes, segment_size};
     host.read({&run, 1});

@@ -1,4 +1,4 @@
-// Where datagrams go and what they look like outside: roaming, source addresses, TOS, ECN, padding.
+// The outside of datagrams: roaming, source addresses, TOS, ECN, padding.
 
 #include "shared/base/bytes.h"
 #include "shared/net/endpoint.h"
@@ -59,7 +59,7 @@ TEST_CASE("the endpoint follows authenticated data, keepalives and handshakes, f
   CHECK_EQ(bench.host.count(EventKind::roamed), 4);
 }
 
-TEST_CASE("the endpoint does not follow what anybody could have sent") {
+TEST_CASE("the endpoint does not follow unauthenticated datagrams") {
   Bench bench;
   const Bytes initiation = bench.raw.initiation();
   bench.hand(initiation);
@@ -112,7 +112,7 @@ TEST_CASE("a moving peer loses no packet that it sends") {
   }
 }
 
-TEST_CASE("replies come from the address that the peer talks to, until that address is gone") {
+TEST_CASE("replies come from the address that the peer sends to, until that address is gone") {
   Bench bench;
   bench.raw.wall += 1s;
   const auto local = [&] { return DeviceProbe::peer(bench.host.device(), bench.raw.public_key())->path->local; };
@@ -121,7 +121,7 @@ TEST_CASE("replies come from the address that the peer talks to, until that addr
   CHECK(local() == bench.host.address().address);
 
   bench.host.move_to(endpoint("192.0.2.200:51820"), bench.host.address(Family::v6));
-  bench.send_out();  // the socket refuses the old source, and the device is told
+  bench.send_out();  // the socket refuses the old source, and reports that to the device
   CHECK(local().is_unspecified());
   bench.hand(bench.sealed(bench.packet()));
   CHECK(local() == bench.host.address().address);
@@ -163,7 +163,7 @@ TEST_CASE("two peers, one on IPv4 and one on IPv6, that swap families all the ti
   for (SimHost* spoke : spokes) CHECK_EQ(spoke->received().size(), 20);
 }
 
-TEST_CASE("a peer without an endpoint is not talked to until it speaks") {
+TEST_CASE("nothing is sent to a peer without an endpoint until it has sent something") {
   Pair pair;
   DeviceChange change;
   change.replace_peers = true;
@@ -188,7 +188,7 @@ TEST_CASE("handshake messages carry TOS 0x88, data and cookie replies carry none
   }
 }
 
-TEST_CASE("ECN on the way in: the outer header says what the inner one says, but never CE") {
+TEST_CASE("ECN encapsulation: the outer header gets the inner bits, but never CE") {
   Pair pair;
   REQUIRE(pair.talk());
   for (const Family inner : {Family::v4, Family::v6}) {
@@ -201,7 +201,7 @@ TEST_CASE("ECN on the way in: the outer header says what the inner one says, but
   }
 }
 
-TEST_CASE("ECN on the way out: as RFC 6040, figure 4, has it, and checksums stay right") {
+TEST_CASE("ECN decapsulation: as in RFC 6040, figure 4, with correct checksums") {
   struct Row {
     Ecn inner;
     Ecn outer;
@@ -278,10 +278,10 @@ TEST_CASE("a packet that exceeds the MTU is still sent whole, and one that fits 
   bench.host.send(make_packet_of(65535, bench.host.inner(), ip("10.9.0.1")));
   CHECK_EQ(bench.host.drops(DropReason::packet_too_big), 1);
   bench.world.run_for(30s);
-  CHECK(bench.wire.entries().empty());  // what was not sent is not waited for
+  CHECK(bench.wire.entries().empty());  // no answer is expected to a packet that was not sent
 }
 
-TEST_CASE("a packet that fits no datagram is dropped wherever it stands among others, also where they waited") {
+TEST_CASE("a packet that fits no datagram is dropped at any place among others, also among staged packets") {
   for (const bool waits : {false, true}) {
     Bench bench;
     if (!waits) REQUIRE(bench.shake());
@@ -296,7 +296,7 @@ TEST_CASE("a packet that fits no datagram is dropped wherever it stands among ot
   }
 }
 
-TEST_CASE("what is read at once is sent in runs of equal datagrams, the last may be shorter") {
+TEST_CASE("packets that are read at once are sent in runs of equal datagrams, the last may be shorter") {
   Pair pair;
   REQUIRE(pair.talk());
   std::vector<Bytes> packets;

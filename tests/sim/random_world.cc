@@ -26,7 +26,7 @@ namespace wg4::test {
 namespace {
 
 constexpr int steps = 80;
-/// An attempt that is due may have been held back: this is how long the wait for it can be.
+/// An initiation that is due may have been held back: at most for this long.
 constexpr Duration longest_wait = rekey_timeout + crossing_jitter_factor * rekey_timeout_jitter_max;
 
 IpAddress attacker() { return ip("203.0.113.66"); }
@@ -43,14 +43,14 @@ PeerChange change_of(const SimHost& peer) {
   return change;
 }
 
-/// Packets carry their place in the list of all that were sent.
+/// A packet contains its index in the list of all sent packets.
 Bytes payload_for(std::size_t place, std::size_t size) {
   Bytes payload(std::max<std::size_t>(size, 8), static_cast<std::uint8_t>(place));
   store_be<std::uint64_t>(payload.data(), place);
   return payload;
 }
 
-/// But for the ECN mark, which congestion changes, and the header checksum that covers it.
+/// Equal except for the ECN mark, which congestion changes, and the header checksum that covers it.
 bool same(ByteView one, ByteView other) {
   if (one.size() != other.size()) return false;
   const bool v4 = one[0] >> 4 == 4;
@@ -212,7 +212,7 @@ void RandomWorld::set_psk(std::size_t who, std::size_t other, std::uint8_t fill)
   machines_[who].psk[other] = fill;
 }
 
-/// One of a few prefixes that contain each other, and hosts, goes to another peer or to nobody.
+/// One of a few prefixes, which are nested and contain hosts, moves to another peer or is removed.
 void RandomWorld::move_prefix(std::size_t who, std::size_t other) {
   constexpr std::array prefixes = {"0.0.0.0/0", "10.0.0.0/8", "10.0.0.0/30", "10.0.0.2/32", "10.1.0.0/16",
                                    "::/0",      "fd00::/120", "fd00::3/128", "fd01::/16"};
@@ -249,11 +249,11 @@ void RandomWorld::use_up_counters(std::size_t who) {
   }
 }
 
-/// What was on the wire comes from elsewhere with one bit changed. (Unchanged, but earlier than the original, it would
-/// be as good as that, and the endpoint would follow it: WireGuard trusts whoever can make a packet, not a path.)
+/// A recorded datagram arrives from elsewhere with one bit changed. (Unchanged and earlier than the original, it would
+/// be valid, and the endpoint would follow it: WireGuard authenticates packets, not paths.)
 void RandomWorld::attack() {
   for (Datagram datagram : overheard_) {
-    const std::size_t checked = datagram.bytes.size() - tag_size;  // mac2 at the end is looked at under load only
+    const std::size_t checked = datagram.bytes.size() - tag_size;  // mac2 at the end is checked under load only
     datagram.bytes[chance_.below(static_cast<std::uint32_t>(checked))] ^= 0x20;
     datagram.from = {attacker(), 666};
     for (const Machine& machine : machines_)
@@ -302,7 +302,7 @@ void RandomWorld::check_all() {
   }
 }
 
-/// The network and the clocks of two machines are right from now on.
+/// From now on the network and the clocks of two machines work correctly.
 void RandomWorld::heal(std::size_t one, std::size_t other) {
   const Duration delay = 1ms + up_to(50ms);
   world_.net.faults = {};
@@ -315,16 +315,16 @@ void RandomWorld::heal(std::size_t one, std::size_t other) {
   while (!machines_[one].host->awake() || !machines_[other].host->awake()) world_.run_for(1s);
 }
 
-/// Once all is well, packets flow both ways as soon as the next attempt at a handshake is due.
+/// Once everything works, packets flow both ways as soon as the next initiation is due.
 void RandomWorld::check_recovery(std::size_t one, std::size_t other) {
   heal(one, other);
-  add_peer(one, other);  // with the address where it is now
+  add_peer(one, other);  // at its present address
   add_peer(other, one);
   if (machines_[one].psk[other] != machines_[other].psk[one]) set_psk(one, other, machines_[other].psk[one]);
   wait_for_both(one, other, true);
 }
 
-/// A packet that waits for a session needs no other packet to be remembered: it is sent when the network is back.
+/// A staged packet is sent when the network is back, without another packet.
 void RandomWorld::check_patience(std::size_t one, std::size_t other) {
   for (const auto& [who, peer] : {std::pair(one, other), std::pair(other, one)}) {
     remove_peer(who, peer);  // and with it the session
@@ -348,7 +348,7 @@ void RandomWorld::send_probe(std::size_t from, std::size_t to) {
   machines_[from].host->send(packet);
 }
 
-/// A packet of each has to arrive in time: after one wait, and one more for each time that two initiations cross.
+/// A packet of each has to arrive in time: after one longest_wait, and one more each time that two initiations cross.
 void RandomWorld::wait_for_both(std::size_t one, std::size_t other, bool send_more) {
   const Duration trip = world_.net.faults.delay;
   const std::size_t first = sent_.size() - (send_more ? 0 : 2);

@@ -1,8 +1,7 @@
 #pragma once
-// A world that a seed makes: two to five hosts, their traffic, every fault that a network has, people who suspend
-// machines, set clocks, carry laptops about and change configurations, and somebody who forges datagrams.
-// Beside it runs a model of what may happen, far simpler than the core: who is whose peer, who owns which prefix, which
-// packets were sent.
+// A world made from a seed: two to five hosts, their traffic, all faults of a network, suspended machines, clocks that
+// are set, roaming, changes of configurations, and an attacker who forges datagrams. It is checked against a model that
+// is far simpler than the core: which hosts are peers, which peer owns which prefix, which packets were sent.
 
 #include <cstddef>
 #include <cstdint>
@@ -27,7 +26,7 @@ class RandomWorld {
  public:
   explicit RandomWorld(std::uint64_t seed);
 
-  /// The first rule that was broken; empty when all held.
+  /// The first rule that was broken; empty if there was none.
   [[nodiscard]] std::string run();
 
  private:
@@ -42,7 +41,7 @@ class RandomWorld {
   };
   struct Sent {
     std::size_t sender = 0;
-    PeerId receiver = no_peer;  // whom the sender's prefixes named, when it was sent
+    PeerId receiver = no_peer;  // by the sender's prefixes, at the time when it was sent
     Bytes packet;
     bool delivered = false;
   };

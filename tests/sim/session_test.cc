@@ -1,4 +1,4 @@
-// Sessions: when they begin, who renews them, when they end, and that nothing of them remains.
+// Sessions: when they begin, which side renews them, when they end, and that nothing of them remains.
 
 #include "shared/base/bytes.h"
 #include "tests/sim/pair.h"
@@ -72,7 +72,7 @@ TEST_CASE("three renewals lose no packet, in either direction") {
   }
 }
 
-TEST_CASE("packets of the session before, late on their way, are still received, in both roles") {
+TEST_CASE("late packets of the previous session are still received, in both roles") {
   Bench bench;
   REQUIRE(bench.shake());
   const Bytes late = bench.sealed(bench.packet("late"));
@@ -98,7 +98,7 @@ TEST_CASE("the responder does not renew the session because of time") {
   bench.wire.clear();
   for (int second = 0; second < 179; ++second) {
     bench.send_out();
-    bench.hand(bench.sealed(bench.packet()));  // it is answered, and nothing else gives a reason
+    bench.hand(bench.sealed(bench.packet()));  // it is answered, and there is no other reason for a handshake
     bench.world.run_for(1s);
   }
   CHECK(bench.wire.sent(MessageType::initiation, bench.host).empty());
@@ -152,7 +152,7 @@ TEST_CASE("the sender uses a session until 180 s, but not longer") {
   CHECK(type_of(bench.wire.last()) == MessageType::initiation);
 }
 
-TEST_CASE("540 s after the last session all keys are gone, from memory too") {
+TEST_CASE("540 s after the last session all keys are wiped, also from memory") {
   SearchableMemory memory;
   SimWorld world;
   SimHost& a = world.add_host(memory);
@@ -176,7 +176,7 @@ TEST_CASE("540 s after the last session all keys are gone, from memory too") {
   CHECK_EQ(DeviceProbe::indices(a.device()), 0);
 }
 
-TEST_CASE("of old sessions only the previous one is kept, and only in its place") {
+TEST_CASE("of old sessions only the previous one is kept") {
   SearchableMemory memory;
   SimWorld world;
   SimHost& a = world.add_host(memory);
@@ -196,7 +196,7 @@ TEST_CASE("of old sessions only the previous one is kept, and only in its place"
   CHECK_FALSE(memory.contains(in_order.front()));
 }
 
-TEST_CASE("who receives data and has nothing to say sends one keepalive after 10 s, and it is not answered") {
+TEST_CASE("a side that receives data and has none to send sends one keepalive after 10 s, which is not answered") {
   Pair pair;
   REQUIRE(pair.talk());
   pair.world.run_for(30s);
@@ -210,7 +210,7 @@ TEST_CASE("who receives data and has nothing to say sends one keepalive after 10
   CHECK_EQ(gap, 10s + pair.world.net.faults.delay);
 }
 
-TEST_CASE("more data in the meantime: one more keepalive 10 s later, then silence") {
+TEST_CASE("more data in the meantime: one more keepalive 10 s later, then no more") {
   Pair pair;
   REQUIRE(pair.talk());
   pair.world.run_for(30s);
@@ -248,7 +248,7 @@ TEST_CASE("a persistent keepalive starts at once, keeps its interval, and is pus
   CHECK(pair.wire.entries().empty());
 }
 
-TEST_CASE("with a persistent keepalive a lost peer is tried again for ever, and found") {
+TEST_CASE("with a persistent keepalive a lost peer is tried for ever, and found again") {
   for (const std::uint16_t interval : {std::uint16_t{1}, std::uint16_t{25}, std::uint16_t{600}}) {
     Pair pair;
     PeerChange change;
@@ -317,7 +317,7 @@ TEST_CASE("unanswered data in the first packet of a session that renews another 
 TEST_CASE("unanswered data that waited for the other side to confirm its session brings a new handshake") {
   for (const bool by_data : {false, true}) {
     Bench bench;
-    bench.send_out("waits");  // the initiation that it causes is lost: the other side comes with one of its own
+    bench.send_out("waits");  // the initiation that it causes is lost: the other side sends its own
     bench.hand(bench.raw.initiation());
     REQUIRE(bench.raw.finish(bench.wire.last().bytes));
     bench.wire.clear();
@@ -332,7 +332,7 @@ TEST_CASE("unanswered data that waited for the other side to confirm its session
   }
 }
 
-TEST_CASE("an answer to the first packet of a session calls the new handshake off, in both roles") {
+TEST_CASE("an answer to the first packet of a session cancels the new handshake, in both roles") {
   Pair pair;
   pair.a.send_to(pair.b, text("first"));
   pair.world.run_for(1s);
@@ -350,7 +350,7 @@ TEST_CASE("an answer to the first packet of a session calls the new handshake of
   CHECK_EQ(bench.wire.sent(MessageType::initiation, bench.host).size(), 1);
 }
 
-TEST_CASE("data that confirms a session and finds an answer waiting needs no keepalive besides") {
+TEST_CASE("if an answer is staged when data confirms a session, no keepalive is sent besides") {
   Bench bench;
   bench.send_out("waits");
   bench.hand(bench.raw.initiation());
@@ -362,7 +362,7 @@ TEST_CASE("data that confirms a session and finds an answer waiting needs no kee
   CHECK(bench.wire.entries().empty());
 }
 
-TEST_CASE("the keepalive that confirms a session is no answer to what leaves because of it") {
+TEST_CASE("the keepalive that confirms a session is no answer to packets that it releases") {
   Bench bench;
   for (unsigned session = 0; session < PeerEvidence::telling_keepalives; ++session) {
     bench.send_out("waits");
@@ -374,7 +374,7 @@ TEST_CASE("the keepalive that confirms a session is no answer to what leaves bec
   CHECK_EQ(DeviceProbe::peer(bench.host.device(), bench.raw.public_key())->evidence.bare_keepalives, 0);
 }
 
-TEST_CASE("a keepalive that stays unanswered brings none") {
+TEST_CASE("an unanswered keepalive starts no handshake") {
   Pair pair;
   REQUIRE(pair.talk());
   pair.cut();
@@ -384,7 +384,7 @@ TEST_CASE("a keepalive that stays unanswered brings none") {
   CHECK_EQ(initiations(pair, pair.a), 0);
 }
 
-TEST_CASE("a peer that lost its state is found again after 15 s, or at once when it speaks") {
+TEST_CASE("a peer that lost its state is found again after 15 s, or at once when it sends") {
   Pair pair;
   REQUIRE(pair.talk());
   const auto forget = [](SimHost& host, const SimHost& other) {
@@ -417,7 +417,7 @@ TEST_CASE("after 2^60 packets the session is renewed") {
   CHECK_LT(current(pair.b, pair.a).send_counter, 10);
 }
 
-TEST_CASE("no packet is sealed with a counter of 2^64 - 2^13 - 1 or more; those that are left wait for new keys") {
+TEST_CASE("no packet is sealed with a counter of 2^64 - 2^13 - 1 or more; later ones wait for new keys") {
   Pair pair;
   REQUIRE(pair.talk());
   pair.world.run_for(6s);

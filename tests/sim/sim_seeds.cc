@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::uint64_t default_count = 300;
 
-/// How to see the running seed's world again. Kept where the handler of a crash can reach it.
+/// The command that repeats the running seed. It is static, so that the handler of a crash can print it.
 char replay_command[80];
 
 extern "C" void name_the_seed(int) {
@@ -36,7 +36,7 @@ bool run(std::uint64_t seed) {
   return false;
 }
 
-/// 0 when it is none.
+/// 0 if it is not a number.
 std::uint64_t number(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
