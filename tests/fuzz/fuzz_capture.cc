@@ -1,6 +1,5 @@
-// Whatever passes while a capture runs is written down: datagrams of anybody, of any size, from and to any address, and
-// packets of the namespace. Whatever comes: blocks are whole, each packet is in the file or counted as lost, and no
-// block is longer than there is room.
+// A capture records datagrams from unknown senders, of any size, from and to any address, and packets of the namespace.
+// For all of them: blocks are whole, each packet is in the file or counted as dropped, and no block exceeds its buffer.
 
 #include <algorithm>
 #include <array>

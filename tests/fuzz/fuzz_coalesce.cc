@@ -1,5 +1,5 @@
-// Merging: whatever comes, in whatever order, the same packets come out of what the kernel is given, and each flow
-// keeps its order.
+// Merging: for any packets in any order, cutting the merged packets again gives the same packets, and each flow keeps
+// its order.
 //
 // The first byte chooses the kinds that the TUN takes (bits 0 to 2) and how the rest is read: as decisions of a stream
 // of flows, or (bit 3) as packets, each behind two bytes of length and one that may make its length and its checksums

@@ -1,5 +1,5 @@
-// Answers to the doctor's pings, which come from whoever is behind the peer: no packet may crash it, and what counts as
-// an answer has the address, the id and the sequence number that were asked for.
+// Answers to the doctor's pings come from unknown hosts behind the peer: no packet may crash it, and one that counts as
+// an answer has the address, the id and the sequence number of the request.
 //
 // The first byte chooses the question, the rest is the packet.
 
@@ -34,7 +34,7 @@ EchoRequest make_request(std::uint8_t choice) {
           .size = size};
 }
 
-/// As the host that was asked would send it, but for checksums, which nobody here looks at.
+/// The answer of the host, except for checksums, which are not verified here.
 std::vector<std::uint8_t> make_answer(const EchoRequest& request) {
   std::vector<std::uint8_t> packet = doctor::make_echo(request);
   const bool is_v4 = request.destination.is_v4();

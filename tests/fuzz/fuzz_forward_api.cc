@@ -1,5 +1,5 @@
-// Requests at the API socket come from any process of the user: none may crash, and a rule that is taken is a whole
-// one, which the list tells as it was asked for.
+// Requests at the API socket come from any process of the user: none may crash, and an accepted rule is complete, and
+// listed as it was requested.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The gateway: no packet of either side reaches beyond its end, what leaves is as long as what came, and answers are
-// whole packets with right checksums.
+// The gateway: no packet of either side is read beyond its end, a forwarded packet keeps its length, and answers are
+// whole packets with correct checksums.
 //
 // The first byte says with or without servers; then come packets, each behind its length and direction.
 

@@ -1,4 +1,4 @@
-// Inner packets: what parses is whole, and a congestion mark changes nothing else of it.
+// Inner packets: a packet that parses is whole, and a congestion mark changes nothing else in it.
 //
 // The first byte is the outer ECN, the rest is the packet.
 

@@ -1,5 +1,5 @@
-// What arrives at the UDP socket: raw bytes, bytes with a right mac1, and bytes that a peer really sealed. Only the
-// last may ever reach the TUN, and only as whole IP packets with that peer's addresses.
+// Input of the UDP socket: raw bytes, bytes with a valid mac1, and bytes that a peer really sealed. Only the last may
+// ever reach the TUN, and only as whole IP packets with that peer's addresses.
 //
 // A message is one byte (which kind, from where), two bytes for its length, then its bytes.
 

@@ -1,5 +1,5 @@
-// Who scrapes metrics may be anybody. No request may crash; what is judged once is judged the same however it is cut,
-// and whatever a label says, a sample stays one line.
+// Unknown clients may scrape metrics. No request may crash; the verdict is the same however the request is cut; and a
+// sample stays one line for every label.
 
 #include <algorithm>
 #include <cstddef>

@@ -1,4 +1,4 @@
-// What engines say to the plugin: no text may crash it, what is taken is whole, and every answer can be read again.
+// Requests of engines to the plugin: no text may crash it, an accepted request is complete, and every answer is valid.
 
 #include <cstddef>
 #include <cstdint>

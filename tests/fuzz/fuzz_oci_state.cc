@@ -1,5 +1,5 @@
-// A container runtime's JSON has values of strangers in it (an image brings annotations): none may crash, and what is
-// taken is fit for paths and logs.
+// A container runtime's JSON has untrusted values in it (annotations of an image): none may crash, and accepted values
+// are safe for paths and logs.
 
 #include <algorithm>
 #include <cstddef>

@@ -1,4 +1,4 @@
-// pasta's -t and -u, a line for each text: nothing may crash, and what is taken is whole and holds nothing excluded.
+// pasta's -t and -u, one text per line: nothing may crash, and the accepted ports are complete, without excluded ones.
 
 #include <algorithm>
 #include <cstddef>

@@ -1,4 +1,4 @@
-// --publish: no text may crash, and what is taken says the same when it is written out in full.
+// --publish: no text may crash, and an accepted text means the same when it is written out in full.
 
 #include <algorithm>
 #include <cstddef>

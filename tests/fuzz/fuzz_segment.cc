@@ -1,7 +1,7 @@
-// Super-packets: whatever the headers claim, the pieces are the packet again.
+// Super-packets: whatever the headers claim, the pieces together have the packet's payload.
 //
-// The first byte says what of a lie is made right, so that an input gets far: bit 0 the IP length, bit 1 the checksum
-// that is to be finished. The rest is what one read of the TUN gives.
+// The first byte says which wrong fields are corrected, so that an input gets further: bit 0 the IP length, bit 1 the
+// checksum that is left to finish. The rest is one read of the TUN.
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
-// A client of the control socket: no bytes may crash the connection or make it hold much, however they are cut; what a
-// set says is the same when it is written out again. And the other way round: no program may crash a client.
+// A client of the control socket: no bytes may crash the connection or make it store much, however they are cut; a set
+// means the same when it is written out again. And in the other direction: no program may crash a client.
 
 #include <algorithm>
 #include <cerrno>

@@ -1,5 +1,5 @@
-// The configuration file: no text may crash the parser, no message may quote what could be a key, and a config that was
-// accepted can be written down and read again without a change. Its link plan holds what the file asks for.
+// The configuration file: no text may crash the parser, no message may quote a possible key, and an accepted
+// configuration can be written out and read again without a change. Its link plan is what the file asks for.
 
 #include <algorithm>
 #include <cstddef>

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
-// The one friend of the core: tests look at what no caller needs to see, and set counters that would take years.
+// The only friend of the core's classes: lets tests read internal state, and set counters that would take years.
 
 #include "shared/base/keys.h"
 #include "wg4netns/core/device.h"

@@ -1,5 +1,5 @@
-// A test begins the same whoever starts it: a terminal, CTest, a service, a script that ignores signals or has closed
-// its standard input.
+// A test starts in the same state in every environment: a terminal, CTest, a service, a script that ignores signals or
+// has closed its standard input.
 
 #define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
@@ -15,7 +15,7 @@
 namespace {
 
 void begin_alike() {
-  // Descriptors 0, 1 and 2 are there, and no others.
+  // Descriptors 0, 1 and 2 are open, and no others.
   while (open("/dev/null", O_RDWR) <= STDERR_FILENO) {
   }
   syscall(SYS_close_range, STDERR_FILENO + 1U, UINT_MAX, 0);  // of Linux 5.9; without it, what is open stays open

@@ -6,8 +6,8 @@
 
 namespace wg4::test {
 
-/// The clocks of one machine. Simulated time goes on for all; what one machine's clocks make of it is its own affair.
-/// A suspended machine needs nothing here: its boot clock goes on, so when it wakes, it sees a jump.
+/// The clocks of one machine. Simulated time is the same for all machines, but each machine's clocks show it in their
+/// own way. A suspended machine needs nothing here: its boot clock goes on, so it sees a jump when it wakes up.
 class FakeClock {
  public:
   explicit FakeClock(Duration uptime_at_start) : uptime_at_start_(uptime_at_start) {}
@@ -16,10 +16,10 @@ class FakeClock {
   [[nodiscard]] Now at(Duration elapsed) const {
     return {Instant{uptime_at_start_ + elapsed}, WallTime{wall_at_start + elapsed + wall_ahead_}};
   }
-  /// The other way round: when, since the simulation began, the boot clock shows `instant`.
+  /// The inverse: when, since the simulation began, the boot clock shows `instant`.
   [[nodiscard]] Duration elapsed_at(Instant instant) const { return instant.time_since_epoch() - uptime_at_start_; }
 
-  /// Somebody sets the wall clock: it is so far ahead of the right time from now on, or behind it.
+  /// Sets the wall clock: from now on it is ahead of the correct time by this, or behind it.
   void set_wall_ahead(Duration by) { wall_ahead_ = by; }
   [[nodiscard]] Duration wall_ahead() const { return wall_ahead_; }
 

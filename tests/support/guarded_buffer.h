@@ -10,7 +10,7 @@
 
 namespace wg4::test {
 
-/// Memory between two pages that may not be touched: one byte too far is a crash.
+/// Memory between two inaccessible pages: an access one byte too far crashes.
 class GuardedBuffer {
  public:
   explicit GuardedBuffer(std::size_t size) : size_(size) {

@@ -1,5 +1,5 @@
 #pragma once
-// What can be undone by nothing but the end of a process is tried in a child.
+// Runs test code in a child if its effects last until the end of the process.
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,12 +10,12 @@
 
 namespace wg4 {
 
-/// How a child ended that did `body` and ended with what that returned: a status of wait(2).
+/// Runs `body` in a child, whose exit status is what `body` returns. Returns the status of wait(2).
 template <std::invocable Body>
 int in_child(const Body& body) {
   const pid_t pid = fork();
   if (pid == 0) {
-    // As they are outside of a test's framework, which would report them as faults of the test.
+    // The default actions: the test framework's handlers would report these as failures of the test.
     for (const int number : {SIGABRT, SIGFPE, SIGILL, SIGINT, SIGSEGV, SIGTERM})
       static_cast<void>(signal(number, SIG_DFL));
     _exit(body());

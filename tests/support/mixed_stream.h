@@ -11,8 +11,8 @@
 
 namespace wg4::test {
 
-/// What comes out of a tunnel: packets of some flows, mostly in sequence, with everything in between that keeps packets
-/// from being merged. All of it follows from the decisions that `below(end)` makes, each 0..end-1.
+/// Packets as they come out of a tunnel: of some flows, mostly in sequence, mixed with everything that prevents
+/// merging. All of it follows from the decisions of `below(end)`, each 0..end-1.
 class MixedStream {
  public:
   static constexpr std::size_t flow_count = 12;  // more than a coalescer has groups
@@ -82,7 +82,7 @@ class MixedStream {
     return last_;
   }
 
-  /// One byte of the headers, or near them, is another one; the checksums may know of it.
+  /// Changes one byte of the headers, or near them; the checksums may be corrected or not.
   Bytes bent(Bytes packet, const SegmentSpec& spec) {
     const std::size_t at = below_(std::min<std::size_t>(packet.size(), 90));
     packet[at] ^= static_cast<std::uint8_t>(1U << below_(8));

@@ -12,7 +12,7 @@
 
 namespace wg4::test {
 
-/// What AllowedIps has to do, in the plainest way: a sorted list, and a look-up that tries every length.
+/// AllowedIps implemented in the simplest way: a sorted list, and a look-up that tries every length.
 class NaiveAllowedIps {
  public:
   void insert(const Prefix& prefix, PeerId peer) {
@@ -55,7 +55,7 @@ class NaiveAllowedIps {
   std::size_t& of_length(const Prefix& prefix) { return lengths_[prefix.address.is_v4() ? 0 : 1][prefix.length]; }
 
   std::map<Prefix, PeerId> owners_;
-  std::array<std::array<std::size_t, 129>, 2> lengths_{};  // how many prefixes there are of each
+  std::array<std::array<std::size_t, 129>, 2> lengths_{};  // how many prefixes have each length
 };
 
 }  // namespace wg4::test

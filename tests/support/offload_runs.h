@@ -1,5 +1,5 @@
 #pragma once
-// The segmenter and the coalescer, run over packets that a test can hold and compare.
+// Runs the segmenter and the coalescer over packets that a test can keep and compare.
 
 #include <array>
 #include <cstddef>
@@ -53,7 +53,7 @@ inline std::vector<Bytes> merge(std::vector<Bytes> packets, offload::CoalesceKin
 
 inline Bytes packet_of(ByteView frame) { return {frame.begin() + offload::virtio_net_header_size, frame.end()}; }
 
-/// Nothing is said of the identification of a packet with DF (RFC 6864 4.1).
+/// The identification of a packet with DF has no meaning (RFC 6864 4.1).
 inline Bytes without_atomic_id(Bytes packet) {
   if (flow_of(packet).empty() || packet[0] != 0x45 || (packet[6] & 0x40) == 0) return packet;
   // The header's checksum changes with it; a wrong one stays wrong.
@@ -63,8 +63,8 @@ inline Bytes without_atomic_id(Bytes packet) {
   return packet;
 }
 
-/// A stream as far as its order is promised: each flow's packets in order, and no packet moved past one that has no
-/// flow of its own.
+/// A stream, reduced to the order that is guaranteed: each flow's packets in order, and no packet moved past one
+/// without a flow.
 inline std::map<std::pair<std::size_t, std::string>, std::vector<Bytes>> by_flow(const std::vector<Bytes>& packets) {
   std::map<std::pair<std::size_t, std::string>, std::vector<Bytes>> flows;
   std::size_t epoch = 0;

@@ -35,7 +35,7 @@ std::uint32_t add_words(std::uint32_t sum, ByteView bytes) {
 
 bool is_v4(ByteView packet) { return packet[0] >> 4 == 4; }
 
-/// Over the pseudo header and all of the transport part; 0xffff when the checksum inside is right.
+/// The sum over the pseudo-header and the transport part; 0xffff when the checksum in it is correct.
 std::uint32_t transport_sum(ByteView packet) {
   const bool v4 = is_v4(packet);
   const auto protocol = static_cast<Protocol>(v4 ? packet[9] : packet[6]);
@@ -95,7 +95,7 @@ Endpoint endpoint(std::string_view text) {
 Bytes make_packet(const PacketSpec& spec) {
   CHECK(spec.source.family() == spec.destination.family());
   Bytes transport(transport_header(spec.protocol));
-  store_be(transport.data(), spec.source_port);  // overwritten for ICMP, as the next
+  store_be(transport.data(), spec.source_port);  // overwritten for ICMP, like the next
   store_be(transport.data() + 2, spec.destination_port);
   if (spec.protocol == Protocol::udp)
     store_be(transport.data() + 4, static_cast<std::uint16_t>(transport.size() + spec.payload.size()));

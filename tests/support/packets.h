@@ -1,5 +1,5 @@
 #pragma once
-// IP packets for tests, whole and with right checksums, and the means to see that they still are.
+// Makes IP packets for tests, with correct checksums, and verifies them.
 
 #include <cstddef>
 #include <cstdint>
@@ -32,7 +32,7 @@ struct PacketSpec {
   std::uint16_t source_port = 4000;
   std::uint16_t destination_port = 4001;
   std::uint8_t tcp_flags = 0;
-  std::uint8_t tcp_header_words = 5;  ///< more, and the payload begins with options
+  std::uint8_t tcp_header_words = 5;  ///< if more, the payload begins with options
 };
 
 [[nodiscard]] Bytes make_packet(const PacketSpec& spec);
@@ -41,7 +41,7 @@ struct PacketSpec {
 
 /// The IPv4 header's checksum and the one above it.
 [[nodiscard]] bool checksums_valid(ByteView packet);
-/// What stands behind the headers that make_packet() wrote.
+/// The payload behind the headers that make_packet() wrote.
 [[nodiscard]] ByteView payload_of(ByteView packet);
 [[nodiscard]] Ecn ecn_of(ByteView packet);
 

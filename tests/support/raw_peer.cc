@@ -28,7 +28,7 @@ PublicKey key_at(ByteView message, std::size_t offset) {
   return key;
 }
 
-/// Zero where a careful implementation refuses: this peer accepts anything.
+/// Zero where a careful implementation refuses the point: this peer accepts every point.
 Secret<32> careless_dh(const PrivateKey& mine, const PublicKey& theirs) {
   Secret<32> shared;
   if (!crypto::diffie_hellman(mine, theirs, shared)) shared.wipe();
@@ -87,7 +87,7 @@ Bytes RawPeer::initiation() {
   append(message, ephemeral);
   mix_hash(ephemeral);
   mix_key(ephemeral);
-  // What the other side computes from a posed key is what we have to compute.
+  // Compute the result that the other side gets from a posed key.
   mix_key_and(posed_ephemeral ? Secret<32>().span() : careless_dh(ephemeral_, remote_static).span(), key);
   const Bytes sealed_static = seal_field(key, claimed, hash_);
   mix_hash(sealed_static);

@@ -1,6 +1,6 @@
 #pragma once
-// A peer driven by hand: whitepaper 5.4 written down a second time, as plainly as can be and with every value in the
-// open, so that a test can break any single rule and keep all others.
+// A peer that a test drives: a second, plain implementation of whitepaper 5.4 in which every value is accessible, so
+// that a test can break any single rule and keep all others.
 
 #include <chrono>
 #include <cstdint>
@@ -29,17 +29,17 @@ class RawPeer {
   PresharedKey preshared_key;
   std::optional<PublicKey> posed_static;                                  ///< sent in place of our own static key
   std::optional<PublicKey> posed_ephemeral;                               ///< sent in place of our own ephemeral key
-  WallTime wall{std::chrono::sys_days{std::chrono::year{2025} / 1 / 1}};  ///< a second later with each initiation
-  std::uint32_t index = 0x1000;                                           ///< ours, one more with each message
+  WallTime wall{std::chrono::sys_days{std::chrono::year{2025} / 1 / 1}};  ///< one second later at each initiation
+  std::uint32_t index = 0x1000;                                           ///< our index, one more for each message
   std::optional<crypto::Mac> cookie;                                      ///< makes mac2
 
   // --- the handshake
   [[nodiscard]] Bytes initiation();
-  /// The end of an initiation of ours; false when the response is not for it.
+  /// Completes our handshake; false when the response does not answer our initiation.
   [[nodiscard]] bool finish(ByteView response);
   /// As responder; nothing when the initiation is not for us.
   [[nodiscard]] std::optional<Bytes> answer(ByteView initiation);
-  /// The cookie out of a reply to our last message, also into `cookie`.
+  /// Takes the cookie out of a reply to our last message, and sets `cookie`.
   [[nodiscard]] bool take_cookie(ByteView reply);
 
   // --- the session
@@ -65,7 +65,7 @@ class RawPeer {
   std::uint32_t session_remote_index_ = 0;
 };
 
-/// All points whose order divides 8, in every encoding of 32 bytes: with them a DH result is zero, whatever the other
+/// All points whose order divides 8, in every encoding of 32 bytes: with them the DH result is zero for every other
 /// key. (https://cr.yp.to/ecdh.html#validate)
 [[nodiscard]] std::vector<PublicKey> low_order_points();
 

@@ -13,7 +13,7 @@
 
 namespace wg4::test {
 
-/// What no cipher of a simulation may ever do twice: seal with the same key and counter. One for all its devices.
+/// Checks that no cipher of a simulation seals twice with the same key and counter. There is one for all devices.
 class NonceLedger {
  public:
   using Key = std::array<std::uint8_t, 32>;
@@ -25,7 +25,7 @@ class NonceLedger {
     at->second = counter;
   }
   [[nodiscard]] bool reused() const { return reused_; }
-  /// Every key that has sealed something, with its last counter.
+  /// All keys that have sealed, with their last counters.
   [[nodiscard]] const std::map<Key, std::uint64_t>& keys() const { return last_; }
 
  private:
@@ -33,7 +33,7 @@ class NonceLedger {
   bool reused_ = false;
 };
 
-/// A real cipher that enters what it seals in the ledger.
+/// A real cipher that records each sealed packet's key and counter in the ledger.
 class RecordingAead final : public crypto::Aead {
  public:
   explicit RecordingAead(NonceLedger& ledger, std::unique_ptr<crypto::Aead> cipher = crypto::make_openssl_aead())

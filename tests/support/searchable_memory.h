@@ -10,7 +10,7 @@
 
 namespace wg4::test {
 
-/// Memory that is never given back, so that what a freed object left behind can be looked for.
+/// Memory that is never freed, so that a test can search it for the remains of a freed object.
 class SearchableMemory final : public std::pmr::memory_resource {
  public:
   [[nodiscard]] bool contains(ByteView needle) const {

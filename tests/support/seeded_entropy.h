@@ -8,7 +8,7 @@
 
 namespace wg4::test {
 
-/// Chance that replays: the same seed, the same bytes.
+/// Repeatable randomness: the same seed gives the same bytes.
 class SeededEntropy final : public Entropy {
  public:
   explicit SeededEntropy(std::uint64_t seed) : generator_(seed) {}

@@ -1,5 +1,5 @@
 #pragma once
-// A made-up network: datagrams go in, and come out later, twice, in another order, or never, as a seed decides.
+// A simulated network: datagrams arrive later, twice, in another order, or never, as a seed decides.
 
 #include <cstdint>
 #include <functional>
@@ -28,20 +28,20 @@ struct Faults {
   Duration delay = 10ms;  ///< one way
   Duration jitter{};      ///< at most this much more, without overtaking
   unsigned loss_percent = 0;
-  unsigned duplicate_percent = 0;   ///< arrives once more, some time later
-  unsigned reorder_percent = 0;     ///< is overtaken by others
-  unsigned congestion_percent = 0;  ///< a datagram that speaks ECN is marked CE
+  unsigned duplicate_percent = 0;   ///< arrive once more, some time later
+  unsigned reorder_percent = 0;     ///< are overtaken by others
+  unsigned congestion_percent = 0;  ///< datagrams with ECN support are marked CE
 };
 
 class SimNet {
  public:
   explicit SimNet(std::uint64_t seed) : chance_(seed) {}
 
-  /// What the network does to datagrams from now on; those under way are not touched.
+  /// Applied to datagrams from now on, not to those in flight.
   Faults faults;
-  /// Says of a datagram that is being sent whether it passes; null = all do. For partitions and targeted loss.
+  /// Decides for each datagram that is sent whether it passes; null = all do. For partitions and targeted loss.
   std::function<bool(const Datagram&)> passes;
-  /// Sees every datagram that a host sends, before any fault.
+  /// Called with every datagram that a host sends, before any fault.
   std::function<void(const Datagram&)> tap;
 
   /// `now` is time since the simulation began, here as everywhere in the simulation.

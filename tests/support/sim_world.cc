@@ -35,7 +35,7 @@ IpAddress numbered(std::string_view network, unsigned number) {
   return ip(std::string(network) + std::to_string(number));
 }
 
-/// Whether a datagram would be received together with those before it.
+/// Would a datagram be received in one run with those before it?
 bool joins(std::span<const Datagram> run, const Datagram& next) {
   const Datagram& first = run.front();
   return run.size() < max_batch && next.from == first.from && next.to == first.to && next.tos == first.tos &&
@@ -194,7 +194,7 @@ void SimHost::event(const Event& event) {
   if (event.kind == EventKind::handshake_unanswered) unanswered_.push_back(event.peer);
 }
 
-/// What the core asked for while it ran and may not be done from within it.
+/// Does what the core has requested during a call and what must not be done from within it.
 void SimHost::after_call() {
   for (const PeerId id : std::exchange(bad_sources_, {})) device_.forget_source(id);
   for (const PeerId id : std::exchange(unanswered_, {})) {

@@ -1,8 +1,7 @@
 #pragma once
-// Deterministic simulation: hosts that are real Devices, on a made-up network, in made-up time. A SimHost is what the
-// program is around the core, without the system: it takes what the Device puts out, gives it what arrives, and wakes
-// it when it asks to be woken. A SimWorld moves time from one thing that happens to the next. The same seed gives the
-// same world, byte for byte.
+// Deterministic simulation: real Devices as hosts, on a simulated network, in simulated time. A SimHost plays the part
+// of the program around the core: it sends the Device's output, passes on what arrives, and wakes the Device at its
+// deadlines. A SimWorld advances time from one event to the next. The same seed gives the same world, byte for byte.
 
 #include <cstddef>
 #include <cstdint>
@@ -49,7 +48,7 @@ class SimHost final : public Output {
   [[nodiscard]] const PublicKey& public_key() const { return public_key_; }
   [[nodiscard]] Endpoint address(Family family = Family::v4) const;
   [[nodiscard]] IpAddress inner(Family family = Family::v4) const;
-  /// How others configure this host: its key, where it is now, and its inner addresses.
+  /// This host as a peer in another's configuration: its key, its present endpoint, and its inner addresses.
   [[nodiscard]] PeerChange as_peer(Family outer = Family::v4) const;
 
   // --- control
@@ -66,9 +65,9 @@ class SimHost final : public Output {
   // --- the machine
   [[nodiscard]] Now now() const;
   FakeClock& clock() { return clock_; }
-  /// From now on the host is at these addresses; what is under way to the old ones is lost.
+  /// From now on the host has these addresses; datagrams in flight to the old ones are lost.
   void move_to(const Endpoint& v4, const Endpoint& v6);
-  /// Nothing runs and nothing is received until then.
+  /// For this time nothing runs and nothing is received.
   void suspend_for(Duration span);
   [[nodiscard]] bool awake() const;
   [[nodiscard]] bool has(const Endpoint& where) const { return where == v4_ || where == v6_; }
@@ -91,13 +90,13 @@ class SimHost final : public Output {
   void receive(const Datagram& datagram) { receive(std::span(&datagram, 1)); }
   /// Datagrams of one sender, of equal size but for a shorter last: one run, as UDP_GRO makes them.
   void receive(std::span<const Datagram> run);
-  /// What one look at the UDP socket gives.
+  /// Takes the result of one read of the UDP socket.
   void read(std::span<const DatagramRun> runs);
   /// Handshake work and timers.
   void turn();
-  /// When turn() is wanted next, since the simulation began.
+  /// When to call turn() next, since the simulation began.
   [[nodiscard]] std::optional<Duration> next_turn() const;
-  /// What a turn spends on handshakes.
+  /// How many handshakes a turn may process.
   std::size_t handshake_budget = max_handshakes_per_turn;
 
   // --- Output
@@ -148,9 +147,9 @@ class SimWorld {
   [[nodiscard]] Duration now() const { return now_; }
   SimNet net;
   NonceLedger nonces;
-  /// A host looks its peer's address up again when a handshake stays unanswered, as a name in a config file is.
+  /// Hosts look up their peers' addresses again when a handshake stays unanswered, like names in a configuration.
   bool names_are_resolved = false;
-  /// Set when a device asks to be woken at a time that has passed: its loop would spin.
+  /// Set when a device requests a deadline in the past: its loop would spin.
   bool deadline_in_the_past = false;
 
  private:

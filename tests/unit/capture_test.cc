@@ -387,7 +387,7 @@ TEST_CASE("a slow reader blocks nothing, and learns how much was lost") {
   for (int i = 0; i < 1000; ++i) capture->inner(batch);
   const auto counts = capture->counts();
   CHECK(counts.packets == 64000);
-  CHECK(counts.dropped > 10000);  // nobody has read a byte so far: who waited for that would do so for ever
+  CHECK(counts.dropped > 10000);  // nobody has read a byte so far, so this did not wait for a reader
 
   Bytes file;
   std::array<std::uint8_t, 65536> buffer;
@@ -398,7 +398,7 @@ TEST_CASE("a slow reader blocks nothing, and learns how much was lost") {
     if (size > 0) file.insert(file.end(), buffer.data(), buffer.data() + size);
     return size > 0;
   };
-  // First all that is there: once it ends, it gives its reader two seconds, which a busy machine may take.
+  // First read what is there: at its end the capture gives its reader two seconds, which a busy machine may exceed.
   while (read_more(1000)) {
   }
   const std::jthread ender([&] { capture.reset(); });
@@ -422,7 +422,7 @@ TEST_CASE("the end waits neither for a reader that never reads, nor for one that
     if (!stays) reader.reset();
     Bytes bytes(60000, 0x45);
     for (int i = 0; i < 10; ++i) capture.inner(std::array{ByteSpan(bytes)});
-  }  // it ends at all: nobody will read in this process
+  }  // it ends, although nothing reads in this process
 }
 
 TEST_CASE("recordings come and go, and only those that asked for keys get them") {

@@ -1,4 +1,4 @@
-// Settings of other programs: whose they are, and whether one can do without them.
+// Settings of other programs: which program's they are, and whether the line can be removed.
 
 #include <string>
 #include <string_view>

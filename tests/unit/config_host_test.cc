@@ -1,4 +1,4 @@
-// What can be a host, and what cannot: Endpoint and DNS.
+// Valid and invalid hosts: Endpoint and DNS.
 
 #include <array>
 #include <cstdint>

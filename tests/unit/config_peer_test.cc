@@ -1,4 +1,4 @@
-// The settings of [Peer], one by one, and what several sections come to.
+// The settings of [Peer], one by one, and several sections merged.
 
 #include <array>
 #include <string>
@@ -155,12 +155,12 @@ TEST_CASE("a prefix belongs to one peer, the last that names it") {
   CHECK_EQ(allowed_ips(back, 0), "10.0.0.2/32 10.0.0.1/32");
   CHECK_EQ(allowed_ips(back, 1), "");
 
-  // Taking away works on one's own prefixes only.
+  // A section removes only prefixes of its own peer.
   CHECK_EQ(allowed_ips(accepted(a + peer(key_b, "AllowedIPs = -10.0.0.1")), 0), "10.0.0.1/32 10.0.0.2/32");
-  // What a replacement freed is free.
+  // Prefixes that a replacement has removed can be given to another peer.
   const WgConfig freed = accepted(a + peer(key_a, "") + peer(key_b, "AllowedIPs = 10.0.0.1"));
   CHECK_EQ(allowed_ips(freed, 1), "10.0.0.1/32");
-  REQUIRE_EQ(freed.warnings.size(), 1);  // of the peer that comes again, and of no move
+  REQUIRE_EQ(freed.warnings.size(), 1);  // about the repeated peer, and about no move
   CHECK(has(freed.warnings[0], "both are one peer"));
   // Nested prefixes are different prefixes.
   CHECK(accepted(a + peer(key_b, "AllowedIPs = 10.0.0.0/8")).warnings.empty());

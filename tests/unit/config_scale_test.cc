@@ -1,5 +1,5 @@
-// Big files. What takes quadratic time takes sixteen times as long for four times as much; how fast a machine is does
-// not matter.
+// Big files. Quadratic work takes sixteen times as long for four times the size; the speed of the machine does not
+// matter.
 
 #include <algorithm>
 #include <ctime>
@@ -22,7 +22,7 @@ std::string nth_prefix(unsigned n) {
   return "10." + std::to_string(n >> 16) + "." + std::to_string(n >> 8 & 255) + "." + std::to_string(n & 255) + "/32";
 }
 
-/// CPU time of `work(size)`, at best: what else runs on the machine only adds to it.
+/// The least CPU time of `work(size)`: other programs on the machine only add to it.
 template <class Work>
 double seconds_of(const Work& work, unsigned size) {
   double best = std::numeric_limits<double>::max();

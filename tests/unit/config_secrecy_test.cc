@@ -1,4 +1,4 @@
-// No message may quote a key, wherever in the file the user put it.
+// No message may quote a key, at any place in the file.
 
 #include <cstddef>
 #include <cstdint>
@@ -14,7 +14,7 @@ using namespace wg4::config_test;
 
 namespace {
 
-/// True when `text` holds a part of the key that is long enough to help anyone.
+/// True when `text` has a part of the key that is long enough to help an attacker.
 bool leaks(const std::string& text, const std::string& key) {
   constexpr std::size_t telling = 16;
   for (std::size_t i = 0; i + telling <= key.size(); ++i) {
@@ -29,7 +29,7 @@ TEST_CASE("a key in the wrong place is refused and not shown") {
   const std::string cut_off = private_key.substr(0, 43);
   for (const std::string& key : {private_key, cut_off, private_key + "x", " " + private_key + "\t"}) {
     for (const std::string& text : {
-             interface_with(key),                      // on a line of its own: all but '=' looks like a key's name
+             interface_with(key),  // on a line of its own: all of it but the '=' looks like the name of a setting
              interface_with("PrivateKey " + key),      // '=' forgotten
              interface_with("PrivateKey" + key),       //
              interface_with("PrivateKey: " + key),     //

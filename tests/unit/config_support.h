@@ -1,5 +1,5 @@
 #pragma once
-// What the tests of the configuration parser share: keys that are plainly made up, and short ways to parse.
+// Shared by the tests of the configuration parser: obviously made-up keys, and short ways to parse.
 
 #include <doctest/doctest.h>
 

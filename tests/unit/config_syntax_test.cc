@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-// Lines, sections, comments and white space: how a file is cut up, whatever its settings are.
+// Lines, sections, comments and white space: the syntax of a file, independent of its settings.
 
 #include "shared/base/hex_base64.h"
 #include "shared/config/wg_config.h"
@@ -234,7 +234,7 @@ TEST_CASE("a character that looks like an ASCII character is named") {
   CHECK(has(refused(interface_with("DNS = 10.0.0.1\xf0\x9f\x98\x80")), "U+1F600"));
   CHECK(has(refused(interface_with("DNS = 10.0.0.1\xe2\x82")), "the byte 0xE2"));  // cut off
   CHECK_FALSE(has(refused(interface_with("PrivateKey = \xc2\xa0" + private_key)), private_key.substr(0, 16)));
-  // Hooks and comments are nobody's business.
+  // Hooks and comments may have any characters.
   CHECK_EQ(accepted(interface_with("# b\xc3\xbc"
                                    "cher\nPostUp = echo \xc3\xbc"))
                .hooks.post_up.size(),

@@ -1,4 +1,4 @@
-// Memory that the parser gives back holds no key: neither its text nor its bytes. This program's operator delete looks.
+// Memory that the parser frees holds no key, neither as text nor as bytes. This program's operator delete checks that.
 
 #include <malloc.h>
 
@@ -16,7 +16,7 @@ using namespace wg4::config_test;
 
 namespace {
 
-// What the keys of config_support.h decode to, and how their text starts.
+// The decoded keys of config_support.h, and the beginnings of their text.
 constexpr auto telltales = std::to_array<std::string_view>(
     {"privatekeyprivatekey", "presharedkeypreshared", "cHJpdmF0ZWtleXBy", "cHJlc2hhcmVka2V5"});
 
@@ -50,7 +50,7 @@ Watch watched(Work work) {
 }  // namespace
 
 void* operator new(std::size_t size) {
-  // Zeroed, so that what an earlier owner left there is not laid to the parser.
+  // Zeroed, so that the contents of an earlier owner are not blamed on the parser.
   if (void* memory = std::calloc(size, 1)) return memory;
   std::abort();
 }

@@ -1,4 +1,4 @@
-// How runs of datagrams are taken apart, whatever their sizes say.
+// Cutting runs into datagrams, with consistent and inconsistent sizes.
 
 #include <doctest/doctest.h>
 

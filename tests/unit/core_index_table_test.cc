@@ -16,7 +16,7 @@
 namespace wg4 {
 namespace {
 
-/// Deals the numbers that it was given, in order.
+/// Returns given numbers, in order.
 class ScriptedEntropy final : public Entropy {
  public:
   explicit ScriptedEntropy(std::vector<std::uint32_t> script) : script_(std::move(script)) {}

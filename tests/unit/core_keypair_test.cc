@@ -32,7 +32,7 @@ std::vector<std::uint32_t> sorted(const RetiredIndices& retired) {
 
 using Indices = std::vector<std::uint32_t>;
 
-/// Which of 1..9 lead to a session.
+/// Those of 1..9 that are indices of a session.
 Indices alive(Keypairs& keypairs) {
   Indices found;
   for (std::uint32_t index = 1; index < 10; ++index)

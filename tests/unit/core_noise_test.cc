@@ -117,7 +117,7 @@ TEST_CASE("timestamps have to grow, and initiations have to be 20 ms apart") {
   CHECK(sides.consume(Instant(1s) + 19ms) == Handshake::Verdict::flood);
   CHECK(sides.consume(Instant(1s) + 20ms) == Handshake::Verdict::accepted);
   sides.at_b.forget_identity();
-  CHECK(sides.consume(Instant(3s)) == Handshake::Verdict::replayed);  // what was seen stays seen
+  CHECK(sides.consume(Instant(3s)) == Handshake::Verdict::replayed);  // an accepted timestamp stays used
 }
 
 TEST_CASE("a timestamp is converted back to its time, unless that is absurd") {

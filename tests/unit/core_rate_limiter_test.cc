@@ -39,7 +39,7 @@ struct Step {
   bool allowed;
 };
 
-// A burst, then as much as time has earned.
+// A burst, then as many as the rate allows.
 constexpr std::array<Step, 11> timings = {{{0s, true},
                                            {0s, true},
                                            {0s, true},

@@ -1,5 +1,5 @@
-// Every bulk backend has to do byte for byte what libsodium does: at every length, however the plaintext lies, whatever
-// else is in the batch, without touching a byte beyond its buffers.
+// Every bulk backend must give the same bytes as libsodium: at every length, for every placement of the plaintext, with
+// any other packets in the batch, and without touching a byte beyond its buffers.
 
 #include <doctest/doctest.h>
 
@@ -22,7 +22,7 @@ namespace {
 using Bytes = std::vector<std::uint8_t>;
 constexpr std::size_t max_length = AeadFixture::max_length;
 
-/// Every length up to two packets' worth, then strides that are no multiple of anything, edges of blocks, the longest.
+/// Every length up to two packets', then odd strides, edges of blocks, and the longest.
 std::vector<std::size_t> lengths() {
   std::vector<std::size_t> list;
   for (std::size_t length = 0; length <= 2100; ++length) list.push_back(length);

@@ -1,5 +1,5 @@
-// Packets together: whatever the mix of lengths and however many, each comes out as if it were alone, within its own
-// memory, and a forgery harms no other.
+// Batches: for any mix and number of lengths, each packet comes out as if it were alone, within its own memory, and a
+// forged packet affects no other.
 
 #include <doctest/doctest.h>
 
@@ -24,10 +24,10 @@ using Bytes = std::vector<std::uint8_t>;
 constexpr std::size_t most_packets = 37;
 constexpr std::size_t longest = 2200;
 
-/// Where in its memory a packet stands.
+/// The end of its memory at which a packet is placed.
 enum class Flush { front, back };
 
-/// A batch of which each packet has its own guarded memory, before and after.
+/// A batch in which each packet has guarded memory of its own.
 class GuardedBatch {
  public:
   explicit GuardedBatch(AeadFixture& fixture) : fixture_(fixture) {
@@ -37,7 +37,7 @@ class GuardedBatch {
     }
   }
 
-  /// Seals out of place and opens in place, and holds both against the oracle.
+  /// Seals out of place and opens in place, and compares both with libsodium.
   void check(Aead& aead, const std::vector<std::size_t>& sizes, Flush flush) {
     std::vector<SealJob> seal;
     std::vector<OpenJob> open;
@@ -121,7 +121,7 @@ TEST_CASE("Each flipped bit of a packet is noticed, and only that packet suffers
   for (const Subject& aead : all_subjects()) {
     CAPTURE(aead.name);
     constexpr std::size_t bits = 8 * (size + aead_tag_size);
-    for (std::size_t bit = 0; bit < bits + 64; ++bit) {  // those behind the packet are its counter's
+    for (std::size_t bit = 0; bit < bits + 64; ++bit) {  // bits beyond the packet's are those of its counter
       CAPTURE(bit);
       const std::size_t victim = bit % count;
       std::array<Bytes, count> packets = sealed;

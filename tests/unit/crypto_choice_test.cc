@@ -1,4 +1,4 @@
-// The choice between backends: the first that works, and a word about those that do not.
+// The choice between backends: the first that works, and a report about those that do not.
 
 #include <doctest/doctest.h>
 
@@ -24,7 +24,7 @@
 namespace wg4::crypto {
 namespace {
 
-/// Right but for one thing.
+/// Correct except for one fault.
 template <class Fault>
 class BrokenAead final : public Aead {
  public:
@@ -127,7 +127,7 @@ TEST_CASE("The self-test uses the backend for packets that do not form a group")
   }
 }
 
-/// Counts what it is asked for.
+/// Counts the packets that it is given.
 class CountingAead final : public Aead {
  public:
   explicit CountingAead(std::size_t& packets) : packets_(packets) {}
@@ -147,7 +147,7 @@ class CountingAead final : public Aead {
   std::unique_ptr<Aead> aead_ = make_sodium_aead();
 };
 
-/// Of packets of one size, sealed and opened, how many go to the backend beside the kernel.
+/// Seals and opens packets of one size; returns how many of them go to the backend beside the kernel.
 std::size_t taken_beside(const LaneKernel& kernel, GroupCost cost, std::size_t longest, std::size_t packets,
                          std::size_t size) {
   const AeadFixture fixture;

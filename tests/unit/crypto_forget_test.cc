@@ -20,7 +20,7 @@
 namespace wg4::crypto {
 namespace {
 
-/// A key that memory only ever holds masked, except where a key of its own is made from it.
+/// A key that is in memory only in masked form, except in the AeadKeys made from it.
 class HiddenKey {
  public:
   explicit HiddenKey(std::uint64_t seed) {
@@ -66,7 +66,7 @@ std::vector<Range> writable_memory() {
   return ranges;
 }
 
-/// Halves of the key found, at whatever address.
+/// How many halves of the key are found, at any address.
 __attribute__((no_sanitize("address", "undefined"))) std::size_t traces_of(
     const HiddenKey& key, const std::vector<Range>& memory = writable_memory()) {
   std::size_t found = 0;
@@ -140,7 +140,7 @@ constexpr bool optimized = false;  // then each argument that is passed, words o
 
 TEST_CASE("A keyed hash leaves no key behind" * doctest::skip(!optimized)) {
   const HiddenKey hidden(300);
-  // Read beforehand: what the C library does for it would put vector registers on the stack, and with them the key.
+  // Read before: for this the C library would save vector registers on the stack, and with them the key.
   const std::vector<Range> memory = writable_memory();
   Mac mac{};
   {

@@ -2,14 +2,14 @@
 
 #include <cstddef>
 #include <cstdint>
-// What tests want to see of the vector kernels from inside, compiled like them for CPUs that we may not be on.
+// Access to the inside of the vector kernels for tests, compiled like them for CPUs that this may not be.
 
 #include "wg4netns/crypto/lanes/job.h"
 
 namespace wg4::crypto {
 
-/// Poly1305 alone, of one message a lane, all of `blocks` blocks: words[block][lane][low, high] of 64 bits. keys[lane]
-/// is r and s, tags[lane] the result, in words of 32 bits.
+/// Poly1305 alone, with one message per lane, each of `blocks` blocks: words[block][lane][low, high] of 64 bits.
+/// keys[lane] is r and s, tags[lane] the result, in words of 32 bits.
 struct PolyProbe {
   const char* name;
   std::size_t lanes;

@@ -1,5 +1,5 @@
-// Poly1305 of the vector kernels by itself, with numbers that ChaCha20 will not produce in our lifetime: accumulators
-// around 2^130 - 5, limbs of all ones, sums with s that overflow 2^128.
+// Poly1305 of the vector kernels alone, with numbers that ChaCha20 practically never produces: accumulators around
+// 2^130 - 5, limbs of all ones, sums with s that overflow 2^128.
 
 #include <doctest/doctest.h>
 #include <sodium/crypto_onetimeauth_poly1305.h>
@@ -46,7 +46,7 @@ Tag expected(const Message& message) {
   return tag;
 }
 
-/// One message a lane, all of one length.
+/// One message per lane, all of one length.
 std::vector<Tag> tags(const PolyProbe& probe, const std::vector<Message>& lanes) {
   const std::size_t blocks = lanes[0].blocks.size();
   std::uint32_t keys[max_poly_lanes][8];
@@ -62,7 +62,7 @@ std::vector<Tag> tags(const PolyProbe& probe, const std::vector<Message>& lanes)
   return result;
 }
 
-/// In each lane, with something else in the others.
+/// Checks the message in each lane, with other messages in the other lanes.
 void check_message(const Message& message) {
   AeadFixture fixture;
   for (const PolyProbe& probe : probes()) {

@@ -24,15 +24,15 @@ namespace {
 
 constexpr std::size_t packets = 16;
 constexpr std::size_t packet_size = 300;
-constexpr std::size_t stream_blocks = 6;  // of which block 0 is the one-time key
+constexpr std::size_t stream_blocks = 6;  // block 0 is the one-time key
 constexpr std::size_t depth = std::size_t{64} * 1024;
 constexpr std::uint8_t paint = 0xa5;
-constexpr std::size_t wiping = 32;  // bytes of return addresses of the function that wipes, beyond what it wipes
+constexpr std::size_t wiping = 32;  // bytes below the caller that the wiping function uses itself
 
 using Pattern = std::array<std::uint32_t, 4>;
 using Stream = std::array<std::array<std::uint32_t, 16 * stream_blocks>, packets>;
 
-/// 16-byte patterns to look for, masked so that the list is none of them.
+/// 16-byte patterns to search for, masked so that the list itself does not match.
 class Secrets {
  public:
   explicit Secrets(const AeadKey& key) {
@@ -72,7 +72,7 @@ class Secrets {
          static_cast<std::uint32_t>(b >> 32)});
   }
 
-  /// By packet, by block, and in bytes as it lies in the packet.
+  /// By packet, by block, and in the byte order of the packet.
   void add_stream(const Stream& stream) {
     for (std::size_t word = 0; word < 16 * stream_blocks; ++word) {
       for (std::size_t packet = 0; packet < packets; packet += 4)
@@ -97,7 +97,7 @@ class Secrets {
     }
   }
 
-  /// What Poly1305 works with, in any radix: r, what wraps around, and s.
+  /// The numbers of Poly1305, in any radix: r, its multiples for the reduction, and s.
   static std::vector<std::uint64_t> numbers(const std::array<std::uint32_t, 16 * stream_blocks>& key) {
     const std::uint64_t low = (key[0] & 0x0fffffffU) | std::uint64_t{key[1] & 0x0ffffffcU} << 32;
     const std::uint64_t high = (key[2] & 0x0ffffffcU) | std::uint64_t{key[3] & 0x0ffffffcU} << 32;
@@ -120,10 +120,10 @@ class Secrets {
   std::vector<Pattern> masked_;
 };
 
-/// What a call left below its caller.
+/// The contents of the stack that a call has left below its caller.
 struct Remains {
   std::size_t secrets = 0;  ///< patterns found
-  std::size_t dirty = 0;    ///< bytes that are neither paint nor zero, but for the frames next to the caller
+  std::size_t dirty = 0;    ///< bytes that are neither paint nor zero, except in the frames next to the caller
 };
 
 NOT_SANITIZED void paint_stack() {
@@ -179,7 +179,7 @@ TEST_CASE("Backends leave no secrets in the stack") {
       const Remains sealing = remains_of(secrets, [&] { aead->seal_batch(fixture.key(), batch.seal); });
       CHECK(sealing.secrets == 0);
       CHECK(sealing.dirty <= wiping);
-      batch.bytes[0][0] ^= 1;  // a forgery, of which nobody may learn the right tag
+      batch.bytes[0][0] ^= 1;  // a forgery, whose correct tag must remain secret
       const Remains opening = remains_of(secrets, [&] { aead->open_batch(fixture.key(), batch.open); });
       CHECK(opening.secrets == 0);
       CHECK(opening.dirty <= wiping);

@@ -1,5 +1,5 @@
 #pragma once
-// Every way to seal and open that this CPU has, for tests that hold each of them against libsodium.
+// Every implementation of sealing and opening that this CPU can run, for tests that compare each with libsodium.
 
 #include <cstddef>
 #include <cstdint>
@@ -23,18 +23,18 @@ struct Subject {
   Aead& operator*() const { return *aead; }
 };
 
-/// A vector kernel by itself, the IFMA one with its instructions emulated among them.
+/// A vector kernel by itself, including the IFMA one with its instructions emulated.
 struct NamedKernel {
   std::string name;
   const LaneKernel* kernel;
 };
 [[nodiscard]] std::vector<NamedKernel> all_kernels();
 
-/// The backends as users get them, and each kernel in groups only, in single packets only, and beside a backend that
-/// takes those.
+/// The backends as users get them, and each kernel with groups only, with single packets only, and beside a backend for
+/// those.
 [[nodiscard]] std::vector<Subject> all_subjects();
 
-/// A key, bytes to seal, and what libsodium makes of them; the same in each run.
+/// A key, bytes to seal, and libsodium's result; the same in each run.
 class AeadFixture {
  public:
   static constexpr std::size_t max_length = 65535;

@@ -1,5 +1,5 @@
-// Names and their addresses, with a resolver that the test plays: it reads what strangers send, so whatever it says may
-// be false.
+// Names and their addresses, with the test in the place of the resolver: that reads untrusted input, so all that it
+// answers may be false.
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -41,7 +41,7 @@ PublicKey key_of(std::uint8_t byte) {
 
 constexpr std::chrono::seconds patience{30};  // which only a hang reaches
 
-/// Two names, none of which has been asked for.
+/// Two names; no look-up has been requested.
 struct Bench {
   Bench() {
     log::set_level(log::Level::silent);

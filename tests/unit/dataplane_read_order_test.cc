@@ -1,4 +1,4 @@
-// Threads that read in turn pass on in the order in which they read.
+// Threads that take turns at reading pass their input on in the order of reading.
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
-// What is found from which evidence, and above all what is not. That the evidence comes as it should is shown by
-// tests/sim/diagnosis_test.cc between devices, and by tests/netns/test_diagnosis.py for real.
+// Which evidence leads to which finding, and above all, which does not. tests/sim/diagnosis_test.cc shows that devices
+// collect the evidence, and tests/netns/test_diagnosis.py that real tunnels do.
 
 #include "shared/base/keys.h"
 #include "shared/net/endpoint.h"
@@ -135,7 +135,7 @@ TEST_CASE("a clock is behind only of what is certain") {
   evidence.configured.reset();
   evidence.peer.clock_ahead = 11min;
   CHECK(says(evidence, "a time before what the peer's own handshake says"));
-  evidence.peer.clock_ahead = -24h;  // it is the peer's that is behind
+  evidence.peer.clock_ahead = -24h;  // the peer's clock is behind
   CHECK_EQ(find(evidence), Finding::no_answer);
   evidence.wall = std::chrono::sys_days{std::chrono::year{1970} / 1 / 1};
   CHECK(says(evidence, "a time before this program was made"));
@@ -189,8 +189,8 @@ TEST_CASE("one key at two addresses: initiations alternate quickly") {
   };
   CHECK_EQ(turns({one, two, one, two, one}, 20s), 3);
   CHECK_EQ(turns({one, one, two, two, one, two, one}, 20s), 3);
-  CHECK_EQ(turns({one, two, one, two, one}, 61s), 0);    // somebody who travels to and fro
-  CHECK_EQ(turns({one, two, three, one, two}, 20s), 0);  // somebody behind a NAT that changes its mind
+  CHECK_EQ(turns({one, two, one, two, one}, 61s), 0);    // a device that roams to and fro
+  CHECK_EQ(turns({one, two, three, one, two}, 20s), 0);  // a device behind a NAT that changes its port
   CHECK_EQ(turns({one, one, one, one}, 5s), 0);
 
   Evidence evidence = quiet();

@@ -1,4 +1,4 @@
-// The lines that a peer's doings make: one of authentic peers may do the same over and over.
+// Lines that a peer causes: even an authentic peer may cause the same one again and again.
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -37,7 +37,7 @@ class NoOutput final : public Output {
   void event(const Event&) override {}
 };
 
-/// What is written to standard error meanwhile.
+/// Captures standard error in the meantime.
 class Overheard {
  public:
   Overheard() { REQUIRE(dup2(file_.get(), STDERR_FILENO) >= 0); }

@@ -1,4 +1,4 @@
-// Pings as packets: what the kernel would make of them, and which answer is ours.
+// Pings as packets: valid ones are sent, and only the right answer is accepted.
 
 #include "shared/base/bytes.h"
 #include "shared/net/ip_address.h"
@@ -28,7 +28,7 @@ EchoRequest request(bool v4, std::size_t size = 64) {
           .size = size};
 }
 
-/// What the other side sends back: addresses exchanged, another type.
+/// The other side's reply: addresses swapped, another type.
 std::vector<std::uint8_t> reply_to(const EchoRequest& echo) {
   EchoRequest back = echo;
   std::swap(back.source, back.destination);

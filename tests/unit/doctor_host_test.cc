@@ -1,4 +1,4 @@
-// Hosts that nobody has at hand: what the doctor says of each.
+// Hosts of all kinds, made up, and the doctor's findings about each.
 
 #include "shared/sys/tun_file.h"
 #include "wg4netns/doctor/containers_conf.h"
@@ -18,7 +18,7 @@ using namespace wg4::doctor;
 
 namespace {
 
-/// A host on which nothing is to be said.
+/// A host without findings.
 HostFacts good() {
   HostFacts host;
   host.kernel = "6.8.0";

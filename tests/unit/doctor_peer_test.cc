@@ -1,4 +1,4 @@
-// What the doctor makes of a trial.
+// The doctor's findings from the results of its probes.
 
 #include <doctest/doctest.h>
 

@@ -8,7 +8,7 @@
 namespace wg4::oci {
 namespace {
 
-// As crun 1.8.1 hands it to the hooks of podman 4.3.1, shortened.
+// The state that crun 1.8.1 passes to the hooks of podman 4.3.1, shortened.
 constexpr const char* from_crun = R"({"ociVersion":"1.0","id":"77c5acdda053","pid":49,"root":"/s/vfs/dir/dce2",
   "bundle":"/s/vfs-containers/77c5acdda053/userdata","status":"created","annotations":{
   "io.container.manager":"libpod","io.wireguard4netns.profile":"blue","io.wireguard4netns.ifname":"vpn0",

@@ -31,8 +31,8 @@
 #include "shared/wire/message_socket.h"
 #include "tests/support/machine.h"
 
-// The loop with an agent that is a thread of the test and dials on this host. Namespaces are tests/netns' matter; here
-// are limits and clocks, which are small and quick in this place.
+// The loop with an agent that is a thread of the test and connects on this host. tests/netns covers namespaces; this
+// covers limits and timeouts, which are small here.
 
 namespace wg4::forward {
 namespace {
@@ -52,7 +52,7 @@ class FakeAgent {
     thread_.join();
   }
   [[nodiscard]] int dialed() const { return dialed_; }
-  /// From now on it dials when so many have been asked for, and then all of them.
+  /// From now on it waits until `size` sockets were requested, and then connects all of them.
   void dial_in_groups(std::size_t size) { group_ = size; }
 
  private:
@@ -71,7 +71,7 @@ class FakeAgent {
     const int type = wanted.protocol == Protocol::tcp ? SOCK_STREAM : SOCK_DGRAM;
     const UniqueFd fd(socket(AF_INET, type | SOCK_NONBLOCK, 0));
     SocketAddress target(Endpoint{wanted.address, wanted.port});
-    // A refusal shows at the socket, as it does with the real agent.
+    // A refused connection shows at the socket, as with the real agent.
     const bool failed = !fd.valid() || (connect(fd.get(), target.get(), target.length) != 0 && errno != EINPROGRESS);
     if (failed) return false;
     ++dialed_;
@@ -84,7 +84,7 @@ class FakeAgent {
   std::thread thread_;
 };
 
-/// A UDP socket on 127.0.0.1, of which the port is to be known.
+/// A UDP socket on 127.0.0.1 with a known port.
 struct UdpSocketOnHost {
   UniqueFd fd{socket(AF_INET, SOCK_DGRAM, 0)};
   Endpoint address;
@@ -100,13 +100,13 @@ struct UdpSocketOnHost {
     REQUIRE(sendto(fd.get(), text.data(), text.size(), 0, target.get(), target.length) ==
             static_cast<ssize_t>(text.size()));
   }
-  /// Who sent the next datagram; nobody within the test's patience is a failure.
+  /// The sender of the next datagram; a failure if none comes in time.
   [[nodiscard]] Endpoint receive() const {
     SocketAddress from(address);
     REQUIRE(receive_size(&from) == 1);
     return to_endpoint(from.storage);
   }
-  /// How long the next datagram is.
+  /// The size of the next datagram.
   [[nodiscard]] std::size_t receive_size(SocketAddress* from = nullptr) const {
     REQUIRE(wait_until(fd.get(), POLLIN, deadline_in(patience)).value());
     std::array<char, 10> text;
@@ -120,7 +120,7 @@ struct UdpSocketOnHost {
 
 Endpoint free_port() { return UdpSocketOnHost().address; }
 
-/// The loop on a thread, from its rules to its end.
+/// Runs the loop on a thread, from its start to its end.
 class Running {
  public:
   explicit Running(const Settings& settings) : Running(settings, make_message_sockets().value()) {}
@@ -157,7 +157,8 @@ TEST_CASE("a UDP flow is kept while it is used, and is a new one after the idle 
   Running running(settings);
 
   const UdpSocketOnHost client;
-  // Longer than `idle` in all, with an answer now and then. Nothing, where a busy machine let it be silent for so long.
+  // For longer than `idle` in all, with an answer now and then. Nothing if a busy machine let the flow be idle for that
+  // long.
   const auto use_it = [&] {
     client.send_to(port);
     const Endpoint first = service.receive();
@@ -185,9 +186,9 @@ TEST_CASE("a UDP flow is kept while it is used, and is a new one after the idle 
   if (flows < 0)
     say_skipped("a flow that is used: this machine is too busy to use one");
   else
-    CHECK(flows <= 1);  // none, when the one of the last try goes on
+    CHECK(flows <= 1);  // none if the flow of the last attempt goes on
 
-  // The loop may be behind as well: at some time the flow has gone.
+  // The loop may be late, too: in the end the flow has gone.
   const int before = running.agent().dialed();
   for (int i = 0; i < 20 && running.agent().dialed() == before; ++i) {
     std::this_thread::sleep_for(2 * idle);
@@ -232,7 +233,7 @@ TEST_CASE("datagrams that wait for the agent take no more memory than they may, 
     const std::array<UdpSocketOnHost, 5> clients;
     running.agent().dial_in_groups(clients.size());
     for (const UdpSocketOnHost& client : clients) client.send_to(port, large);
-    for (const UdpSocketOnHost& client : clients) client.send_to(port);  // goes behind, on whichever way there is
+    for (const UdpSocketOnHost& client : clients) client.send_to(port);  // is queued behind
     std::size_t large_ones = 0;
     for (std::size_t small_ones = 0; small_ones < clients.size();)
       ++(service.receive_size() == 1 ? small_ones : large_ones);
@@ -254,7 +255,7 @@ TEST_CASE("the socket of a flow that ended before the agent answered is not used
   first.send_to(ports[0]);
   std::this_thread::sleep_for(std::chrono::milliseconds(600));  // longer than `idle`
   const UdpSocketOnHost second;
-  second.send_to(ports[1], "xx");  // has the number of the first, whose answer comes now
+  second.send_to(ports[1], "xx");  // has the number of the first, for which the answer comes now
   CHECK(services[1].receive_size() == 2);
   CHECK_FALSE(wait_until(services[0].fd.get(), POLLIN, deadline_in(std::chrono::milliseconds(0))).value());
 }

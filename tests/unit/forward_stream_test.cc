@@ -44,7 +44,7 @@ struct TcpPair {
   }
 };
 
-/// What is there now.
+/// The bytes that can be read now.
 Bytes read_some(int fd) {
   Bytes bytes(1 << 20);
   const ssize_t size = recv(fd, bytes.data(), bytes.size(), MSG_DONTWAIT);
@@ -52,7 +52,7 @@ Bytes read_some(int fd) {
   return bytes;
 }
 
-/// `size` bytes, sent through a stream while the far end reads as it likes; what arrived.
+/// Sends `size` bytes through a stream while the far end reads at its own pace, and checks what arrives.
 void check_transfer(PipePool& pipes, std::size_t size) {
   const TcpPair source;
   const TcpPair target;

@@ -47,7 +47,7 @@ PacketSpec reply_from(const IpAddress& server, std::uint16_t port = 4000, Protoc
   return spec;
 }
 
-/// Where a packet leaves to; it must still be right.
+/// The destination of a packet as it leaves, with its checksums verified.
 IpAddress sent_to(Gateway& gateway, const PacketSpec& spec, Instant now = at(0)) {
   Bytes frame = frame_of(make_packet(spec));
   REQUIRE(gateway.outbound(frame, now) == Verdict::pass);
@@ -55,7 +55,7 @@ IpAddress sent_to(Gateway& gateway, const PacketSpec& spec, Instant now = at(0))
   return destination_of(packet_in(frame));
 }
 
-/// From where the namespace thinks that a packet comes.
+/// The source of a packet as the namespace sees it.
 IpAddress seen_from(Gateway& gateway, const PacketSpec& spec) {
   Bytes packet = make_packet(spec);
   gateway.inbound(packet);
@@ -159,7 +159,7 @@ TEST_CASE("a checksum that is left to finish is finished correctly") {
   Gateway gateway(engine_gateway({first}));
   const Bytes whole = make_packet(query_to(first));
   Bytes packet = make_packet(query_to(virtual_server));
-  // What the kernel leaves: the sum of the pseudo-header, not complemented.
+  // The kernel's part of the checksum: the sum of the pseudo-header, not complemented.
   std::uint32_t sum = 17 + 8 + static_cast<std::uint32_t>(question.size());
   for (std::size_t i = 12; i < 20; i += 2) sum += load_be<std::uint16_t>(&packet[i]);
   while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);

@@ -24,7 +24,7 @@ const IpAddress far = ip("198.51.100.7");
 const IpAddress own6 = ip("fd64::2");
 const IpAddress far6 = ip("2001:db8::7");
 
-/// A SYN that announces `mss` behind `before`; gives the MSS that leaves.
+/// Sends a SYN that announces `mss` behind the options `before`; returns the MSS as it leaves.
 std::uint16_t announced_after(Gateway& gateway, const IpAddress& from, const IpAddress& to, std::uint16_t mss,
                               const Bytes& before = {}) {
   Bytes options = before;

@@ -1,4 +1,4 @@
-// Whatever the packet: there and back again is the identity, and checksums stay right.
+// For every packet: translating there and back gives the same packet, with correct checksums.
 
 #include <array>
 #include <cstddef>

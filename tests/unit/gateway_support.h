@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <vector>
-// A gateway as an engine's namespace has it, and frames as the TUN gives them.
+// A gateway as for an engine's namespace, and frames as read from the TUN.
 
 #include "shared/base/bytes.h"
 #include "shared/net/ip_address.h"
@@ -27,7 +27,7 @@ inline GatewayOptions engine_gateway(const std::vector<IpAddress>& servers) {
           .servers = servers};
 }
 
-/// What a read of the TUN gives.
+/// A frame as read from the TUN.
 inline Bytes frame_of(const Bytes& packet, const offload::VirtioNetHeader& header = {}) {
   Bytes frame(offload::virtio_net_header_size);
   header.store(std::span(frame).first<offload::virtio_net_header_size>());

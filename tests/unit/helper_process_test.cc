@@ -18,14 +18,14 @@
 #include "shared/sys/sandbox_mode.h"
 #include "shared/wire/wire.h"
 
-// What a helper does wrong is what these are about; what it does right needs a network namespace (tests/netns).
+// These test a helper that fails; one that works needs a network namespace (tests/netns).
 
 namespace wg4 {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// A shell script in the helper's place; its descriptor 3 is the handoff socket.
+/// A shell script instead of the helper; its descriptor 3 is the handoff socket.
 class FakeHelper {
  public:
   explicit FakeHelper(const std::string& script) {

@@ -1,5 +1,5 @@
-// What is pushed goes out in messages as long as the system takes them, across what was pushed at once, and comes in
-// again byte for byte. Two sockets on the loopback address, real system calls.
+// Pushed datagrams are sent in messages as long as the system allows, across calls of push(), and received byte for
+// byte. Two sockets on the loopback address, real system calls.
 
 #include "shared/base/bytes.h"
 #include "shared/net/ip_address.h"
@@ -43,14 +43,14 @@ SendRun run_to(const UdpSocket& receiver, std::size_t size, std::size_t segment_
           .segment_size = segment_size};
 }
 
-/// Bytes that tell at which place they stand.
+/// Pushes bytes whose values show their position.
 void push_counted(UdpSocket& sender, const SendRun& run, std::uint32_t& next) {
   const ByteSpan room = sender.room(run.size);
   for (std::size_t at = 0; at < run.size; ++at) room[at] = static_cast<std::uint8_t>((next++ * 2654435761U) >> 24);
   sender.push(run);
 }
 
-/// Whether the kernel makes datagrams out of a message (UDP_SEGMENT) and the other way round (UDP_GRO).
+/// Whether the kernel cuts messages into datagrams (UDP_SEGMENT) and gathers them again (UDP_GRO).
 bool has_messages(const UdpSocket& socket) {
   if (socket.segments() && socket.gathers()) return true;
   say_skipped("this kernel has no messages of several datagrams");

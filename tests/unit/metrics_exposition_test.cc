@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint64_t one = 1;
 
-/// What becomes of a label's value, between the quotation marks.
+/// A label's value as it is written, without the quotation marks.
 std::string escaped(std::string_view value) {
   Exposition out;
   out.sample({{"a", value}}, one);

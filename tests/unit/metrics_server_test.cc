@@ -1,4 +1,4 @@
-// The server over a socket pair of real connections, in made-up time.
+// The server with real connections, in simulated time.
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>
@@ -26,7 +26,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// A folder of one's own, and a server at a socket in it.
+/// A private folder, and a server at a socket in it.
 class Bench {
  public:
   Bench() {
@@ -223,7 +223,7 @@ TEST_CASE("the socket's file: only this user's, removed at the end; a stale one 
   bench.end_server();
   CHECK_FALSE(std::filesystem::exists(bench.path()));
 
-  {  // A socket that nobody listens at any more.
+  {  // A stale socket.
     UniqueFd dead(socket(AF_UNIX, SOCK_STREAM, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;

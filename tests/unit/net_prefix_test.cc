@@ -23,7 +23,7 @@ IpAddress address(std::string_view text) { return prefix(text).address; }
 
 bool bit(const IpAddress& of, unsigned index) { return (of.bytes()[index / 8] >> (7 - index % 8) & 1) != 0; }
 
-/// What contains() means, bit by bit.
+/// The definition of contains(), bit by bit.
 bool shares_bits(const IpAddress& left, const IpAddress& right, unsigned count) {
   for (unsigned i = 0; i < count; ++i) {
     if (bit(left, i) != bit(right, i)) return false;

@@ -27,7 +27,7 @@ VirtioNetHeader header_of(const Bytes& frame) {
   return VirtioNetHeader::load(std::span(frame).first<offload::virtio_net_header_size>());
 }
 
-/// `count` segments that belong together.
+/// `count` consecutive segments.
 std::vector<SegmentSpec> run_of(SegmentSpec spec, std::size_t count, std::size_t size = 100) {
   std::vector<SegmentSpec> run;
   for (std::size_t i = 0; i < count; ++i) {
@@ -45,7 +45,7 @@ std::vector<Bytes> packets_of(const std::vector<SegmentSpec>& specs) {
   return packets;
 }
 
-/// How many packets went into each frame; all of them come out of the frames again, as they were and in order.
+/// How many packets were merged into each frame; checks that cutting the frames gives the same packets in order.
 std::vector<std::size_t> groups_of(const std::vector<Bytes>& packets, offload::CoalesceKinds kinds = all_kinds) {
   std::vector<std::size_t> sizes;
   std::vector<Bytes> out;
@@ -64,7 +64,7 @@ using Sizes = std::vector<std::size_t>;
 const std::vector<SegmentSpec> every_kind{
     {.v4 = true, .tcp = true}, {.v4 = false, .tcp = true}, {.v4 = true, .tcp = false}, {.v4 = false, .tcp = false}};
 
-/// Five segments, the third of which is another: it is merged neither with those before it nor with those behind.
+/// Five segments, of which `change` alters the third: it is merged neither with those before it nor with those behind.
 void splits(const SegmentSpec& base, const std::function<void(SegmentSpec&)>& change) {
   auto run = run_of(base, 5);
   change(run[2]);
@@ -269,7 +269,7 @@ TEST_CASE("an identification that stays is merged with DF, and not without") {
       auto run = run_of({.tcp = tcp, .fragment = static_cast<std::uint16_t>(df ? 0x4000 : 0)}, 5);
       for (SegmentSpec& one : run) one.id = 77;
       CHECK_EQ(merge(packets_of(run)).size(), df ? 1 : 5);
-      // It has to go on as it began.
+      // The identification must continue as it began.
       run[3].id = 80;
       CHECK_EQ(merge(packets_of(run)).size(), df ? 3 : 5);
     }
@@ -359,7 +359,7 @@ TEST_CASE("a TCP header of less than 5 words is never merged") {
   for (const bool v4 : {true, false})
     for (unsigned words = 0; words < 5; ++words) {
       auto run = run_of({.v4 = v4}, 3);
-      // What such a header leaves of itself to the payload counts. Nothing else tells these packets apart.
+      // The rest of such a header counts as payload. Nothing else distinguishes these packets.
       for (std::size_t i = 0; i < run.size(); ++i) {
         run[i].sequence = static_cast<std::uint32_t>(i * (120 - 4 * words));
         run[i].payload.assign(100, 0);

@@ -1,4 +1,4 @@
-// Which queue a packet goes to: one per flow, the same in both directions, and not one for all.
+// The queue of a packet: the same for a flow in both directions, and not the same for all flows.
 
 #include <doctest/doctest.h>
 
@@ -15,7 +15,7 @@ using wg4::offload::flow_hash;
 
 namespace {
 
-/// The headers of a UDP packet between host `source` and host `destination`, as far as the hash looks.
+/// The headers of a UDP packet between host `source` and host `destination`, as far as the hash reads them.
 std::vector<std::uint8_t> packet(bool v4, std::uint8_t source, std::uint8_t destination, std::uint16_t from,
                                  std::uint16_t to) {
   const std::size_t header = v4 ? 20 : 40;

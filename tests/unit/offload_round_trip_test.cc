@@ -28,7 +28,7 @@ class Chance {
   std::mt19937_64 generator_;
 };
 
-/// A super-packet as the kernel makes them; what cannot be in a merged one (options of IP) is left out.
+/// A super-packet as the kernel makes them, without IP options, which a merged one cannot have.
 SegmentSpec random_super_packet(Chance& chance) {
   SegmentSpec spec{
       .v4 = chance.below(2) == 0, .tcp = chance.below(2) == 0, .flow = static_cast<std::uint8_t>(chance.below(256))};
@@ -82,7 +82,7 @@ TEST_CASE("merging and then cutting gives the original packets, and each flow ke
     if (by_flow(out) != by_flow(in)) FAIL("seed ", seed);
     packet_count += in.size();
   }
-  // The streams are such that there is something to merge, and something that may not be.
+  // Some packets of the streams can be merged, and some not.
   CHECK_LT(frame_count, packet_count * 3 / 4);
   CHECK_GT(frame_count, packet_count / 10);
 }

@@ -25,13 +25,13 @@ namespace {
 
 constexpr std::size_t header_size = offload::virtio_net_header_size;
 
-// Where things stand in a frame.
+// Offsets in a frame.
 constexpr std::size_t at_flags = 0;
 constexpr std::size_t at_kind = 1;
 constexpr std::size_t at_start = 6;
 constexpr std::size_t at_offset = 8;
 
-/// The pieces that the super-packet becomes, which are what they are when they are cut by hand.
+/// The pieces of the super-packet, after checking that they equal those of cut_by_hand().
 std::vector<Bytes> pieces_of(const SegmentSpec& spec, std::size_t gso_size) {
   const auto pieces = cut(make_super_frame(spec, gso_size));
   REQUIRE(pieces);
@@ -233,7 +233,7 @@ TEST_CASE("a checksum field is inside the packet, or the packet is dropped") {
   CHECK(refused(with_field(with_field(whole, at_start, 0), at_offset, 65535)));
 }
 
-// ---------------------------------------------------------------- lies
+// ---------------------------------------------------------------- headers that do not fit the packet
 
 TEST_CASE("a frame without a packet is refused") {
   for (std::size_t size = 0; size <= header_size; ++size) CHECK(refused(Bytes(size)));
@@ -334,7 +334,7 @@ TEST_CASE("frames of any length with garbage for headers stay inside their memor
       const ByteSpan frame = buffer.last(size);
       copy_bytes(frame.data(), ByteView(garbage).first(size));
       if (size > header_size + 40) {
-        // Near enough to a real one to come far.
+        // Similar to a real header, so that the segmenter does not refuse it at once.
         frame[at_flags] = seed & 1;
         frame[at_kind] = std::array<std::uint8_t, 4>{0, 1, 4, 5}[seed / 2 % 4];
         frame[at_start] = seed & 8 ? 20 : 40;

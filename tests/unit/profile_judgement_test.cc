@@ -1,4 +1,4 @@
-// What is said of configurations that can be parsed: what cannot work, and what a host does not permit.
+// Errors and warnings for configurations that can be parsed: what cannot work, and what a host does not permit.
 
 #include "shared/base/keys.h"
 #include "shared/config/wg_config.h"
@@ -43,7 +43,7 @@ WgConfig parsed(const std::string& text) {
   return *std::move(config);
 }
 
-/// All warnings, one a line.
+/// All warnings, one per line.
 std::string warned(const std::string& text, const Permissions& may = {}) {
   WgConfig config = parsed(text);
   if (const auto judged = judge(config, may); !judged) FAIL(judged.error().message());
@@ -95,7 +95,7 @@ TEST_CASE("no packet can pass") {
   CHECK(has(warned(interface_with(good_interface) + peer_with("AllowedIPs = 0.0.0.0/0")),
             "line 4: this peer has no Endpoint, and there is no ListenPort"));
   CHECK_EQ(warned(interface_with("Address = 10.0.0.2\nListenPort = 5") + peer_with("AllowedIPs = 0.0.0.0/0")), "");
-  // A peer whose networks have moved on has none left.
+  // A peer whose networks have all moved to another has none left.
   const std::string other = "cHVibGlja2V5cHVibGlja2V5cHVibGlja2V5MDAwMDI=";
   const std::string moved = warned(interface_with(good_interface) + peer_with(good_peer) + peer_with(good_peer, other));
   CHECK(has(moved, "moves here from the peer of line 4"));
@@ -122,7 +122,7 @@ TEST_CASE("settings with which the start would fail, with their lines") {
   CHECK(has(refused(interface_with("Address = fd00::2\nMTU = 1000") + peer_with("AllowedIPs = ::/0")),
             "line 4: MTU 1000 is below 1280, the least that IPv6 works with"));
   CHECK(has(refused(interface_with("MTU = 1000") + peer_with("AllowedIPs = ::/0")), "line 3: MTU 1000"));
-  // IPv4 goes on without IPv6, and who makes no route has none refused.
+  // IPv4 works without IPv6, and without routes no route can be refused.
   CHECK_EQ(refused(interface_with("Address = fd00::2, 10.0.0.2\nMTU = 1000") + peer_with("AllowedIPs = ::/0")), "");
   CHECK_EQ(refused(interface_with("Table = off\nMTU = 1000") + peer_with("AllowedIPs = ::/0")), "");
 }
@@ -165,5 +165,5 @@ TEST_CASE("SaveConfig is a warning") {
 TEST_CASE("the permissions are tried on this host, without a lasting effect") {
   WgConfig config = parsed(interface_with("ListenPort = 65000\nFwMark = 1"));
   CHECK(ask_kernel(config).listen_port);
-  CHECK(ask_kernel(parsed("")).mark);  // what is not wanted is not refused
+  CHECK(ask_kernel(parsed("")).mark);  // a setting that is not used is not refused
 }

@@ -1,4 +1,4 @@
-// What is left of the file system, and of other ways out, when system calls are not filtered.
+// Access to the file system, and other ways out of the sandbox, when system calls are not filtered.
 
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -44,7 +44,7 @@ std::string make_folder() {
 
 void make_file(const std::string& path) { REQUIRE(UniqueFd(open(path.c_str(), O_CREAT | O_WRONLY, 0600)).valid()); }
 
-/// The number of what `body` has as the first thing that is not as it should be; 0 if all is.
+/// Runs `body` in a child. Returns the number of the first of its checks that fails; 0 if none does.
 template <std::size_t count>
 int first_wrong(const std::array<bool, count>& right) {
   for (std::size_t i = 0; i < count; ++i)

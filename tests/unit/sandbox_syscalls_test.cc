@@ -1,4 +1,4 @@
-// Tries, under each program's table of system calls, what code would try that has been made to run there.
+// Under each program's table of system calls, tries the calls of an attacker's code.
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
@@ -41,7 +41,7 @@ namespace {
 
 constexpr int confined_badly = 99;
 
-/// What becomes of a process that does `body` under `table`.
+/// Runs `body` in a child under `table`; returns the status of wait(2).
 int under(const std::function<SyscallTable()>& table, const std::function<int()>& body,
           OnViolation on_violation = OnViolation::kill) {
   return in_child([&] {
@@ -61,11 +61,11 @@ long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 
 
 long address_of(const void* pointer) { return static_cast<long>(reinterpret_cast<std::uintptr_t>(pointer)); }
 
-/// Nothing of ours does any of these once it is confined.
+/// No program of ours makes any of these calls once it is confined.
 const std::vector<Attempt>& escapes() {
   static const char* const path = "/etc/passwd";
   static iovec piece{};
-  static const pid_t parent = getpid();  // asking for it there would end it too soon
+  static const pid_t parent = getpid();  // in the child, getppid() itself would be a violation
   static const std::vector<Attempt> attempts{
       {"execve", [] { return call(SYS_execve, address_of("/bin/true")); }},
       {"execveat", [] { return call(SYS_execveat, AT_FDCWD, address_of("/bin/true")); }},
@@ -128,7 +128,7 @@ const std::vector<Attempt>& sockets() {
   return attempts;
 }
 
-/// TCP connections that nobody calls so, and sockets of kinds that Landlock has no rules for.
+/// TCP connections by other calls than connect(), and kinds of sockets that Landlock has no rules for.
 const std::vector<Attempt>& back_doors_to_tcp() {
   static const std::vector<Attempt> attempts{
       {"sendto that connects", [] { return call(SYS_sendto, -1, 0, 0, MSG_FASTOPEN | MSG_NOSIGNAL, 0, 0); }},
@@ -143,8 +143,8 @@ const std::vector<Attempt>& back_doors_to_tcp() {
 }
 
 #ifdef __x86_64__
-/// The same kernel, by its other doors: the filter sees x32's numbers whether or not the kernel knows them, while
-/// without a 32-bit entry there is no call to see.
+/// The kernel's other system call interfaces: the filter sees x32's numbers even if the kernel does not support them,
+/// but without a 32-bit entry there is no call to see.
 std::vector<Attempt> other_architectures() {
   std::vector<Attempt> attempts{{"getpid of x32", [] { return call(SYS_getpid | 0x40000000L); }}};
   if (has_32bit_entry())
@@ -175,7 +175,7 @@ void check_allowed(const std::function<SyscallTable()>& table, const std::vector
 
 SyscallTable plain_tunnel() { return tunnel_syscalls({}); }
 
-/// All that `body` writes to standard output in a child.
+/// The output of `body` in a child.
 std::string said_by(const std::function<int()>& body) {
   std::array<int, 2> pipe_ends{};
   REQUIRE(pipe2(pipe_ends.data(), O_CLOEXEC) == 0);

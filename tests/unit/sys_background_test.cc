@@ -21,7 +21,7 @@ namespace {
 
 using Body = std::function<Result<void>(UniqueFd)>;
 
-/// Whoever runs the tests may have closed 0, and 0 to 2 of a daemon are its own.
+/// The tests may be started with 0 closed, and a daemon has its own 0 to 2.
 UniqueFd above_standard(int fd) {
   const UniqueFd low(fd);
   UniqueFd high(fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
@@ -50,7 +50,7 @@ std::string read_all(int fd) {
   return text;
 }
 
-/// What somebody sees who starts a program that goes to the background and who reads its stderr to the end.
+/// The stderr of a program that goes to the background, read to its end by the caller.
 std::string seen_by_caller(const Body& body, std::span<const int> keep = {}) {
   Pipe standard_error;
   const pid_t pid = fork();
@@ -119,7 +119,7 @@ TEST_CASE("an end without a report is an error") {
 
 TEST_CASE("a session of its own, in /, with only the descriptors that it was to keep") {
   Pipe kept;
-  const UniqueFd not_kept(fcntl(kept.reader.get(), F_DUPFD, 500));  // a number that nobody takes anew
+  const UniqueFd not_kept(fcntl(kept.reader.get(), F_DUPFD, 500));  // a number that is not reused
   REQUIRE(not_kept.valid());
   const std::string text = seen_by_caller(
       [&](UniqueFd ready) -> Result<void> {

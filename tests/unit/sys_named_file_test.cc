@@ -108,7 +108,7 @@ TEST_CASE("a new file is made without following links, and never replaces anothe
   CHECK(create_below(place.get(), "fifo", 0600, "fifo").error().number == EEXIST);
 }
 
-/// From now on this process' kernel is one from before Linux 5.6.
+/// From now on this process sees a kernel older than Linux 5.6.
 bool forget_openat2() {
   std::array program{sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
                      sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat2, 0, 1),

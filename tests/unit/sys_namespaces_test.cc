@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A folder that is gone with its contents at the end of the test.
+/// A folder that is removed with its contents at the end of the test.
 class TemporaryFolder {
  public:
   TemporaryFolder() { REQUIRE(mkdtemp(path_.data()) != nullptr); }

@@ -50,7 +50,7 @@ ExitStatus end_of(Child& child) {
   return **status;
 }
 
-/// What `script` writes to its standard output.
+/// The standard output of a child.
 std::string output_of(SpawnRequest request) {
   Pipe pipe = make_pipe().value();
   request.fds.push_back({pipe.writer.get(), STDOUT_FILENO});

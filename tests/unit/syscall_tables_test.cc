@@ -1,5 +1,5 @@
-// Machines that Linux came to later (64-bit ARM) lack system calls of x86-64 that another call can stand in for, and
-// the C library makes that one there: a table that names the older call names the one in its place, too.
+// Newer architectures (64-bit ARM) lack older system calls of x86-64, and the C library makes the newer calls instead:
+// a table that names the older call must also name its successor.
 
 #include <doctest/doctest.h>
 #include <seccomp.h>

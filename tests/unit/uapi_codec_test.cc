@@ -1,4 +1,4 @@
-// The lines of a set and of a get. The rules are wireguard-go's, and what wg(8) makes of the answers.
+// The lines of a set and of a get. The rules are wireguard-go's, and how wg(8) reads the answers.
 
 #include <doctest/doctest.h>
 
@@ -155,7 +155,7 @@ TEST_CASE("changes taken in pieces are the same as all at once") {
   REQUIRE_EQ(feed(reader, "listen_port=1\npublic_key=" + key_text + "\nupdate_only=true\n"), 0);
   DeviceChange taken = reader.take();
   CHECK_EQ(taken.listen_port, 1);
-  CHECK(taken.peers.empty());  // more may be said of it
+  CHECK(taken.peers.empty());  // more lines may belong to it
   CHECK(is_empty(reader.take()));
   for (std::size_t i = 0; i < ChangeReader::max_allowed_ips; ++i) REQUIRE_EQ(reader.line("allowed_ip=10.0.0.0/8"), 0);
   taken = reader.take();

@@ -1,4 +1,4 @@
-// What a client says and hears, byte by byte, without a socket.
+// A client's requests and answers, byte by byte, without a socket.
 
 #include <doctest/doctest.h>
 
@@ -76,7 +76,7 @@ struct Talk {
   FakeTarget target;
   Connection connection{target};
 
-  /// As much as is taken; what was answered is read at once.
+  /// Sends as much as is accepted, and reads the answer at once.
   std::string say(std::string_view text, std::size_t at_a_time = Connection::max_read) {
     std::string answer = hear();
     while (!text.empty() && connection.wants_input()) {
@@ -190,7 +190,7 @@ TEST_CASE("a set that fails is answered at once; earlier lines stay applied, lat
   CHECK_EQ(talk.target.port, 5);
   CHECK_EQ(talk.say("set=1\nfwmark\n\n"), "errno=" + std::to_string(-EPROTO) + "\n\n");
   CHECK_EQ(talk.say("set=1\nlisten_port=7\n\n"), "errno=" + std::to_string(-EADDRINUSE) + "\n\n");
-  // Who does not end a request that has failed is understood, too.
+  // After an error, a client need not end its request.
   CHECK_EQ(talk.say("set=1\nbad\n"), "errno=" + std::to_string(-EPROTO) + "\n\n");
   CHECK_EQ(talk.say("set=1\nlisten_port=8\n\n"), "errno=0\n\n");
   CHECK_EQ(talk.target.port, 8);

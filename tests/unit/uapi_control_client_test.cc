@@ -1,4 +1,4 @@
-// The client of a control socket, at a socket where somebody else answers.
+// The client of a control socket, at a socket where the test answers.
 
 #include <doctest/doctest.h>
 #include <sys/socket.h>
@@ -29,7 +29,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// Says `first`, and then `again` over and over, `pause` apart, for as long as somebody listens.
+/// Sends `first`, and then `again` repeatedly, `pause` apart, as long as the client is connected.
 class Talker {
  public:
   Talker(const std::string& first, const std::string& again, std::chrono::milliseconds pause = 0ms) {
@@ -45,7 +45,7 @@ class Talker {
       const UniqueFd client(accept(listener_.get(), nullptr, nullptr));
       if (!client.valid() || !say(client, first)) return;
       while (!again.empty() && say(client, again)) std::this_thread::sleep_for(pause);
-      // The client ends first: what is unread here must not take along what is still to be read there.
+      // Read everything: closing with unread bytes would discard the answer that the client has not read yet.
       std::array<char, 4096> rest;
       while (recv(client.get(), rest.data(), rest.size(), 0) > 0) continue;
     });

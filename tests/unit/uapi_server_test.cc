@@ -45,7 +45,7 @@ class Folder {
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
   ~Folder() { fs::remove_all(path_); }
-  /// That of the sockets, which is not there yet.
+  /// The folder of the sockets, which does not exist yet.
   [[nodiscard]] std::string sockets() const { return path_ / "wireguard"; }
 
  private:
@@ -95,7 +95,7 @@ void say(const UniqueFd& client, const std::string& text) {
   REQUIRE_EQ(send(client.get(), text.data(), text.size(), MSG_NOSIGNAL), static_cast<ssize_t>(text.size()));
 }
 
-/// Nothing for now is empty; the end is "end".
+/// What can be read now; "end" at the end.
 std::string hear(const UniqueFd& client) {
   std::array<char, 4096> buffer;
   const ssize_t size = recv(client.get(), buffer.data(), buffer.size(), 0);
@@ -137,7 +137,7 @@ TEST_CASE("the error for a name in use has the process; a stale socket is replac
     path = first->path();
     fs::create_hard_link(path, path + ".kept");
   }
-  fs::rename(path + ".kept", path);  // as a program that was killed leaves it
+  fs::rename(path + ".kept", path);  // the state after a program was killed
   CHECK_EQ(connect_to(path).error().number, ECONNREFUSED);
   const auto again = ControlSocket::create(folder.sockets(), "wg0");
   REQUIRE(again.has_value());
@@ -208,7 +208,7 @@ TEST_CASE("a client that does not read is dropped after a while, and no other") 
   stage.now += std::chrono::seconds(1);
   stage.turns();
   CHECK_EQ(stage.server.clients(), 1);
-  // It is silent, and may be.
+  // An idle client is not dropped.
   stage.now += 100 * Server::patience;
   stage.turns();
   say(fine, "set=1\n\n");
@@ -267,7 +267,7 @@ TEST_CASE("a turn is short, whatever clients send") {
   const std::string much = "set=1\n" + std::string(60'000, 'x');
   for (int i = 0; i < 30; ++i) say(clients.emplace_back(stage.client()), much);
   stage.turns(3);
-  // One read each, one a turn: half of it is still to come after as many turns as there are clients.
+  // One read per turn: half of it is still to come after as many turns as there are clients.
   stage.turns(30);
   const UniqueFd fine = stage.client();
   say(fine, "set=1\n\n");

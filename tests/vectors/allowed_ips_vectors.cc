@@ -1,5 +1,5 @@
 // AllowedIps by a table of the cases that matter (nested, neighbouring, unmasked, replaced, moved, at every depth), and
-// by a million random operations against a model that is too simple to be wrong.
+// by a million random operations against a simple model.
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
-// The corners of RFC 6479: both ends of the window, one beyond each, jumps by many windows, and the last counters that
-// there are. The set is that of the kernel's own self-test.
+// The edge cases of RFC 6479: both ends of the window, one beyond each, jumps by many windows, and the last counters.
+// The set is that of the kernel's own self-test.
 
 #include <doctest/doctest.h>
 
