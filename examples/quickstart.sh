@@ -54,7 +54,7 @@ build() {
 
 # --- The demonstration, as an ordinary user -------------------------------------------------------------------------
 
-# The same script again as an unprivileged user, with copies of what a stranger to this home could not read.
+# The same script again as an unprivileged user, with copies of files that another user could not read here.
 demonstrate_as_user() {
 	local user=${SUDO_USER:-nobody} copy status=0
 	[[ $user != root ]] || user=nobody

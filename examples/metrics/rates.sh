@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Who sends how much through a tunnel right now, and what it drops: two looks at its metrics.
+# The rate of each peer, and the packets that are dropped: the difference of two scrapes.
 #
 #   examples/metrics/rates.sh ADDRESS:PORT|unix:PATH [SECONDS]
 #   examples/metrics/rates.sh 127.0.0.1:9586 5
