@@ -1,4 +1,4 @@
-"""What every engine test asserts: who answers, as whom we are seen, what resolves, what is left."""
+"""Assertions of every engine test: the answer, the client's address, DNS, and that nothing is left."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def free_tcp_port() -> int:
 
 
 def fetch(port: int, address: str = "127.0.0.1") -> str:
-    """What a published port answers; empty while it does not."""
+    """The answer of a published port; empty if there is none."""
     connection = http.client.HTTPConnection(address, port, timeout=3)
     with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
         connection.request("GET", "/index.html")
@@ -71,7 +71,7 @@ class EngineCase(harness.TestCase):
         return Path(f"/proc/{self.our_pid()}/cmdline").read_text().split("\0")
 
     def assert_all_confined(self) -> None:
-        """The program, who watches its target and who dials there."""
+        """The program, the process that watches its target, and the helper that opens connections there."""
         for pid in [self.our_pid(), *(entry.pid for entry in descendants(self.our_pid()))]:
             self.assert_confined(pid)
 

@@ -1,4 +1,4 @@
-"""What is beyond the WireGuard peer: a web server that tells who asked, and a DNS server.
+"""Servers behind the WireGuard peer: a web server that answers with the client's address, and a DNS server.
 
 `far_services.py ADDRESS... ` serves on each ADDRESS: HTTP on port 80, DNS on port 53, UDP and TCP.
 The only name is `target.test`: the address asked at, of the family asked for. Prints a JSON line

@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -B
-"""What a network plugin sees of Podman: `network create`, a `run` on that network, `network rm`.
+"""A stand-in for Podman, as a network plugin sees it: `network create`, a `run` on that network, `network rm`.
 
 Its networks are files beside the link that it is called by; the network namespace in which rootless
 Podman runs netavark is ROOTLESS_NETNS.

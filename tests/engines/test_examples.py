@@ -1,4 +1,4 @@
-"""What is in examples/, as the READMEs there show it."""
+"""The examples, run as in their READMEs."""
 
 import re
 import subprocess
@@ -20,7 +20,7 @@ PROGRAM = {"WIREGUARD4NETNS": str(bindir() / "wireguard4netns")}
 
 
 def run_example(case: EngineCase, *argv: str, env: dict[str, str]) -> str:
-    """As from a shell, in the user's home folder; what it prints."""
+    """Runs it as from a shell, in the user's home folder; returns the output."""
     done = subprocess.run(
         argv,
         capture_output=True,

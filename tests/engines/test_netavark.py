@@ -202,7 +202,7 @@ class Networks(PluginCase):
 
 class Example(PluginCase):
     def test_vpn_network(self) -> None:
-        """With a Podman that only does what the plugin sees of one: Debian's is too old."""
+        """With a stand-in for Podman, since Debian's is too old."""
         here = Path(__file__).resolve().parent
         podman = self.engine.folder / "bin" / "podman"
         podman.symlink_to(here / "stand_in_podman.py")

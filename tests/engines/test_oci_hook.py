@@ -97,7 +97,7 @@ class Run(HookCase):
         self.assertEqual(len(found.splitlines()), 1, found)
 
     def test_nothing_of_the_environment_is_needed(self) -> None:
-        """What runc gives a hook: the home is the one of passwd(5), of the user outside."""
+        """In the environment of runc's hooks: the home is the one in passwd(5), of the user outside."""
         home = Path("~").expanduser()
         self.podman.install_hook(environment=["LC_ALL=C"], allow="all")
         path = self.scratch.file("else.conf", self.beyond.configs[0])
@@ -137,7 +137,7 @@ class Life(HookCase):
         self.podman_with_hook("restart", "--time", "0", "box")
         self.assert_tunnelled(self.beyond, inside)
 
-    def test_what_stays_is_a_daemon(self) -> None:
+    def test_the_background_process_is_a_daemon(self) -> None:
         """Nobody's terminal, pipe or folder is held for the life of the container."""
         self.start()
         pid = self.our_pid()

@@ -1,4 +1,4 @@
-"""slirp4netns' options on our command line, and what they come to in the namespace."""
+"""slirp4netns' options on our command line, and their effects in the namespace."""
 
 import subprocess
 
@@ -9,7 +9,7 @@ from fixtures import THEIRS, LoopbackPeer
 from processes import PATIENCE_S
 from program import bindir, program_environment
 
-# What Podman and RootlessKit look for in --help.
+# Words that Podman and RootlessKit search for in --help.
 PROBED = (
     "--disable-host-loopback",
     "--mtu",
@@ -47,7 +47,7 @@ class Options(harness.TestCase):
         for option in PROBED:
             self.assertIn(option, shown.stdout)
 
-    def test_what_cannot_be_is_refused_with_the_reason(self) -> None:
+    def test_impossible_requests_are_refused_with_the_reason(self) -> None:
         target = str(self.namespace().pid)
         for arguments, words in (
             (["--cidr", "10.0.2.0"], "IPv4 network"),

@@ -67,7 +67,7 @@ def rootlesskit_2_0(*target: str) -> list[str]:
     ]
 
 
-# What RootlessKit's child does, word by word; it takes any failure for the end.
+# The commands of RootlessKit's child, word by word; any failure ends it.
 CHILD = (
     "ip link set tap0 up",
     "ip link set dev tap0 mtu 65520",
@@ -103,7 +103,7 @@ class PastaCase(EngineCase):
         return pid
 
     def ours(self) -> list[int]:
-        """Those that serve: children of nobody but us, who adopt orphans."""
+        """Background processes: their only parent is this process, which adopts orphans."""
         return [
             entry.pid
             for entry in descendants()
@@ -239,7 +239,7 @@ class Errors(PastaCase):
         self.assert_links(netns, "lo")
         return failed.stdout
 
-    def test_what_cannot_be_is_an_error_and_leaves_nothing(self) -> None:
+    def test_an_impossible_request_is_an_error_and_leaves_nothing(self) -> None:
         netns, port = self.netns(), free_tcp_port()
         for arguments, words in (
             (["--new-in-pasta"], "unrecognized option '--new-in-pasta'"),
@@ -408,10 +408,10 @@ class Kit(PastaCase):
 
 
 class RacedTap(PastaCase):
-    """RootlessKit 2.0 to 2.2 waits for nobody: its child sets up the TAP while we put a TUN in its place."""
+    """RootlessKit 2.0 to 2.2 does not wait: its child sets up the TAP while we replace it by a TUN."""
 
     def race(self, *child: str, ahead: float = 0) -> None:
-        """Runs commands, none of which may fail, `ahead` of our program, and looks for what they set."""
+        """Runs commands, none of which may fail, `ahead` of our program, and checks their settings."""
         netns = self.netns("netns", "10.0.2.3")
         netns.run("ip", "tuntap", "add", "name", "tap0", "mode", "tap")
         pasta = [str(self.engine.pasta), *rootlesskit_2_0(f"--netns={netns.path}")]
@@ -471,7 +471,7 @@ class RacedTap(PastaCase):
         )
 
     def test_a_default_route_is_there_at_every_moment(self) -> None:
-        """Who starts right after the child's last command may ask for it at once."""
+        """A process that starts right after the child's last command may need the name at once."""
         self.race(*CHILD, "for i in $(seq 200); do ip route show default | grep -q 'via 10.0.2.2'; done")
 
     def test_all_that_a_tap_can_have(self) -> None:

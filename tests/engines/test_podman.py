@@ -105,7 +105,7 @@ class Run(PodmanCase):
 
 
 class Seen(PodmanCase):
-    """Podman unlinks the file that our standard error is: what we have to say finds another way."""
+    """Podman unlinks the file of our standard error: messages reach the user in other ways."""
 
     clients = 2
 
@@ -122,7 +122,7 @@ class Seen(PodmanCase):
     def shown(self) -> dict[str, dict]:
         return json.loads(self.program("show", "--json").stdout)
 
-    def test_by_the_name_of_the_namespace_that_podman_tells(self) -> None:
+    def test_by_the_name_of_the_namespace_in_podman_inspect(self) -> None:
         other = self.scratch.file("other.conf", self.beyond.configs[1])
         self.podman.start("box", IMAGE)
         self.podman.start("other", IMAGE, WIREGUARD4NETNS_CONFIG=str(other))
@@ -138,7 +138,7 @@ class Seen(PodmanCase):
         self.assert_engine_empty()
         self.assertEqual(self.shown(), {})
 
-    def test_what_the_start_warns_of(self) -> None:
+    def test_warnings_of_the_start(self) -> None:
         """It stands in Podman's own standard error, and stays to be asked for."""
         self.podman.config.chmod(0o644)
         warning = f"{self.podman.config}: it holds a secret key, and every user can read it"

@@ -68,7 +68,7 @@ class NamespaceByPath(PodmanCase):
 
 
 class Build(PodmanCase):
-    def test_run_steps_with_what_the_readme_says(self) -> None:
+    def test_run_steps_with_the_command_of_the_readme(self) -> None:
         readme = (HERE.parent.parent / "README.md").read_text()
         (line,) = re.findall(r"`(ln -s /usr/bin/wireguard4netns [^`]* podman build \.)`", readme)
         line = line.replace("/usr/bin/wireguard4netns", str(bindir() / "wireguard4netns"))

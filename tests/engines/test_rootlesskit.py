@@ -49,7 +49,7 @@ class Kit(EngineCase):
         self.check_sandbox_and_api_socket("true")
 
     def test_its_settings_stand_beside_ours(self) -> None:
-        """It sets MTU 65520, N+100/24 and a default route on what it takes for its TAP."""
+        """It sets MTU 65520, N+100/24 and a default route on the TUN, which it takes for its TAP."""
         kit = self.kit()
         addresses = kit.inside("ip", "address", "show", "tap0")
         self.assertIn("mtu 65520", addresses)
@@ -70,7 +70,7 @@ class Kit(EngineCase):
         self.assert_tunnelled(self.beyond, kit.inside)
 
     def test_tcp_finds_its_segment_size(self) -> None:
-        """Super-packets of segments that the tunnel does not carry are answered, and cut anew."""
+        """Super-packets whose segments are too large for the tunnel are answered, and cut again."""
         kit = self.kit()
         kit.inside("ip", "route", "add", f"{THEIRS}/32", "dev", "tap0", "src", self.own)
         with self.beyond.ns.tool("sink", THEIRS, "7000") as sink:

@@ -1,4 +1,4 @@
-"""Cryptokey routing to two peers with nested AllowedIPs: the right one gets it, nobody poses."""
+"""Cryptokey routing to two peers with nested AllowedIPs: neither can use the addresses of the other."""
 
 import json
 
@@ -65,7 +65,7 @@ class NestedAllowedIps(harness.TestCase):
         ns.run(PYTHON, str(HERE / "traffic.py"), "datagram", source, address, "7001", text)
 
     def test_longest_prefix_gets_it(self) -> None:
-        """Both peers hold both addresses, so only the routing decides who hears us."""
+        """Both peers have both addresses, so only the routing decides which one gets a packet."""
         for address in ("10.20.1.1", "10.20.5.1", "fd20:0:1::1", "fd20:0:5::1"):
             with self.subTest(address=address):
                 right, wrong = (
@@ -83,7 +83,7 @@ class NestedAllowedIps(harness.TestCase):
                     self.assertEqual(json.loads(read_line(heard))["text"], "hello")
                     self.assertTrue(says_nothing(not_heard, 0.3))
 
-    def test_nobody_poses_as_the_other(self) -> None:
+    def test_no_peer_can_use_the_addresses_of_the_other(self) -> None:
         """A source that is the other peer's is dropped, though each may send from its own."""
         cases = (
             ("10.20.255.1", "10.20.1.1", "10.20.5.1"),

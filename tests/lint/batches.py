@@ -36,7 +36,7 @@ def types(text: str) -> set[str]:
 
 
 def private_names(text: str) -> set[str]:
-    """What the source defines in unnamed namespaces."""
+    """The names that the source defines in unnamed namespaces."""
     parts = UNNAMED.findall(text)
     return {name for part in parts for name in [*TYPE.findall(part), *VALUE.findall(part)]}
 

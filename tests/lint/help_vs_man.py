@@ -1,4 +1,4 @@
-"""What --help explains is in the man page, and the other way round; README's two commands exist.
+"""--help and the man page have the same options; README's two commands exist.
 
     help_vs_man.py BINDIR
 """
@@ -84,7 +84,7 @@ def help_of(bindir: Path, program: Program) -> str:
 
 
 def explained(argv: list[str]) -> str:
-    """Where --help only lists the options, --help-all says what they are for."""
+    """If --help only lists the options, --help-all explains them."""
 
     def ask(option: str) -> str:
         return subprocess.run([*argv, option], check=True, capture_output=True, text=True).stdout

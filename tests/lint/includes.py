@@ -94,13 +94,13 @@ class Precompiled:
 
 
 def written(file: Path) -> set[str]:
-    """What the file includes, as <x> or "x"."""
+    """The files that it includes, as <x> or "x"."""
     lines = (line.split() for line in file.read_text(encoding="utf-8").splitlines())
     return {words[1] for words in lines if len(words) > 1 and words[0] == "#include"}
 
 
 def own_header(file: Path) -> set[str]:
-    """What the header of a source's own name includes: it belongs to the source."""
+    """The includes of the header with the source's own name, which count as the source's."""
     header = project.ROOT / file.with_suffix(".h")
     return written(header) if file.suffix == ".cc" and header.is_file() else set()
 

@@ -101,7 +101,7 @@ def out_of_reach(header: str, rule: dict) -> bool:
 
 
 def chain_to(start: str, rule: dict, graph: dict[str, list[Include]]) -> list[Include]:
-    """The shortest way from a file to what it must not reach; empty if there is none."""
+    """The shortest chain of includes from a file to one that it must not reach; empty if there is none."""
     ways: dict[str, list[Include]] = {start: []}
     waiting = [start]
     for file in waiting:  # grows as it goes
@@ -134,7 +134,7 @@ def check_tree(rules: Rules, root: Path) -> tuple[list[Finding], int]:
 
 
 def stale_exceptions(rules: Rules) -> list[Finding]:
-    """An exception that nobody uses any more is a hole."""
+    """An exception that is no longer needed is a finding."""
     stale = []
     for rule in rules.exceptions:
         path = project.ROOT / rule["file"]

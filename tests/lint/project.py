@@ -1,4 +1,4 @@
-"""What every lint script needs: the project's place, its files, and how a finding is told.
+"""Shared by all lint scripts: the project's root, its files, and the output of findings.
 
 A finding is one line, "FILE:LINE: what is wrong [rule]", so that an editor can jump to it.
 """

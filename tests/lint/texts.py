@@ -1,4 +1,4 @@
-"""What holds for every text of the project: C++, scripts, data and prose.
+"""Rules for every text of the project: C++, scripts, data and prose.
 
     texts.py               checks the project
     texts.py --self-test   shows that each rule finds what it forbids
@@ -23,7 +23,7 @@ WRAPPED_BY_HAND = (".py", ".sh", ".cmake")  # C++ is clang-format's matter
 # Shell scripts are indented with tabs, so that <<- can take them off again.
 TABS = {True: re.compile(r"[^\t]\t"), False: re.compile(r"\t")}
 
-# What no line may contain, and the rule. The patterns do not find themselves.
+# Patterns that no line may contain, and their rules. They do not match themselves.
 LINE_RULES = [
     (re.compile(r"[ \t\r]+$"), "no trailing space"),
     (re.compile(r"\b(?:TO[D]O|FIX[M]E|X{3})\b(?!\([a-z]+\))"), "open ends have an owner"),
@@ -55,7 +55,7 @@ def check_lines(path: Path, text: str) -> list[Finding]:
 
 
 def check_kind(path: Path, root: Path, text: str) -> list[Finding]:
-    """What holds for files of one kind."""
+    """Rules for files of one kind."""
     name = str(path)
     first = text.partition("\n")[0]
     findings = []

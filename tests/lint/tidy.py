@@ -24,7 +24,7 @@ from batches import Batch
 
 FOLDERS = ("shared", "wg4netns", "netns-helper")
 TIDY = project.require_tool("clang-tidy-19", "clang-tidy-19")
-# A batch includes sources on purpose; who includes what is the matter of includes.py.
+# A batch includes sources on purpose; includes.py checks the includes.
 NOT_IN_BATCHES = "-bugprone-suspicious-include,-misc-include-cleaner"
 # Else the analyzer would pass over all that is not in the main file.
 ANALYZE_ALL = ("--extra-arg=-Xclang", "--extra-arg=-analyzer-opt-analyze-headers")
@@ -71,7 +71,7 @@ def fingerprint(batch: Batch, main: Path) -> str | None:
 
 
 def look(batch: Batch, main: Path) -> str:
-    """What clang-tidy says; nothing where all is well."""
+    """clang-tidy's findings; empty if there are none."""
     config = f"--config-file={project.ROOT / '.clang-tidy'}"
     command = [TIDY, "--quiet", config, f"--checks={NOT_IN_BATCHES}", *ANALYZE_ALL]
     run = subprocess.run(

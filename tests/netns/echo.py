@@ -28,7 +28,7 @@ REQUEST, REPLY, REQUEST6, REPLY6 = 8, 0, 128, 129
 class Echoed:
     received: int
     slowest_s: float
-    text: str  # what came of each
+    text: str  # the result of each
 
 
 def echo(
@@ -52,7 +52,7 @@ def echo(
 
 
 def in_child(namespaces: list[str], body: Callable[[], dict]) -> dict:
-    """What `body` returns in a child that has entered `namespaces`."""
+    """Runs `body` in a child in `namespaces`, and returns its result."""
     files = [os.open(path, os.O_RDONLY) for path in namespaces]
     read_end, write_end = os.pipe()
     sys.stdout.flush()

@@ -65,7 +65,7 @@ def only_small(port: str, target: str, limit: str) -> None:
 
 
 def carry(port: str, target: str, passes: Callable[[bytes], bool]) -> None:
-    """Carries what passes between one outside peer and 127.0.0.1:`target`."""
+    """Relays datagrams between one outside peer and 127.0.0.1:`target`."""
     with bound(port) as outside, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as inside:
         inside.connect(("127.0.0.1", int(target)))
         selector = selectors.DefaultSelector()

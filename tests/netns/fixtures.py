@@ -62,7 +62,7 @@ class Tunnel:
 def tunnel_in_world(
     case: TestCase, *, over_v6: bool = False, we_dial: bool = True, they_dial: bool = False
 ) -> Tunnel:
-    """Both ends up; who may dial knows the other's endpoint."""
+    """Both ends up; the side that may initiate knows the other's endpoint."""
     world = case.enterContext(World())
     container = case.namespace(world.host)
     ours, theirs = Identity(), Identity()

@@ -1,6 +1,6 @@
-"""The stage of the namespace tests, and the books on what a test leaves behind.
+"""The environment of the namespace tests, and the check that a test leaves nothing behind.
 
-Whoever starts a test file, what it tests runs as an ordinary user without capabilities. Root
+Whichever user starts a test file, the tested programs run as an ordinary user without capabilities. Root
 therefore copies the tests and the programs to a folder that everyone can read and continues as
 `wg4test` on a host of the file's own: a network with nothing but loopback, a home and a /tmp, and
 a process namespace, whose end takes every process along. So the files can run beside each other.
@@ -48,7 +48,7 @@ LONG_S = 2
 WITHOUT = "--without="
 FILTERED = "0" if SANITIZED else "2"  # a sanitizer's report could not live with a filter
 
-# What the tests call, and the Debian package that brings it.
+# The programs that the tests call, and their Debian packages.
 TOOLS = {
     "curl": "curl",
     "ip": "iproute2",
@@ -75,7 +75,7 @@ def holds_what_stays(folder: Path) -> bool:
 
 
 class TestCase(unittest.TestCase):
-    """A test with a scratch folder; after it, nothing may be left of what it started."""
+    """A test with a scratch folder; after it, nothing that it started may be left."""
 
     def setUp(self) -> None:
         self.scratch = Scratch()
@@ -85,7 +85,7 @@ class TestCase(unittest.TestCase):
         self.addCleanup(self.assert_nothing_left)
 
     def world_files(self) -> set[str]:
-        """What lies where a user's program might drop a file or a socket, scratch aside."""
+        """The files and sockets in all folders that a user's program might use, except scratch."""
         places = [
             Path(tempfile.gettempdir()),
             Path(pwd.getpwuid(os.getuid()).pw_dir),
@@ -120,7 +120,7 @@ class TestCase(unittest.TestCase):
             if not re.match(r"\d\d+-", path.name) and path.name != SOCKETS and not holds_what_stays(path)
         )
         # The folder stays for the next one; a socket only of a program that was killed.
-        # What removes it is the last to end, a moment after the program itself.
+        # The process that removes it is the last to end, a moment after the program itself.
         sockets = self.scratch.folder / SOCKETS
         if not self.scratch.killed:
             wait_until(lambda: not any(sockets.glob("*")), 5)

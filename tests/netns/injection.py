@@ -1,4 +1,4 @@
-"""System calls made by a process that does not want to: what an attacker's code in it would do.
+"""Makes a process make given system calls, as an attacker's code in it would.
 
 The process is stopped by ptrace(2), its registers are set, and one `syscall` instruction of its
 own is stepped over. For root, on x86-64.

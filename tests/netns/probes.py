@@ -1,4 +1,4 @@
-"""What the tests send through a tunnel: pings, and TCP streams with a checksum at both ends."""
+"""Traffic of the tests through a tunnel: pings, and TCP streams with a checksum at both ends."""
 
 from __future__ import annotations
 

@@ -17,13 +17,13 @@ from pathlib import Path
 
 SANITIZED = bool(os.environ.get("WG4_SANITIZED"))
 
-# A machine that is busy with something else may hold anything up. Whoever waits for what comes loses nothing by it.
+# A busy machine may delay anything. A longer limit costs nothing if the event comes.
 LEEWAY_S = 60 if SANITIZED else 20
-PATIENCE_S = 10 + LEEWAY_S  # for what takes a moment
+PATIENCE_S = 10 + LEEWAY_S  # for events that take a moment
 
 
 def wait_until(condition: Callable[[], object], seconds: float, pause: float = 0.01) -> bool:
-    """`seconds`: what it may take where nothing else holds it up."""
+    """`seconds`: the time that it may take on an idle machine."""
     deadline = time.monotonic() + seconds + LEEWAY_S
     while not condition():
         if time.monotonic() > deadline:
@@ -33,7 +33,7 @@ def wait_until(condition: Callable[[], object], seconds: float, pause: float = 0
 
 
 def adopt_orphans() -> None:
-    """Whatever a program leaves behind becomes our child: found without knowing its name."""
+    """Processes that a program leaves behind become our children: so they are found without their names."""
     pr_set_child_subreaper = 36
     if ctypes.CDLL(None, use_errno=True).prctl(pr_set_child_subreaper, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
@@ -112,7 +112,7 @@ def says_nothing(process: subprocess.Popen[bytes], seconds: float) -> bool:
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has worked, all of its threads."""
+    """The processor time of a process, with all of its threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -184,7 +184,7 @@ class Wg4:
             self.close_fds()
 
     def kill_with_janitor(self) -> None:
-        """kill -9 of the program when nobody is there to tidy up behind it: its sockets stay."""
+        """kill -9 of the program and of the process that would tidy up behind it: its sockets stay."""
         self.kill(self.part("tidy"))
         self.kill()
 

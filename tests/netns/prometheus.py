@@ -46,7 +46,7 @@ def parse_labels(text: str) -> dict[str, str]:
 
 
 def parse(text: str) -> dict[str, Family]:
-    """Families by name; an AssertionError for whatever a strict reader would refuse."""
+    """Families by name; an AssertionError for everything that a strict reader would refuse."""
     assert text.endswith("\n"), "no line end at the end"
     families: dict[str, Family] = {}
     current = Family("")
@@ -73,7 +73,7 @@ def parse(text: str) -> dict[str, Family]:
 
 
 def lint(families: dict[str, Family]) -> list[str]:
-    """What promtool would find fault with."""
+    """The faults that promtool would find."""
     told = []
     for family in families.values():
         name = family.name
@@ -122,7 +122,7 @@ def lint_histogram(family: Family) -> list[str]:
 
 
 def value(families: dict[str, Family], name: str, **labels: str) -> float:
-    """The one sample of that name whose labels include these."""
+    """The only sample of that name whose labels include these."""
     family = families.get(name) or families[name.rpartition("_")[0]]
     found = [
         number

@@ -1,4 +1,4 @@
-"""What listens inside a namespace in the tests of published ports: `services.py SERVICE ADDRESS PORT`.
+"""Services inside a namespace for the tests of published ports: `services.py SERVICE ADDRESS PORT`.
 
 Each prints a line once it listens, and serves until it is killed.
 """
@@ -34,7 +34,7 @@ def serve_tcp(handler, address: str, port: str) -> None:
 
 
 def echo(address: str, port: str) -> None:
-    """Says back at once what it hears, and ends when it has heard the end."""
+    """Echoes its input at once, and ends at its end."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionResetError):
@@ -47,7 +47,7 @@ def echo(address: str, port: str) -> None:
 
 
 def digest(address: str, port: str) -> None:
-    """Hears all up to the end of the client's half, and only then answers: what, and from whom."""
+    """Reads up to the end of the client's half, and only then answers: the input, and the client's address."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heard = hashlib.sha256()

@@ -1,4 +1,4 @@
-"""Captures, read back by tshark: what passed the tunnel, inside and outside, and no secret unasked."""
+"""Captures, read back by tshark: packets inside and outside of the tunnel, and secrets only on request."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ class Capture(CaptureCase):
         for spelled in spellings(self.pair.config.private):
             self.assertNotIn(spelled, wg4.log.read_bytes())
 
-    def test_keys_of_who_answers(self) -> None:
+    def test_keys_of_the_responder(self) -> None:
         """The other one's initiation, our response: the file of the responder decrypts as well."""
         self.other.stop()
         path = self.scratch.folder / "01-other.pcapng"
@@ -161,7 +161,7 @@ class Capture(CaptureCase):
         wg4.expect_end(1)
         self.assertIn("--pcap", wg4.log.read_text())
 
-    def test_datagrams_of_strangers(self) -> None:
+    def test_datagrams_of_unknown_senders(self) -> None:
         """Of every size that UDP has, IPv6's too, which are longer than IPv4's: the tunnel goes on."""
         wg4 = self.ours()
         self.assert_pings(self.pair.one, THEIRS)
@@ -181,7 +181,7 @@ class Capture(CaptureCase):
         self.assertIn(["", "65515"], rows)
 
     def test_survives_a_kill(self) -> None:
-        """What was captured a moment ago is in the file."""
+        """A packet that was captured a moment ago is in the file."""
         wg4 = self.ours()
         self.assert_pings(self.pair.one, THEIRS, count=3)
 
@@ -216,7 +216,7 @@ class Capture(CaptureCase):
         self.addCleanup(lambda: self.assertEqual(target.read_text(), content))
         return path
 
-    def test_who_had_the_file_open_reads_no_capture(self) -> None:
+    def test_a_process_with_the_file_open_does_not_see_the_capture(self) -> None:
         self.path.write_text("before")
         self.path.chmod(0o644)
         with self.path.open("rb") as reader:
@@ -259,7 +259,7 @@ class Pipes(CaptureCase):
         self.assertIn("mkfifo -m 600", wg4.log.read_text())
 
     def test_reader_that_does_not_read(self) -> None:
-        """The tunnel goes on, and what was lost is counted."""
+        """The tunnel goes on, and lost packets are counted."""
         os.mkfifo(self.path, 0o600)
         reader = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
         wg4 = self.ours()
@@ -267,7 +267,7 @@ class Pipes(CaptureCase):
         self.assert_pings(self.pair.one, THEIRS)
         slowest = ping(self.pair.one, THEIRS, 50, interval=0.01)
         self.assertEqual(slowest.received, 50)
-        wg4.stop()  # for whom it does not wait: nobody would ever read
+        wg4.stop()  # does not wait for the reader, which never reads
         os.close(reader)
 
     def test_reader_that_goes(self) -> None:
@@ -293,7 +293,7 @@ class AtRunTime(CaptureCase):
     def capture(
         self, path: str, *options: str, stdout: int = subprocess.DEVNULL
     ) -> Iterator[subprocess.Popen[str]]:
-        """From when it has begun; whoever leaves this has seen its end."""
+        """From the beginning of the capture to its end."""
         process = subprocess.Popen(
             [bindir() / "wireguard4netns", "capture", "ours", path, *options],
             stdin=subprocess.DEVNULL,
@@ -382,7 +382,7 @@ class AtRunTime(CaptureCase):
                 self.assertEqual(reader.stdout.read(), "")
             process.stdout = None
 
-    def test_who_does_not_read_stalls_nothing(self) -> None:
+    def test_a_reader_that_does_not_read_blocks_nothing(self) -> None:
         with self.capture("-", stdout=subprocess.PIPE) as process:
             transfer(self.pair.one, self.pair.other, THEIRS, 60)
             pings = ping(self.pair.one, THEIRS, 50, interval=0.01)

@@ -112,7 +112,7 @@ class Fish(CompletionCase):
 class Zsh(CompletionCase):
     shell = "zsh"
 
-    # The key ^X writes down what is on the line.
+    # The key ^X writes the line to a file.
     STARTUP = """
         PS1='ready> '; unsetopt PROMPT_SP PROMPT_CR
         autoload -U compinit; compinit -u -D; source ~/script.zsh
@@ -124,7 +124,7 @@ class Zsh(CompletionCase):
         (self.home / ".zshrc").write_text(self.STARTUP)
 
     def completed(self, line: str) -> str:
-        """What an interactive shell makes of it."""
+        """The line after completion by an interactive shell."""
         written = self.home / "line"
         written.unlink(missing_ok=True)
         pid, terminal = pty.fork()

@@ -1,4 +1,4 @@
-"""What container engines and people rely on: command line, ready-fd, exit-fd, signals, the end."""
+"""The interface for container engines and people: command line, ready-fd, exit-fd, signals, the end."""
 
 import fcntl
 import os
@@ -89,7 +89,7 @@ class Plain:
 
 
 def high_pipe() -> tuple[int, int]:
-    """A pipe whose numbers do not collide with the small ones that a test hands out."""
+    """A pipe whose numbers do not collide with the small ones that a test passes on."""
     numbers = []
     for fd in os.pipe():
         numbers.append(fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 100))
@@ -144,7 +144,7 @@ class CommandLine(harness.TestCase):
         for psk in psks:
             self.assertRegex(psk, r"^[A-Za-z0-9+/]{43}=\n$")
 
-    def test_check_says_what_it_would_do_and_no_key(self) -> None:
+    def test_check_prints_the_settings_and_no_key(self) -> None:
         peer = LoopbackPeer(self, psk=True)
         path = self.scratch.file("good.conf", peer.config.for_wg_quick())
         checked = program("check", str(path))
@@ -329,7 +329,7 @@ class Ends(harness.TestCase):
         wg4.close_fds()
 
     def test_a_path_target_is_kept(self) -> None:
-        """With a path there is no process to watch: nobody's end is a reason to go."""
+        """With a path there is no process to watch: no process's end ends the tunnel."""
         with Namespace() as target:
             wg4 = Wg4(self.scratch, target, self.peer.config, by_path=True)
             wg4.start()

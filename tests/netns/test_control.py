@@ -69,7 +69,7 @@ class StockWg(ControlCase):
         self.assertEqual(self.wg("show", "ours", "peers").split(), [self.peer])
         self.assert_pings(self.pair.one, THEIRS, count=1)
 
-    def test_addconf_keeps_what_is_there(self) -> None:
+    def test_addconf_keeps_existing_peers(self) -> None:
         self.start()
         other = Identity().public
         section = f"[Peer]\nPublicKey = {other}\nAllowedIPs = 10.9.0.0/16\n"
@@ -97,7 +97,7 @@ class StockWg(ControlCase):
             self.assert_pings(self.pair.one, THEIRS, count=1)
             self.wg("set", name, "peer", peer, "preshared-key", "/dev/null")
 
-    def test_what_is_refused(self) -> None:
+    def test_changes_that_are_refused(self) -> None:
         self.start()
         for arguments, why in (
             (["set", "ours", "fwmark", "5"], "Operation not permitted"),
@@ -221,7 +221,7 @@ class Protocol(ControlCase):
         self.assertEqual(sorted(again.splitlines()), sorted(config.splitlines()))
         self.assert_pings(self.pair.one, THEIRS, count=1)
 
-    def test_nobody_stalls_the_tunnel(self) -> None:
+    def test_no_client_blocks_the_tunnel(self) -> None:
         """Clients that send half a request, a line without end, or read nothing."""
         self.assert_pings(self.pair.one, THEIRS, count=1)
         for i in range(100):
@@ -241,7 +241,7 @@ class Protocol(ControlCase):
             clients[0].ask("set=1\n\n")
 
     def test_a_hundred_watchers_cost_little(self) -> None:
-        """What `show --watch` asks, from 100 terminals, costs about as much to answer as to ask."""
+        """Answering the requests of `show --watch` from 100 terminals costs about as much as making them."""
         before, asked_before = cpu_seconds(self.ours.pid), time.process_time()
         for _ in range(500):
             with Client(self.path):  # it looks for tunnels
@@ -254,7 +254,7 @@ class Protocol(ControlCase):
         if not SANITIZED:
             self.assertLess(answering, 2 * asking + 2 * TICK_S)
 
-    def test_memory_stays_flat_for_who_does_not_read(self) -> None:
+    def test_memory_stays_flat_for_a_client_that_does_not_read(self) -> None:
         clients = [self.client() for _ in range(64)]
         before = resident_kib(self.ours)
         for client in clients:
@@ -262,7 +262,7 @@ class Protocol(ControlCase):
             with contextlib.suppress(BlockingIOError):
                 while client.socket.send(b"get=1\n\n" * 1000):
                     pass
-        # The program has taken what it takes: nobody can send more.
+        # The program has read as much as it accepts: no client can send more.
         self.assertTrue(wait_until(lambda: not select.select([], [client.socket for client in clients], [], 0.5)[1], 5))
         grown = resident_kib(self.ours) - before
         print(f"64 clients that do not read: {grown} KiB more")
@@ -286,7 +286,7 @@ class Names(ControlCase):
         self.start().kill()
         self.assertTrue(wait_until(lambda: not self.path.exists(), PATIENCE_S))
 
-    def test_what_a_killed_one_left_is_replaced(self) -> None:
+    def test_the_socket_of_a_killed_one_is_replaced(self) -> None:
         self.start().kill_with_janitor()
         self.assertTrue(self.path.is_socket())
         self.start()
@@ -388,7 +388,7 @@ class Show(ControlCase):
             # Seconds pass in between.
             self.assertTrue(wait_until(both_say_the_same, 5), mode)
 
-    def test_what_wg_does_not_know(self) -> None:
+    def test_this_programs_own_status(self) -> None:
         self.pair.one.run("ping", "-c1", "-W1", "10.77.0.99", check=False)
         shown = self.show("ours")
         self.assertRegex(shown, r"details: ours\n  config: .*wg0.conf\n  mtu: 1420\n")
@@ -401,14 +401,14 @@ class Show(ControlCase):
         self.assertEqual(ours["peers"][self.peer]["allowedIps"], ["10.77.0.2/32", "fd77::2/128"])
         self.assertGreater(ours["drops"]["no-route"], 0)
 
-    def test_what_the_edges_could_not_pass_on(self) -> None:
+    def test_drops_at_tun_and_udp(self) -> None:
         drops = json.loads(self.show("ours", "--json"))["ours"]["drops"]
         for edge in ("tun-read", "tun-write", "udp-send", "udp-queue"):
             self.assertEqual(drops[edge], 0, edge)
             self.assertIn(f"{edge}\t0\n", self.show("ours", "drops"))
 
-    def test_whatever_bytes_a_path_has(self) -> None:
-        """A line stays a line, JSON stays JSON, and who reads it gets the path back."""
+    def test_a_path_of_any_bytes(self) -> None:
+        """A line stays a line, JSON stays JSON, and a reader can restore the path."""
         for name in (
             b'My "home".conf',
             b"a\\tb.conf",
@@ -450,7 +450,7 @@ class Show(ControlCase):
 
 
 class NobodyReads(harness.TestCase):
-    """Standard error is /dev/null, or a file that has lost its name: what is said goes to syslog as well."""
+    """Standard error is /dev/null, or an unlinked file: messages also go to syslog."""
 
     LISTEN = """
 import socket, sys
@@ -502,14 +502,14 @@ while True:
         self.start(f"exec 2>{file}; rm {file}")
         self.assertIn("syslog", self.place())
 
-    def test_warnings_and_what_happens_in_the_sandbox(self) -> None:
+    def test_warnings_and_messages_from_the_sandbox(self) -> None:
         self.config.peers[0].endpoint = "127.0.0.1:9"
         self.start("exec 2<&0")
         self.target.run("ping", "-c1", "-W1", THEIRS, check=False)
         said = self.next_line()
         self.assertRegex(said, r"^<12>wireguard4netns\[\d+\]: warning: peer ")
 
-    def test_somebody_reads(self) -> None:
+    def test_a_log_that_is_read(self) -> None:
         self.wg4(self.target, self.config, where=self.host, options=["--control=quiet"])
         self.assertEqual(self.place(), "standard error")
 

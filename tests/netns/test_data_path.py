@@ -54,7 +54,7 @@ class DataPath(harness.TestCase):
             self.assertIn(option.partition("=")[2], done.stderr)
 
     def ciphers(self) -> list[str]:
-        """What the program says that it has here."""
+        """The offloads that the program logs here."""
         names = re.search(r"It has: (.+)", self.run_program("--cipher=none").stderr)
         self.assertIsNotNone(names)
         listed = re.sub(r"[.\s]", "", names[1]).split(",")

@@ -19,13 +19,13 @@ PATIENCE_S = 30  # a machine that is busy
 
 @dataclasses.dataclass
 class Fault:
-    """A peer of ours with which something is wrong, and what the log has to say of it."""
+    """A misconfigured peer, and the expected lines of the log."""
 
     endpoint: str
     says: str
     theirs: Identity = dataclasses.field(default_factory=Identity)
     psk: str | None = None
-    public: str = ""  # what we believe to be its key
+    public: str = ""  # its key in our configuration
 
     def peer(self, number: int) -> Peer:
         return Peer(
@@ -63,7 +63,7 @@ class DiagnosisTestCase(harness.TestCase):
         return self.wg4(self.namespace(self.world.host), config, where=self.world.host)
 
     def said(self, wg4: Wg4, public: str) -> list[str]:
-        """What the log says of a peer, without the head of the line."""
+        """The log's lines about a peer, without their heads."""
         head = rf"wireguard4netns: (?:warning: )?peer {re.escape(public)} \([^)]*\): "
         return [
             line[found.end() :]
@@ -80,7 +80,7 @@ class DiagnosisTestCase(harness.TestCase):
             self.assertRegex(line, "^" + pattern)
 
     def shown(self, wg4: Wg4) -> dict[str, str]:
-        """What `show` says is wrong, by the peer."""
+        """The findings in `show`, by peer."""
         text = self.world.host.run(str(bindir() / "wireguard4netns"), "show", "wg0", "details").stdout
         told = (line.split("\t", 1) for line in text.splitlines())
         return dict(value.split(" ", 1) for name, value in told if name == "diagnosis")
@@ -140,7 +140,7 @@ class Unanswered(DiagnosisTestCase):
         return Fault(f"{World.FAR}:{port}", says, public=Identity().public)
 
     def wrong_own_key(self) -> Fault:
-        """The peer calls somebody that we are not."""
+        """The peer sends initiations to another key than ours."""
         port, theirs = self.next_port(), Identity()
         us = Peer(Identity().public, ["10.9.0.1/32"], f"{World.HOST}:{OUR_PORT}", keepalive=1)
         self.peer_at(port, theirs, us)

@@ -224,13 +224,13 @@ class Peers(DoctorTestCase):
         self.assertTrue(any(self.is_quick() for _ in range(5)), "it waits for something that has come")
 
     def is_quick(self) -> bool:
-        """Whether this time it took less than the shortest of its waits for what does not come."""
+        """Whether it took less than its shortest wait for an answer that does not come."""
         began = time.monotonic()
         self.examine()
         return time.monotonic() - began < 10
 
     def test_large_datagrams_are_dropped(self) -> None:
-        """Nothing larger than 1300 bytes comes through, in either direction, and nobody is told."""
+        """Packets larger than 1300 bytes are lost, in both directions, without an ICMP error."""
         self.peer()
         command = [PYTHON, str(HERE / "faulty_peer.py"), "only-small", "6001", "6000", "1300"]
         read_line(self.enterContext(self.world.far.background(*command)))

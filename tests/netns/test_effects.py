@@ -1,4 +1,4 @@
-"""What code that has taken over one of our processes must not reach, one row an effect.
+"""Effects that an attacker's code in one of our processes must not have, one per row.
 
 Each row is tried in each process of a tunnel that does all that a tunnel can do, by system calls
 that the process is made to execute (injection.py), and judged by what happens outside. Tried in a
@@ -537,7 +537,7 @@ class UsersTunnel(RootTestCase):
         except BaseException:
             self.stage.close()
             raise
-        # Someone who waits for metrics, and does not ask.
+        # A client that connects for metrics, and sends no request.
         self.enterContext(socket.create_connection(("127.0.0.1", self.metrics)))
         return wg4
 
@@ -574,7 +574,7 @@ class Effects(UsersTunnel):
             return str(end)
 
     def test_the_injection_works(self) -> None:
-        """Each process executes what it is made to: it tells its own number, and lives on."""
+        """Each process executes the injected call: it returns its own process id, and goes on."""
         wg4 = self.start()
         for role, pid in self.processes(wg4).items():
             with self.subTest(role), Injection(pid) as held:
@@ -625,7 +625,7 @@ class Effects(UsersTunnel):
 
 class OtherTunnel(UsersTunnel):
     def test_no_word_makes_the_reloader_touch_it(self) -> None:
-        """Whatever the tunnel says, and at whichever of its sockets."""
+        """For all messages of the tunnel, at each of its sockets."""
         wg4 = self.start()
         tunnel = self.processes(wg4)["tunnel"]
         numbers = [number for number, each in sockets_of(tunnel) if each.close() is None]

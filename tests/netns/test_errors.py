@@ -322,7 +322,7 @@ class Errors(FailureTestCase):
 
 
 class Warnings(harness.TestCase):
-    """What cannot work is said by whoever reads the file: check, the start, reload, the doctor."""
+    """Every command that reads the file warns of settings that cannot work: check, the start, reload, the doctor."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -355,7 +355,7 @@ class Warnings(harness.TestCase):
             self.assertEqual(self.warnings(started.log.read_text()), found)
         return found
 
-    def test_nothing_is_said_of_what_works(self) -> None:
+    def test_a_configuration_that_works_has_no_warnings(self) -> None:
         self.assertEqual(self.assert_warned(self.good), [])
 
     def test_keys(self) -> None:
@@ -376,7 +376,7 @@ class Warnings(harness.TestCase):
             self.good.replace(f"Endpoint = {self.peer.endpoint}\n", ""), "neither side can begin"
         )
 
-    def test_what_an_ordinary_user_may_not(self) -> None:
+    def test_settings_that_an_ordinary_user_may_not_use(self) -> None:
         """A provider's file with a mark works: it is not needed here."""
         (found,) = self.assert_warned(
             self.good.replace("[Interface]", "[Interface]\nFwMark = 0xca69"), "FwMark is left out"
@@ -444,7 +444,7 @@ class TunDevice(FailureTestCase):
         self.refused("no folder", spoil, "the folder /dev/net is missing", "modprobe")
 
     def test_devices_do_not_work_there(self) -> None:
-        """Its mode is 0666: to make it that is no advice."""
+        """Its mode is 0666 already, so the hint must not be to set that."""
         spoil = (
             "mount --bind /dev/net/tun /dev/net/tun && "
             "mount -o remount,bind,nodev /dev/net/tun"

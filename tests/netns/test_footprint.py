@@ -1,4 +1,4 @@
-"""What the program may do and what it costs: no capabilities, little memory. bench/start.py has the time."""
+"""The program's rights and costs: no capabilities, little memory. bench/start.py measures the time."""
 
 import resource
 
@@ -40,12 +40,12 @@ class Privileges(harness.TestCase):
             check=False,
         ).stdout.split()
         self.assertNotIn(f"/proc/{wg4.pid}", inside)
-        self.assertLessEqual(len(ours), 4, "the program, who watches, reloads and tidies up")
+        self.assertLessEqual(len(ours), 4, "the program, and the processes that watch, reload and tidy up")
 
 
 class Memory(harness.TestCase):
     def test_memory(self) -> None:
-        """What the program has written to. How much of a library is mapped is the machine's business."""
+        """Memory that the program has written to. The mapped size of libraries depends on the machine."""
         pair = pair_on_loopback(self)
         self.wg4(pair.other, pair.other_config)
         wg4 = self.wg4(pair.one, pair.config, options=["--threads=1"])

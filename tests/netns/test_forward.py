@@ -24,7 +24,7 @@ from program import SANITIZED, Wg4, bindir, program_environment
 
 CONNECTIONS = 5000
 SECONDS = PATIENCE_S  # of a client
-GUEST = "10.0.2.100"  # what the API means by an empty guest_addr
+GUEST = "10.0.2.100"  # the API's default for an empty guest_addr
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM, address: str = "127.0.0.1") -> int:
@@ -81,7 +81,7 @@ class ForwardCase(harness.TestCase):
 
 class Tcp(ForwardCase):
     def check_digest(self, port: int, address: str = "127.0.0.1", size: int = 1 << 20) -> str:
-        """Sends, ends its half, and hears the right answer; from whom the service heard it."""
+        """Sends, ends its half, and checks the answer; returns the client's address that the service saw."""
         data = random.Random(size).randbytes(size)
         with connect(port, address) as client:
             client.sendall(data)
@@ -98,7 +98,7 @@ class Tcp(ForwardCase):
                 self.assertEqual(self.check_digest(outside, size=size), "127.0.0.1")
 
     def test_the_other_half_can_end_first(self) -> None:
-        """The service has said all and closed its half; what the client says still arrives."""
+        """The service has sent everything and closed its half; data of the client still arrives."""
         inside, outside = self.service("echo"), free_port()
         self.publish(f"{outside}:{inside}")
         with connect(outside) as client:
@@ -161,8 +161,8 @@ class Tcp(ForwardCase):
             client.sendall(b"now")
             self.assertRaises(ConnectionResetError, client.recv, 1)
 
-    def test_who_has_closed_is_sent_more(self) -> None:
-        """What a pipe would end a program for (SIGPIPE) ends one connection."""
+    def test_data_to_a_side_that_has_closed(self) -> None:
+        """An error that would end a program by SIGPIPE ends only one connection."""
         inside, outside = self.service("brief"), free_port()
         wg4 = self.publish(f"{outside}:{inside}")
         for _ in range(3):
@@ -247,7 +247,7 @@ class Udp(ForwardCase):
         return client
 
     def ask(self, client: socket.socket, text: bytes) -> bytes:
-        """The answer's text; who asked is kept in `self.source`."""
+        """The answer's text; the client's address is kept in `self.source`."""
         client.send(text)
         self.source, _, answer = client.recv(70000).partition(b" ")
         return answer
@@ -406,7 +406,7 @@ class Api(ForwardCase):
         self.assertTrue(os.path.lexists(self.api_path))
 
     def quickest_answer(self) -> float:
-        """Of many: what else the machine does only adds to it."""
+        """The least of many, since other programs on the machine only add to it."""
         times = []
         for _ in range(20):
             began = time.monotonic()
@@ -414,7 +414,7 @@ class Api(ForwardCase):
             times.append(time.monotonic() - began)
         return min(times)
 
-    def test_hostile_clients_hold_nobody_up(self) -> None:
+    def test_hostile_clients_block_no_other(self) -> None:
         """Many that say nothing, and many that never read a long answer."""
         for port in range(300):
             self.add(proto="udp", host_addr=f"127.0.1.{port % 250 + 1}", host_port=free_port(), guest_port=80)
@@ -436,7 +436,7 @@ class Api(ForwardCase):
 
 
 class Ends(ForwardCase):
-    def test_who_serves_has_no_rights(self) -> None:
+    def test_the_serving_process_has_no_rights(self) -> None:
         wg4 = self.publish(f"{free_port()}:80", api=True)
         for pid in (wg4.pid, wg4.part("helper"), wg4.part("ports")):
             self.assert_confined(pid)
@@ -475,7 +475,7 @@ class Ends(ForwardCase):
             self.assertRaises(ConnectionRefusedError, connect, port)
 
     def test_kill_of_the_agent(self) -> None:
-        """Its ports are closed, what is connected and the tunnel go on, and the user is told."""
+        """Its ports are closed, connections and the tunnel go on, and the user gets a message."""
         inside, outside = self.service("echo"), free_port()
         wg4 = self.publish(f"{outside}:{inside}", api=True)
         with connect(outside) as client:

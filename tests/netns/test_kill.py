@@ -27,7 +27,7 @@ SLOW = 5 if SANITIZED else 1
 LATEST_S = 0.06 * SLOW  # about as long as a start takes
 HELPER_LATEST_S = 0.025 * SLOW
 
-# What others can see of a process it does by these. A kill before one is a kill after the one before it.
+# By these calls a process has effects outside. A kill before one is a kill after the one before it.
 DEEDS = set(
     """
     bind capset clone clone3 connect exit_group fork ioctl landlock_restrict_self link linkat listen memfd_create mkdir
@@ -49,7 +49,7 @@ class Moment:
 
 
 class Strace:
-    """Writes down what one process calls, and can kill it before a call. It ends as the process does."""
+    """Records the calls of one process, and can kill it before a call. It ends when the process ends."""
 
     def __init__(self, trace: Path) -> None:
         self._trace = trace
@@ -205,7 +205,7 @@ class Helper(KillTestCase):
         wg4.assert_no_trace()
 
     def test_stopped_it_does_not_hang_the_end(self) -> None:
-        """A graceful end waits for nobody who has nothing left to do."""
+        """A graceful end does not wait for processes that have nothing left to do."""
         wg4 = self.started()
         wg4.wait_ready()
         children = {entry.pid: entry.name for entry in descendants(wg4.pid)}

@@ -1,4 +1,4 @@
-"""--metrics: what a tunnel tells Prometheus, and that asking for it cannot hold the tunnel up."""
+"""--metrics: the metrics of a tunnel, and that scraping cannot block the tunnel."""
 
 import json
 import os
@@ -58,7 +58,7 @@ class MetricsCase(harness.TestCase):
 
 
 class Metrics(MetricsCase):
-    def test_what_a_tunnel_tells(self) -> None:
+    def test_the_metrics_of_a_tunnel(self) -> None:
         wg4 = self.ours()
         peer = {
             "interface": "wg0",
@@ -116,7 +116,7 @@ class Metrics(MetricsCase):
         wg4.stop()
 
     def test_names_that_lead_here(self) -> None:
-        """A web page whose name leads to 127.0.0.1 (DNS rebinding) reads nothing there."""
+        """A web page whose name leads to 127.0.0.1 (DNS rebinding) gets no metrics."""
         url = address_of(self.ours())
         for host in ("127.0.0.1", "localhost:9586", "[::1]:1"):
             asked = urllib.request.Request(url, headers={"Host": host})
@@ -142,7 +142,7 @@ class Metrics(MetricsCase):
         self.assertEqual(refused.exception.code, 404)
         self.assertIn(b"/metrics", refused.exception.read())
 
-    def test_who_else_can_see_it(self) -> None:
+    def test_a_warning_if_others_can_reach_it(self) -> None:
         wg4 = self.ours("0.0.0.0:0")
         self.assertRegex(wg4.log.read_text(), r"warning: --metrics 0\.0\.0\.0:0: anybody who reaches")
 

@@ -38,7 +38,7 @@ class Configuration(FailureTestCase):
         _, said = process.communicate(timeout=PATIENCE_S)
         self.assertEqual(process.returncode, 0, said)
 
-    def test_what_is_no_file(self) -> None:
+    def test_paths_that_are_no_regular_files(self) -> None:
         huge = self.scratch.file("huge.conf")
         os.truncate(huge, 1 << 40)
         for name, says in (

@@ -47,7 +47,7 @@ class Hook(harness.TestCase):
     def run_hook(
         self, state: str, *prefix: str, hook: tuple[str, ...] = ALLOWING
     ) -> subprocess.CompletedProcess[str]:
-        """Returns at the end of its stderr, which therefore nobody may keep open."""
+        """Returns at the end of its stderr, which therefore no process may keep open."""
         return subprocess.run(
             [*prefix, *hook],
             input=state,
@@ -120,7 +120,7 @@ class Hook(harness.TestCase):
         self.assert_refused(self.state(config="/none", ifname="eth0"), "/none", hook=every)
         self.assert_refused(self.state(profil="blue"), "means nothing", hook=every)
 
-    def test_a_configuration_that_a_stranger_names_is_a_file_of_ours(self) -> None:
+    def test_a_configuration_named_by_an_annotation_is_the_users_own_file(self) -> None:
         fifo = self.scratch.folder / "00-fifo.conf"
         os.mkfifo(fifo, 0o600)
         for path, says in (
@@ -153,7 +153,7 @@ class Hook(harness.TestCase):
         self.assertEqual(outside.read_text(), "mine\n")
         self.assertEqual(sorted(path.name for path in (self.bundle / "else/etc").iterdir()), [])
 
-    def test_what_is_no_file_is_neither_read_nor_written(self) -> None:
+    def test_paths_that_are_no_regular_files_are_neither_read_nor_written(self) -> None:
         state = self.state(config=str(self.config))
         resolv_conf, config = self.root / "etc/resolv.conf", self.bundle / "config.json"
         os.mkfifo(resolv_conf, 0o600)
@@ -220,7 +220,7 @@ class Hook(harness.TestCase):
         self.assertEqual(self.pair.one.snapshot(), snapshot)
 
     def test_errors_are_in_the_systems_log(self) -> None:
-        """A runtime may drop what a hook writes to stderr."""
+        """A runtime may drop a hook's stderr."""
         devices = self.scratch.folder / "00-dev"
         devices.mkdir()
         (devices / "null").touch()

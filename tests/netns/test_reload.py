@@ -62,7 +62,7 @@ class Reload(ControlCase):
 
 
 class ReloadLink(ControlCase):
-    """What a reload makes of the interface in the namespace."""
+    """The effects of a reload on the interface in the namespace."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -143,7 +143,7 @@ class ReloadLink(ControlCase):
         self.write("[Interface]\n", "[Interface]\nDNS = 10.77.0.53\n")
         self.assertIn("DNS is another in the file, and is left alone as at the start", self.reload())
 
-    def test_the_signal_says_what_the_command_says(self) -> None:
+    def test_the_signal_logs_the_output_of_the_command(self) -> None:
         self.write("AllowedIPs = ", "AllowedIPs = 10.9.0.0/16, ")
         self.write("MTU = 1420", "MTU = 1300")
         self.ours.process.send_signal(signal.SIGHUP)
@@ -168,7 +168,7 @@ class ReloadLink(ControlCase):
         self.assert_pings(self.pair.one, THEIRS, count=1)
         self.pair.one.ip("link delete other")
 
-    def test_who_sets_it_up_is_named_where_a_reload_cannot(self) -> None:
+    def test_the_text_if_a_reload_cannot_change_the_namespace(self) -> None:
         """An engine's addresses and routes are its own matter."""
         self.ours.stop()
         self.ours = self.start("--cidr=10.0.2.0/24")

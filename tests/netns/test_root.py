@@ -1,4 +1,4 @@
-"""What only root can arrange: `ip netns add`, others' namespaces, a 0600 TUN device, strace."""
+"""Tests that only root can set up: `ip netns add`, others' namespaces, a 0600 TUN device, strace."""
 
 import base64
 import os
@@ -87,7 +87,7 @@ class RootStartsIt(RootTestCase):
         self.assertEqual(os.readlink(f"/proc/{wg4.pid}/cwd"), "/")
 
     def test_root_ends_as_nobody(self) -> None:
-        """What strangers talk to: the tunnel, who looks up names, and who publishes ports."""
+        """The processes that untrusted hosts talk to: the tunnel, the resolver, and the one that publishes ports."""
         named = self.enterContext(NamedNetns("wg4-one"))
         config = end_to_end(Identity(), Identity(), 1, endpoint=f"localhost:{free_udp_port()}")
         publish = f"--publish=127.0.0.1:{free_udp_port()}:80"
@@ -104,7 +104,7 @@ class RootStartsIt(RootTestCase):
         wg4.stop()  # though it may not kill those of its processes that stay root's
 
     def test_no_capture_for_another_user(self) -> None:
-        """Whoever owns a file or a FIFO could read the keys in it."""
+        """The owner of a file or a FIFO could read the keys in it."""
         account = pwd.getpwnam(USER)
         fifo, file = self.scratch.folder / "01-fifo", self.scratch.file("file", "before")
         os.mkfifo(fifo, 0o600)
@@ -123,7 +123,7 @@ class RootStartsIt(RootTestCase):
 
 
 class Target(RootTestCase):
-    """What root names is looked up once; and the host's own network, by whatever name, is nobody's container."""
+    """Root's paths are opened once; and the host's own network is refused, under every name."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -318,7 +318,7 @@ class Traced(RootTestCase):
         self.assertIn("\nrecvmmsg(", after, "the rest is a tunnel's work")
 
     def test_threads_begin_in_the_sandbox(self) -> None:
-        """What Landlock forbids, it forbids to the caller and to threads that are started later."""
+        """Landlock restricts the caller and threads that are started later."""
         publish = f"--publish=127.0.0.1:{free_udp_port()}:80/udp"
         traces = self.trace_a_session("--threads=3", publish)
         (tunnel,) = (text for text in traces.values() if "CLONE_THREAD" in text)

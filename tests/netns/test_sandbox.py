@@ -1,4 +1,4 @@
-"""What the running program has given up, and that it still does all that it has to."""
+"""The rights that the running program has given up, and that it still does its work."""
 
 import os
 import signal

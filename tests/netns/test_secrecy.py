@@ -100,7 +100,7 @@ class Memory(harness.TestCase):
             for pid, name in ours.items():
                 self.assert_closed(pid, name)
 
-    def test_what_makes_and_takes_keys(self) -> None:
+    def test_commands_that_make_and_take_keys(self) -> None:
         with self.running(["pubkey"], stdin=subprocess.PIPE) as process:
             assert process.stdin
             process.stdin.write(self.pair.config.private[:20].encode())

@@ -65,7 +65,7 @@ class SharedKey(KeyCase):
             with Wg4(self.scratch, self.second, self.pair.config, options=options, prefix=prefix) as second:
                 self.assertIn("warning: the private key is in use by process", second.log.read_text())
 
-    def test_free_again_whatever_ended_the_first(self) -> None:
+    def test_free_again_after_any_end_of_the_first(self) -> None:
         for end in (Wg4.stop, Wg4.kill):
             first = Wg4(self.scratch, self.pair.one, self.pair.config)
             first.start()
@@ -111,7 +111,7 @@ class SharedKey(KeyCase):
 
 
 class Stranger(KeyCase):
-    """What others do with names and folders that everybody can have is a warning at most."""
+    """Other users can cause at most a warning by names and folders that everybody can make."""
 
     def held_names(self) -> list[str]:
         lines = Path("/proc/net/unix").read_text().splitlines()
@@ -140,7 +140,7 @@ class Stranger(KeyCase):
             )
 
     def test_names_say_nothing_about_a_key(self) -> None:
-        """Who knows the public key, or another key, cannot tell what the name will be."""
+        """A user who knows the public key, or another key, cannot predict the name."""
         self.first()
         raw = base64.b64decode(wg("pubkey", text=self.pair.config.private))
         for known in (raw, hashlib.blake2s(raw, digest_size=16).digest()):
@@ -148,7 +148,7 @@ class Stranger(KeyCase):
                 self.assertNotIn(known.hex(), name)
 
     def test_folders_that_are_not_ours(self) -> None:
-        """Without XDG_RUNTIME_DIR; what lies in its place has been made by somebody else, or is open to others."""
+        """Without XDG_RUNTIME_DIR; the folder in its place is another user's, or open to others."""
         fallback = Path(f"/tmp/wireguard4netns-{os.getuid()}")
         self.addCleanup(shutil.rmtree, fallback, ignore_errors=True)
         shutil.rmtree(fallback, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""As a service: what systemd is told, and the units of examples/systemd without a systemd."""
+"""As a service: the notifications to systemd, and the units of examples/systemd without a systemd."""
 
 import configparser
 import contextlib
@@ -46,7 +46,7 @@ class Manager:
             Path(self.name).unlink()
 
     def hear(self, seconds: float = PATIENCE_S) -> str:
-        """What is said next; empty if nothing is."""
+        """The next notification; empty if there is none."""
         if not select.select([self._socket], [], [], seconds)[0]:
             return ""
         said, told_beside, _, _ = self._socket.recvmsg(4096, 256)

@@ -56,7 +56,7 @@ class Tunnel(harness.TestCase):
         self.assertIn("mtu 1300", pair.one.ip("link show wg0"))
 
     def test_restart_of_either_end(self) -> None:
-        """Who dials is back at once, from a new port; the other within the protocol's timeouts."""
+        """The initiating side is back at once, from a new port; the other within the protocol's timeouts."""
         pair = pair_on_loopback(self)
         responder = self.wg4(pair.other, pair.other_config)
         initiator = self.wg4(pair.one, pair.config)

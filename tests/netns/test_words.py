@@ -108,7 +108,7 @@ class Attach(WordsCase):
         ):
             self.assert_refused(meant, *words)
 
-    def test_a_file_that_has_an_interface_s_name_hinders_nobody(self) -> None:
+    def test_a_file_with_the_name_of_an_interface_changes_nothing(self) -> None:
         """Engines start us wherever they are."""
         for name in ("wg0", "tap0"):
             self.place(name)
@@ -187,7 +187,7 @@ class Alone(WordsCase):
             self.assert_made(word)
 
     def test_any_name_for_wg_quick(self) -> None:
-        """Even one that means something else here, and whatever lies about."""
+        """Even one that means something else here, and with any files in the folder."""
         self.place("mullvad-us1")
         for word in ("mullvad-us1", "home", "status", "box1"):
             self.assert_made(word, **QUICK)

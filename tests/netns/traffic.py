@@ -37,7 +37,7 @@ def stream(megabytes: int) -> Iterator[bytes]:
 
 
 def sink(address: str, port: str) -> None:
-    """Takes one TCP connection to its end and prints what came."""
+    """Accepts one TCP connection, reads it to its end, and prints what it received."""
     with socket.create_server((address, int(port)), family=family_of(address)) as server:
         say(listening=True)
         connection, peer = server.accept()
@@ -203,7 +203,7 @@ def first_reply(address: str, limit_s: str) -> None:
 def relay(outside_fd: str, inside_port: str, target: str, first_peer: str) -> None:
     """Carries datagrams between a socket of another network and `target` (ADDRESS:PORT) here.
 
-    Each outside address gets its own socket here, so that the target sees who roams. `first_peer`
+    Each outside address gets its own socket here, so that the target sees the roaming. `first_peer`
     (ADDRESS:PORT outside, or "-") gets what the target sends to `inside_port`, even when it has
     not spoken yet.
     """
@@ -247,7 +247,7 @@ def relay(outside_fd: str, inside_port: str, target: str, first_peer: str) -> No
 
 
 def drain(receive) -> Iterator:
-    """What is there now, at most a few hundred: no side starves the other."""
+    """The waiting datagrams, at most a few hundred, so that no side starves the other."""
     for _ in range(256):
         try:
             yield receive()

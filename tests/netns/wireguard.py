@@ -53,7 +53,7 @@ class Config:
     mtu: int = 1420
 
     def for_wg(self) -> str:
-        """What `wg setconf` takes."""
+        """The text for `wg setconf`."""
         head = ["[Interface]", f"PrivateKey = {self.private}"] + (
             [f"ListenPort = {self.port}"] if self.port else []
         )

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What each platform does in its root: builds the programs and the tests that need no other program, and runs these.
+# Runs in each platform's root: builds the programs and the tests that need no other program, and runs these.
 #
 # usage: tests/platforms/build_and_test.sh BUILD-FOLDER [option of cmake...]
 set -euo pipefail

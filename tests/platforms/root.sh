@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A Debian 13 (trixie) of its own to build and test in, whatever Debian this machine has: made by debootstrap from the
+# A Debian 13 (trixie) to build and test in, on a machine with any Debian: made by debootstrap from the
 # archive that this machine has its packages from, and kept in a cache, under a name made of its list of packages.
 set -euo pipefail
 
@@ -21,7 +21,7 @@ packages=(
 	ccache doctest-dev iproute2 python3 util-linux
 )
 if [[ $(dpkg --print-architecture) == amd64 ]]; then packages+=(libipsec-mb-dev); fi
-# For the other machine: its compiler, which runs here, its libraries, and who plays that machine.
+# For the other architecture: a cross compiler, its libraries, and an emulator.
 foreign=arm64
 packages+=(
 	g++-aarch64-linux-gnu qemu-user
@@ -94,7 +94,7 @@ make_root() {
 
 # --- Being in it ----------------------------------------------------------------------------------------------------
 
-# Not chroot, in which nobody can make a user namespace. All mounts are in a mount namespace that goes with the command.
+# Not chroot, in which no user namespace can be made. All mounts are in a mount namespace that ends with the command.
 in_root() {
 	# shellcheck disable=SC2016 # that shell's own arguments
 	unshare --mount bash -c '
@@ -143,7 +143,7 @@ else
 	mkdir -p "$cache"
 	root=$cache/$suite-$(printf '%s\n' "$suite" "$foreign" "${packages[@]}" | sha256sum | head -c 12)
 	exec 9>"$root.lock"
-	flock 9 # who comes second waits, and finds it made
+	flock 9 # a second run waits here, and finds it made
 	if [[ ! -e $root.made ]]; then
 		make_root "$root"
 		touch "$root.made"

@@ -18,7 +18,7 @@ ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}  # AUDIT_ARCH_* of
 
 
 def names() -> list[str]:
-    """What the tables name, SCMP_SYS(name), in all sources of the programs."""
+    """The calls that the tables name, SCMP_SYS(name), in all sources of the programs."""
     sources = [path for folder in ("shared", "netns-helper", "wg4netns") for path in (ROOT / folder).rglob("*.cc")]
     texts = (path.read_text(encoding="utf-8") for path in sources)
     return sorted({name for text in texts for name in re.findall(r"\bSCMP_SYS\((\w+)\)", text)})

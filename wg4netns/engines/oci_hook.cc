@@ -61,7 +61,7 @@ Result<void> apply(const std::string& name, const std::string& value, AttachComm
   } else if (name == "config") {
     if (!value.starts_with('/')) return fail(annotation + "=" + value + " is not an absolute path");
     command.tunnel.config = value;
-    command.tunnel.config_named_by = NamedBy::stranger;
+    command.tunnel.config_named_by = NamedBy::untrusted;
   } else if (name == "ifname") {
     command.ifname = value;
   } else if (name == "publish") {

@@ -64,8 +64,8 @@ Result<NamedFile> find_config(const std::string& path) {
 Result<OpenConfig> open_config(const std::string& path, NamedBy named_by) {
   const NamedFile file = TRY(find_config(path));
   if (file.is_directory()) return fail("configuration " + path + " is a directory", 0, "Name the file in it");
-  if (named_by == NamedBy::stranger || !file.is_pipe()) TRY(file.expect_regular());
-  if (named_by == NamedBy::stranger && file.owner() != geteuid())
+  if (named_by == NamedBy::untrusted || !file.is_pipe()) TRY(file.expect_regular());
+  if (named_by == NamedBy::untrusted && file.owner() != geteuid())
     return fail("configuration " + path + " belongs to another user", 0, "It must be a file of this user's");
   if (file.size() > static_cast<off_t>(max_config_size)) return too_large(path);
   auto fd = file.open(O_RDONLY);

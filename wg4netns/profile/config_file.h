@@ -18,10 +18,10 @@ namespace wg4 {
 [[nodiscard]] Result<std::string> locate_config(const std::optional<std::string>& file,
                                                 const std::optional<std::string>& profile);
 
-/// Who has named a configuration.
+/// The source of a configuration's path.
 enum class NamedBy : std::uint8_t {
-  user,      ///< it may be a pipe, as a shell's <(command) is
-  stranger,  ///< it must be a regular file of this user's
+  user,       ///< it may be a pipe, as a shell's <(command) is
+  untrusted,  ///< another source, such as an annotation: it must be a regular file of this user
 };
 
 /// `path` as an absolute path, for processes with another working directory.
