@@ -10,7 +10,7 @@ struct Pipe {
   UniqueFd writer;
 };
 
-/// Both ends close on exec. `flags` are those of pipe2(2) beside that: O_NONBLOCK.
+/// A pipe whose ends are close-on-exec. `flags` are further flags of pipe2(2): O_NONBLOCK.
 [[nodiscard]] Result<Pipe> make_pipe(int flags = 0);
 
 }  // namespace wg4

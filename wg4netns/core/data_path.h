@@ -1,5 +1,5 @@
 #pragma once
-// The way of transport data through a device, in both directions: the steps of data_batch.h, each in its place.
+// The path of transport data through a device, in both directions: all steps of data_batch.h, in order.
 
 #include <memory_resource>
 #include <span>
@@ -14,8 +14,8 @@
 
 namespace wg4 {
 
-/// One thread's. `Holder` is a Device, or what lends one to a thread at a time: hold() gives it for one step, and the
-/// cipher works in between, when the device is held by nobody.
+/// One thread's data path. `Holder` is a Device, or lends one to one thread at a time: hold() locks it for one step,
+/// and the cipher works between the steps, when no thread holds the device.
 template <class Holder>
 class DataPath {
  public:
@@ -23,7 +23,7 @@ class DataPath {
   DataPath(Holder& device, crypto::Aead& aead, std::pmr::memory_resource& secrets)
       : device_(device), aead_(aead), sealing_(secrets), opening_(secrets) {}
 
-  /// Inner packets, as for Device::outbound(). Those that may be sealed leave by `out`.
+  /// Inner packets, as for Device::outbound(). Sealed datagrams go to `out`.
   void send(std::span<const crypto::Plaintext> packets, Device::Flow flow, Now now, Output& out) {
     while (!packets.empty()) {
       packets = packets.subspan(device_.hold()->outbound(packets, flow, now, out, sealing_));
@@ -31,9 +31,9 @@ class DataPath {
     }
   }
 
-  /// What one look at the UDP socket gave, opened in place. `deliver` gets the inner packets that were accepted, a
-  /// std::span<const ByteSpan> for each batch: they point into the runs' buffers, and may be changed there. Before a
-  /// batch is accepted `wait_turn` is called: it returns once all that was read before has been.
+  /// The runs of one read of the UDP socket, opened in place. `deliver` gets the accepted inner packets, a
+  /// std::span<const ByteSpan> for each batch: they point into the runs' buffers, and may be changed there. `wait_turn`
+  /// is called before a batch is accepted: it returns once all earlier reads were accepted.
   template <class WaitTurn, class Deliver>
   void receive(std::span<const DatagramRun> runs, Now now, Output& out, WaitTurn&& wait_turn, Deliver&& deliver) {
     for (RunCursor cursor(runs); !cursor.done();) {
@@ -44,7 +44,7 @@ class DataPath {
       deliver(opening_.packets());
     }
   }
-  /// The same where one thread reads, so that nothing was read before.
+  /// The same for a single reading thread, which has no earlier reads to wait for.
   template <class Deliver>
   void receive(std::span<const DatagramRun> runs, Now now, Output& out, Deliver&& deliver) {
     receive(runs, now, out, [] {}, std::forward<Deliver>(deliver));
