@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
+#include <string>
 #include <utility>
 
 #include "shared/sys/fd_pass.h"
@@ -24,11 +25,11 @@ Result<std::vector<UniqueFile>> receive_files(int socket) {
   auto received = TRY(wire::receive<FilesToRemove>(socket, 2 * FilesToRemove::max_files));
   std::vector<UniqueFile> files;
   if (!received) return files;
-  auto& [message, fds] = *received;
-  if (fds.size() != 2 * message.names.size()) return fail("the program did not pass the files to remove");
-  for (std::size_t i = 0; i < message.names.size(); ++i)
-    files.push_back(
-        TRY(UniqueFile::own({std::move(fds[2 * i]), std::move(fds[2 * i + 1]), std::move(message.names[i])})));
+  std::vector<UniqueFd>& fds = received->fds;
+  std::vector<std::string>& names = received->message.names;
+  if (fds.size() != 2 * names.size()) return fail("the program did not pass the files to remove");
+  for (std::size_t i = 0; i < names.size(); ++i)
+    files.push_back(TRY(UniqueFile::own({std::move(fds[2 * i]), std::move(fds[2 * i + 1]), std::move(names[i])})));
   return files;
 }
 
