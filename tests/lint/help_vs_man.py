@@ -16,6 +16,7 @@ import project
 from project import Finding
 
 # In a list of --help the options of one entry stand in front: "  -m,--mtu BYTES ...".
+PUNCTUATION = (",", ".", ":", ";", "|", "(", ")", "?", "!")  # of mdoc(7), as a word of its own
 HELP_ENTRY = re.compile(r"^\s+((?:-\w,\s?)?--[a-z][a-z0-9-]*|-\w)\b", re.MULTILINE)
 # A line of the table of commands, which it prints, too: "  show       say how tunnels are".
 COMMAND_ENTRY = re.compile(r"^  ([a-z][a-z-]*) +\S", re.MULTILINE)
@@ -70,7 +71,7 @@ def options_of_page(source: str) -> set[str]:
         for word in line[1:].split() if line.startswith(".") else []:
             if re.fullmatch("[A-Z][a-z]", word):
                 macro = word
-            elif macro == "Fl" and word not in (",", "|", "."):
+            elif macro == "Fl" and word not in PUNCTUATION:
                 options.add("-" + word)
     return options
 

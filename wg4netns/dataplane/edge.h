@@ -22,11 +22,10 @@ namespace wg4 {
 
 /// The packets of a namespace: a TUN (TunQueues). The tunnels of all threads use the same one.
 ///
-///   read(queue, frame)  The next frame of one of its queues, at most 64 of them, with a virtio header in front.
-///   `frame`
-///                       is where it goes: TunDevice::max_frame bytes or more. Returns at once; `gone` is for good.
-///   write(gather)       One frame to the namespace, whose first piece is the virtio header. False when it is not
-///   taken. offloads()          What frames may leave to the other side; always the same.
+///   read(queue, frame)  The next frame of one of its queues, at most 64 of them, with a virtio header in front. It is
+///                       put at `frame`, which has TunDevice::max_frame bytes or more. Never waits; `gone` is for good.
+///   write(gather)       One frame to the namespace, whose first piece is the virtio header. False if it is refused.
+///   offloads()          What frames may leave to the other side; always the same.
 template <class T>
 concept InnerEdge = requires(const T& edge, std::size_t queue, ByteSpan frame, offload::Gather gather) {
   { edge.read(queue, frame) } -> std::same_as<TunDevice::Read>;
