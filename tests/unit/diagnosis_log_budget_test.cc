@@ -20,10 +20,10 @@ TEST_CASE("a burst of lines, and then one for each interval; what was left out i
 
 TEST_CASE("after a while without any the whole burst is back, and no more than that") {
   LogBudget budget(3, 10s);
-  Instant now{1000s};
-  for (int round = 0; round < 3; ++round, now += 3600s) {
+  Instant instant{1000s};
+  for (int round = 0; round < 3; ++round, instant += 3600s) {
     int lines = 0;
-    while (budget.take(now)) ++lines;
+    while (budget.take(instant)) ++lines;
     CHECK(lines == 3);
   }
 }

@@ -95,8 +95,7 @@ Result<void> Forwarder::start(const IpAddress& guest, ForwardLoop::Descriptors d
 
   auto answer = TRY(wire::receive<Answer>(socket_.get()));
   if (!answer) return end();
-  if (auto* failure = std::get_if<handoff::Failure>(&answer->message))
-    return std::unexpected(std::move(failure->error));
+  if (auto* failed = std::get_if<handoff::Failure>(&answer->message)) return std::unexpected(std::move(failed->error));
   return {};
 }
 
