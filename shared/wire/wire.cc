@@ -19,7 +19,7 @@ bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x
 
 void Writer::operator()(const IpAddress& value) {
   bytes_.push_back(value.is_v4() ? 4 : 6);
-  bytes_.insert(bytes_.end(), value.bytes().begin(), value.bytes().end());
+  std::ranges::copy(value.bytes(), std::back_inserter(bytes_));  // g++ 14 sees an overflow in insert()
 }
 
 void Writer::operator()(const Prefix& value) {
