@@ -40,13 +40,12 @@ TEST_CASE("show") {
                               {"--watch 0.1", [](const auto& c) { return c.watch == milliseconds(100); }}});
   CHECK(show.value("").tunnel == "all");
   CHECK(show.value("interfaces").tunnel == "interfaces");
-  check_refused(show,
-                {{"--watch=0", "--watch: Value 0 not in range 0.100000 to 86400.000000. See wireguard4netns show"},
-                 {"--watch=86401", "not in range"},
-                 {"--watch=x", "Value x not in range"},
-                 {"--watch 1 --watch 2", "--watch"},
-                 {"wg0 dump more", "unexpected argument 'more'"},
-                 {"--xml", "unrecognized option '--xml'. See wireguard4netns show --help"}});
+  check_refused(show, {{"--watch=0", "--watch: Value 0 not in range"},
+                       {"--watch=86401", "not in range"},
+                       {"--watch=x", "Value x not in range"},
+                       {"--watch 1 --watch 2", "--watch"},
+                       {"wg0 dump more", "unexpected argument 'more'"},
+                       {"--xml", "unrecognized option '--xml'. See wireguard4netns show --help"}});
 }
 
 TEST_CASE("reload") {
@@ -147,7 +146,7 @@ TEST_CASE("broker") {
   check_options<BrokerCommand>(broker, "",
                                {{"--idle=30", [](const auto& c) { return c.idle == seconds(30); }},
                                 {"--idle 0", [](const auto& c) { return c.idle == seconds(0); }}});
-  check_refused(broker, {{"--idle=-1", "Value -1 not in range 0 to 86400. See wireguard4netns broker --help"},
+  check_refused(broker, {{"--idle=-1", "Value -1 not in range"},
                          {"--idle=86401", "not in range"},
                          {"--idle=x", "Value x not in range"},
                          {"--idle", "--idle"},

@@ -116,7 +116,7 @@ const auto wrong_common = {
     Refused{"--control=sixteen-letters-", "no name for an interface: sixteen-letters-"},
     Refused{"--no-offload=x", "--no-offload: x not in {vnet-hdr,checksum,tso,uso,udp-segment,udp-gro,all}"},
     Refused{"--no-offload=tso,x", "x not in"},
-    Refused{"--threads=0", "(Value 0 not in range 1 to 8) OR (0 not in {auto})"},
+    Refused{"--threads=0", "Value 0 not in range"},
     Refused{"--threads=9", "Value 9 not in range"},
     Refused{"--threads=many", "Value many not in range"},
     Refused{"--sandbox=maybe", "--sandbox: maybe not in {auto,off,on}"},
@@ -129,11 +129,11 @@ const auto wrong_common = {
 };
 
 const auto wrong_of_places = {
-    Refused{"--mtu=67", "--mtu: Value 67 not in range 68 to 65521"},
+    Refused{"--mtu=67", "--mtu: Value 67 not in range"},
     Refused{"-m 65522", "Value 65522 not in range"},
     Refused{"--mtu=x", "Value x not in range"},
     Refused{"--mtu=1400 --mtu=1400", "--mtu"},
-    Refused{"--exit-fd=-1", "--exit-fd: Value -1 not in range 0 to 2147483647"},
+    Refused{"--exit-fd=-1", "--exit-fd: Value -1 not in range"},
     Refused{"--ready-fd=x", "--ready-fd: Value x not in range"},
 };
 
@@ -402,7 +402,7 @@ TEST_CASE("pasta's words") {
                         {"-4 -6 12", "excludes"},
                         {"-T auto 12", "--tcp-ns: auto not in {none}"},
                         {"-U 53 12", "--udp-ns: 53 not in {none}"},
-                        {"--mtu=65536 12", "Value 65536 not in range 0 to 65535"},
+                        {"--mtu=65536 12", "Value 65536 not in range"},
                         {"-a here 12", "--address here is not an IP address"},
                         {"-g here 12", "--gateway here is not an IP address"},
                         {"--dns-forward=here 12", "--dns-forward here is not an IP address"},

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstddef>
+#include <cstdlib>
 
 #include "shared/base/version.h"
 #include "wg4netns/commands/cli_help.h"
@@ -21,6 +22,16 @@ const std::map<std::string, log::Level>& log_levels() {
 
 std::string called(std::string_view command) {
   return command.empty() ? "wireguard4netns" : "wireguard4netns " + std::string(command);
+}
+
+/// Newer versions of CLI11 pass over a variable whose value is wrong. It may have been meant to confine the program.
+void refuse_wrong_environment(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    const char* value = option->get_envname().empty() ? nullptr : std::getenv(option->get_envname().c_str());
+    if (value == nullptr || *value == '\0' || option->count() > 0) continue;
+    option->add_result(value);
+    option->run_callback();
+  }
 }
 
 }  // namespace
@@ -153,6 +164,7 @@ Result<std::optional<Text>> Parser::parse() {
   const std::string hint = "See " + app_->get_name() + " --help";
   try {
     app_->parse(reversed);
+    refuse_wrong_environment(*app_);
   } catch (const CLI::CallForHelp&) {
     return Text{app_->help()};
   } catch (const CLI::CallForAllHelp&) {
