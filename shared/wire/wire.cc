@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <expected>
 #include <iterator>
 #include <limits>
 #include <string_view>

@@ -23,6 +23,7 @@
 #include "shared/sys/log.h"
 #include "shared/sys/netns_watch.h"
 #include "shared/sys/sandbox_mode.h"
+#include "shared/sys/service_manager.h"
 #include "shared/sys/wake_up.h"
 #include "wg4netns/core/time.h"
 #include "wg4netns/core/timers.h"

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/base/keys.h"
 #include "shared/net/ip_address.h"
 #include "tests/support/fake_edges.h"

@@ -5,6 +5,8 @@
 #include <map>
 #include <string>
 
+#include "wg4netns/daemon/container_resolv_conf.h"
+
 namespace wg4::oci {
 namespace {
 

@@ -3,6 +3,7 @@
 #include "shared/base/bytes.h"
 #include "shared/base/result.h"
 #include "shared/handoff/handoff.h"
+#include "shared/link/link_plan.h"
 #include "shared/net/ip_address.h"
 #include "shared/net/prefix.h"
 #include "shared/net/protocol.h"
@@ -22,6 +23,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <type_traits>
 #include <variant>
 #include <vector>
 

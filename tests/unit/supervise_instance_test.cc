@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "shared/base/unique_fd.h"
+#include "shared/sys/process.h"
 
 namespace wg4 {
 namespace {

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "shared/net/mtu.h"
+#include "wg4netns/daemon/observe.h"
+#include "wg4netns/daemon/sandbox.h"
 #include "wg4netns/uapi/control_socket.h"
 
 namespace wg4 {

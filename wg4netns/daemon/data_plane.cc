@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "wg4netns/crypto/aead_backends.h"
+#include "wg4netns/dataplane/basic_tunnel.h"
 #include "wg4netns/io/clocks.h"
+#include "wg4netns/io/udp_socket.h"
 
 namespace wg4 {
 

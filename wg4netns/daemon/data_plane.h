@@ -23,6 +23,7 @@
 #include "wg4netns/io/system_entropy.h"
 #include "wg4netns/io/tun_device.h"
 #include "wg4netns/io/tun_queues.h"
+#include "wg4netns/io/udp_socket.h"
 
 namespace wg4 {
 

@@ -13,7 +13,10 @@
 #include "shared/sys/unique_file.h"
 #include "wg4netns/core/control.h"
 #include "wg4netns/daemon/control.h"
+#include "wg4netns/daemon/janitor.h"
 #include "wg4netns/daemon/registration.h"
+#include "wg4netns/daemon/reloader.h"
+#include "wg4netns/io/udp_socket.h"
 #include "wg4netns/profile/config_file.h"
 #include "wg4netns/profile/mtu.h"
 

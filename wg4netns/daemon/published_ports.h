@@ -12,6 +12,7 @@
 #include "wg4netns/daemon/attach_options.h"
 #include "wg4netns/daemon/event_source.h"
 #include "wg4netns/daemon/helper_process.h"
+#include "wg4netns/forward/forward_loop.h"
 #include "wg4netns/forward/forwarder.h"
 
 namespace wg4 {

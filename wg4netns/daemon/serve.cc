@@ -8,6 +8,7 @@
 
 #include "shared/sys/clock.h"
 #include "shared/sys/log.h"
+#include "shared/sys/wake_up.h"
 #include "wg4netns/core/limits.h"
 #include "wg4netns/core/output.h"
 #include "wg4netns/core/peer.h"

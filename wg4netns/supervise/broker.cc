@@ -16,6 +16,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -29,6 +30,7 @@
 #include "shared/sys/signals.h"
 #include "shared/sys/unique_file.h"
 #include "shared/wire/message_socket.h"
+#include "shared/wire/wire.h"
 #include "wg4netns/supervise/broker_message.h"
 #include "wg4netns/supervise/broker_socket.h"
 #include "wg4netns/supervise/instance.h"
