@@ -135,12 +135,12 @@ Option Parser::option(const std::string& names, const std::string& value_name, V
 }
 
 Option Parser::option(const std::string& names, const std::string& value_name,
-                      std::function<void(const std::string&)> told, const std::string& about) {
+                      const std::function<void(const std::string&)>& told, const std::string& about) {
   return {*this, app_->add_option_function<std::string>(names, told, about)->type_name(value_name)};
 }
 
 Option Parser::list(const std::string& names, const std::string& value_name,
-                    std::function<void(const std::vector<std::string>&)> told, const std::string& about) {
+                    const std::function<void(const std::vector<std::string>&)>& told, const std::string& about) {
   return {
       *this,
       app_->add_option_function<std::vector<std::string>>(names, told, about)->type_name(value_name)->delimiter(',')};

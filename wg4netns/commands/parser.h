@@ -73,11 +73,11 @@ class Parser {
   template <class Value>
   Option option(const std::string& names, const std::string& value_name, Value& target, const std::string& about);
   /// Told of a value that has passed its checks.
-  Option option(const std::string& names, const std::string& value_name, std::function<void(const std::string&)> told,
-                const std::string& about);
+  Option option(const std::string& names, const std::string& value_name,
+                const std::function<void(const std::string&)>& told, const std::string& about);
   /// Values with commas in between.
   Option list(const std::string& names, const std::string& value_name,
-              std::function<void(const std::vector<std::string>&)> told, const std::string& about);
+              const std::function<void(const std::vector<std::string>&)>& told, const std::string& about);
   /// One of a few names, which mean values.
   template <class Value>
   Option choice(const std::string& names, const std::string& value_name, Value& target,
@@ -107,6 +107,7 @@ class Parser {
   template <class Value>
   static std::vector<std::string> names_of_values(const std::map<std::string, Value>& values) {
     std::vector<std::string> names;
+    names.reserve(values.size());
     for (const auto& entry : values) names.push_back(entry.first);
     return names;
   }

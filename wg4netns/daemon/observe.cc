@@ -103,11 +103,11 @@ bool Observers::may_probe_routes() const {
   return !metrics_socket_ || !metrics_socket_->is_tcp() || landlock_version() >= first_with_tcp;
 }
 
-Result<std::unique_ptr<EventSource>> Observers::start(const TunnelFacts& of_tunnel, SharedDevice& device) {
+Result<std::unique_ptr<EventSource>> Observers::start(const TunnelFacts& tunnel, SharedDevice& device) {
   if (capture_) TRY(capture_->start());
   if (!metrics_socket_) return nullptr;
   const std::string name = metrics_socket_->name();
-  auto render = [this, facts = metrics_facts(of_tunnel), &device]() mutable {
+  auto render = [this, facts = metrics_facts(tunnel), &device]() mutable {
     facts.mtu = device.hold().mtu();  // a reload changes it
     return metrics::render(facts, sample(device));
   };

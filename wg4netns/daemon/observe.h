@@ -47,7 +47,7 @@ class Observers {
   /// The file of a socket, for somebody else to remove; it may own nothing.
   [[nodiscard]] UniqueFile take_file() { return metrics_socket_ ? metrics_socket_->take_file() : UniqueFile(); }
   /// What serves metrics, or null; this and `device` outlive it.
-  [[nodiscard]] Result<std::unique_ptr<EventSource>> start(const TunnelFacts& facts, SharedDevice& device);
+  [[nodiscard]] Result<std::unique_ptr<EventSource>> start(const TunnelFacts& tunnel, SharedDevice& device);
 
  private:
   Observers() = default;
