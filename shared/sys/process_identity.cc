@@ -19,7 +19,7 @@
 namespace wg4 {
 namespace {
 
-constexpr std::size_t longest_stat = 4096;
+constexpr std::size_t max_stat_size = 4096;
 constexpr std::chrono::seconds patience{1};
 constexpr int fields_from_state_to_start = 19;
 
@@ -50,7 +50,7 @@ Result<std::uint64_t> start_of(pid_t pid) {
   const std::string path = "/proc/" + std::to_string(pid) + "/stat";
   const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return fail("open " + path, errno);
-  const std::string text = TRY(read_all(file.get(), path, longest_stat, deadline_in(patience)));
+  const std::string text = TRY(read_all(file.get(), path, max_stat_size, deadline_in(patience)));
   // The name, in parentheses, may have spaces and parentheses of its own.
   std::size_t at = text.rfind(") ");
   if (at == std::string::npos) return fail("understand " + path);

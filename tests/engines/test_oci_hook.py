@@ -199,7 +199,7 @@ class TwoContainers(HookCase):
         command = self.annotated(show, profile="blue")
         failed = self.podman_with_hook("run", "--rm", *command, "true", check=False)
         self.assertNotEqual(failed.returncode, 0)
-        self.assertIn(f"in use by process {pid}, for process", log.read_text())
+        self.assertIn(f"in use by process {pid}, the tunnel of process", log.read_text())
         self.assert_tunnelled(self.beyond, self.inside("one"))
         allow = {"profile": "blue", "allow-shared-key": "true"}
         self.start(name="two", **allow)

@@ -46,7 +46,7 @@ class Client:
 
 
 class FakeTunnel:
-    """Who has taken a tunnel over: at its control socket, with answers of their own to what `reload` asks."""
+    """A tunnel that somebody has taken over: its control socket gives answers of theirs to what `reload` asks."""
 
     def __init__(self, path: Path, config: Path | str, private: str) -> None:
         self.heard = b""

@@ -49,7 +49,7 @@ class Reload(ControlCase):
             self.assertTrue(wait_until(self.has_new_peer, 10, pause=0.2))
 
         self.assert_session_kept(hang_up)
-        self.assertIn("ours: follows", self.ours.log.read_text())
+        self.assertIn("ours: taken over from", self.ours.log.read_text())
 
     def test_by_signal_with_a_file_that_is_bad(self) -> None:
         self.ours.config_path.write_text("[Interface]\nNonsense = 1\n")
@@ -90,7 +90,7 @@ class ReloadLink(ControlCase):
         self.pair.one.ip("route add 10.8.0.0/16 dev wg0")  # somebody else's
         self.write("AllowedIPs = ", "AllowedIPs = 10.9.0.0/16, fd09::/32, ")
         told = self.reload()
-        self.assertRegex(told, "follows again .*: peers, routes set: 10.9.0.0/16, fd09::/32\n")
+        self.assertRegex(told, "ours: taken over from .*: peers, routes set: 10.9.0.0/16, fd09::/32\n")
         self.assertIn("10.9.0.0/16 dev wg0", self.routes())
         self.assertIn("fd09::/32 dev wg0", self.routes())
         self.assert_pings(self.pair.one, THEIRS, THEIRS6, count=1)
@@ -233,7 +233,7 @@ class TakenOver(ControlCase):
         self.register(self.own_file)
         done = self.run_program("reload", "fake")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn(f"follows again {self.own_file}: ", done.stderr)
+        self.assertIn(f": taken over from {self.own_file}: ", done.stderr)
         self.assertIn(self.hex(self.own), fake.heard)
         self.assertNotIn(self.hex(self.others), fake.heard)
         shown = json.loads(self.run_program("show", "fake", "--json").stdout)

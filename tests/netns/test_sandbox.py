@@ -204,7 +204,7 @@ class Names(harness.TestCase):
         wg4 = self.start("peer.test:5002")
         elsewhere = World.FAR.replace(".2", ".4")
         self.hosts.write_text(f"{elsewhere} peer.test\n")
-        self.reload(wg4, ": follows ")
+        self.reload(wg4, ": taken over from ")
         self.assert_follows(wg4)
 
     def test_name_that_a_reload_has_taken_away(self) -> None:

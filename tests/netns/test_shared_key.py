@@ -50,7 +50,7 @@ class SharedKey(KeyCase):
         before = self.second.snapshot()
         refused = self.run_second()
         self.assertEqual(refused.returncode, 1)
-        holder = f"in use by process {first.pid}, for process {self.pair.one.pid}. Two tunnels"
+        holder = f"in use by process {first.pid}, the tunnel of process {self.pair.one.pid}. Two tunnels"
         self.assertIn(holder, refused.stderr)
         self.assertEqual(len(refused.stderr.splitlines()), 1, refused.stderr)
         self.assertEqual(self.second.snapshot(), before)

@@ -57,7 +57,7 @@ TEST_CASE("a handshake, then data both ways, over IPv4 and IPv6, with IPv4 and I
     for (const Family inner : {Family::v4, Family::v6}) {
       Pair pair(outer);
       CHECK(pair.talk(inner));
-      CHECK_EQ(pair.wire.sent(MessageType::initiation, pair.a).size(), 1);
+      CHECK_EQ(pair.wire.initiations(pair.a), 1);
       CHECK_EQ(pair.wire.sent(MessageType::response, pair.b).size(), 1);
       CHECK_EQ(pair.wire.entries().front().datagram.to, pair.b.address(outer));
       CHECK(pair.b.received().front() ==
@@ -134,8 +134,8 @@ TEST_CASE("an unknown key gets no answer") {
   stranger.configure(pair.b.as_peer());
   stranger.send_to(pair.b, text("lost"));
   pair.world.run_for(30s);
-  CHECK_GE(pair.wire.sent(MessageType::initiation, stranger).size(), 5);
-  CHECK_EQ(pair.wire.sent(MessageType::initiation, stranger).size(), pair.wire.entries().size());
+  CHECK_GE(pair.wire.initiations(stranger), 5);
+  CHECK_EQ(pair.wire.initiations(stranger), pair.wire.entries().size());
   CHECK_GE(pair.b.drops(DropReason::handshake_rejected), 5);
 }
 
@@ -153,7 +153,7 @@ TEST_CASE("a device without a private key is silent") {
   pair.a.send_to(pair.b, text("lost"));
   pair.b.send_to(pair.a, text("lost"));
   pair.world.run_for(30s);
-  CHECK_EQ(pair.wire.entries().size(), pair.wire.sent(MessageType::initiation, pair.a).size());
+  CHECK_EQ(pair.wire.entries().size(), pair.wire.initiations(pair.a));
   CHECK_GT(pair.b.drops(DropReason::not_configured), 0);
 }
 

@@ -52,6 +52,9 @@ class Wire {
     });
     return found;
   }
+  [[nodiscard]] std::size_t initiations(const SimHost& from) const {
+    return sent(MessageType::initiation, from).size();
+  }
   [[nodiscard]] std::size_t keepalives(const SimHost& from) const {
     const auto data = sent(MessageType::data, from);
     return static_cast<std::size_t>(

@@ -18,11 +18,7 @@ using namespace wg4::config_test;
 
 namespace {
 
-std::string refused_value(std::string_view line) {
-  const std::string message = refused(peer_with(line));
-  CHECK(message.starts_with("line 3: "));
-  return message;
-}
+std::string refused_value(std::string_view line) { return refused_at(3, peer_with(line)); }
 
 std::string refused_dns(std::string_view value) {
   const std::string message = refused(interface_with("DNS = " + std::string(value)));

@@ -17,11 +17,7 @@ using namespace wg4::config_test;
 
 namespace {
 
-std::string refused_value(std::string_view line) {
-  const std::string message = refused(interface_with(line));
-  CHECK(message.starts_with("line 2: "));
-  return message;
-}
+std::string refused_value(std::string_view line) { return refused_at(2, interface_with(line)); }
 
 }  // namespace
 

@@ -35,6 +35,13 @@ inline std::string refused(std::string_view text) {
   return config ? "" : config.error().message();
 }
 
+/// The same, where the message must name this line.
+inline std::string refused_at(int line, std::string_view text) {
+  std::string message = refused(text);
+  CHECK(message.starts_with("line " + std::to_string(line) + ": "));
+  return message;
+}
+
 /// The only service that the tests know.
 inline std::optional<std::uint16_t> one_service(std::string_view name) {
   return name == "wireguard" ? std::optional<std::uint16_t>(51820) : std::nullopt;

@@ -136,7 +136,7 @@ TEST_CASE("a key that another tunnel has is told with whose it is and what to do
     REQUIRE(holder.has_value());
     const std::string error = start.error();
     CHECK(says(error, *start.options.config));
-    CHECK(says(error, "in use by process " + std::to_string(getpid()) + ", for process 4711"));
+    CHECK(says(error, "in use by process " + std::to_string(getpid()) + ", the tunnel of process 4711"));
     CHECK(says(error, "--allow-shared-key"));
     CHECK(holder->key_lock.is_for(start.key));
   }

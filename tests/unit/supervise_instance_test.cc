@@ -167,7 +167,7 @@ TEST_CASE("the end of its pipe is not the word that it is ready") {
   CHECK(instance.ready_fd() < 0);
 }
 
-TEST_CASE("who ends it is known") {
+TEST_CASE("it is known whether a tunnel ended by itself, by order or by force") {
   const Script script("printf 1 >&3; exec sleep 1000");
   Instance instance = script.start();
   REQUIRE(readable(instance.ready_fd()));

@@ -114,7 +114,7 @@ class Other {
   pid_t pid_ = -1;
 };
 
-TEST_CASE("a tunnel is found by who looks, for as long as it holds its entry") {
+TEST_CASE("a tunnel is found in the registry for as long as it holds its entry") {
   const Runtime runtime;
   {
     const auto file = registry::add(ours, runtime.folders());
@@ -174,7 +174,7 @@ TEST_CASE("half a file is nobody") {
   CHECK(registry::find_running(runtime.folders()).size() == 1);
 }
 
-TEST_CASE("what a process that was killed has left is removed by who looks") {
+TEST_CASE("the entry of a killed process is removed by the next look into the registry") {
   const Runtime runtime;
   Other other([&] {
     auto file = registry::add(ours, runtime.folders());

@@ -1,6 +1,6 @@
 #pragma once
-// What --help prints, for parser.cc alone: it fits a screen. Who runs a tunnel has more options than that, so for those
-// it lists their names, which engines look for, and --help-all says what each is for.
+// What --help prints, for parser.cc alone: it fits a screen. Commands that run a tunnel have more options than that;
+// for these it lists the names, which engines look for, and --help-all says what each is for.
 
 namespace CLI {
 class App;

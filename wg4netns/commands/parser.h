@@ -32,9 +32,9 @@ class Option {
   Option within(int least, int most);
   Option within(double least, double most);
   Option within_or(int least, int most, const std::string& word);
-  /// The only values there are. Whoever completes a command line is told them.
+  /// The only values there are. Completion offers them.
   Option one_of(const std::vector<std::string>& values);
-  /// One value, which engines give and no person does: it is not told to anybody.
+  /// One value, which engines give and no person does: neither help nor completion shows it.
   Option only(const std::string& value);
   /// Fails with the sentence that `check` returns of a value, unless that is empty.
   Option checked(std::function<std::string(const std::string&)> check);

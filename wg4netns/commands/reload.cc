@@ -38,7 +38,7 @@ Result<RunningTunnel> choose_tunnel(const std::optional<std::string>& name) {
   return fail("no tunnel runs that has a control socket", 0, folder ? "" : folder.error().message());
 }
 
-/// Not asked of the tunnel: that of who has taken it over would be another one of this user's, and told to it.
+/// The tunnel is not asked: one that was taken over could name another file of this user's, and would be told its keys.
 Result<std::string> choose_config(const ReloadCommand& command, const RunningTunnel& tunnel) {
   if (command.config || command.profile) return locate_config(command.config, command.profile);
   const auto registered = registered_config(TRY(owner_of(tunnel)), registry::find_running());
@@ -94,7 +94,7 @@ void report(const RunningTunnel& tunnel, const std::string& path, const DeviceCh
   if (change.fwmark) taken.emplace_back("FwMark");
   if (!change.peers.empty()) taken.emplace_back("peers");
   taken.insert(taken.end(), link.changes.begin(), link.changes.end());
-  if (!taken.empty()) log::info("{}: follows again {}: {}", tunnel.name, path, join(taken));
+  if (!taken.empty()) log::info("{}: taken over from {}: {}", tunnel.name, path, join(taken));
   if (!link.left.empty())
     log::warning("{}: not taken over from {}: {}. Start the tunnel again for that{}{}", tunnel.name, path,
                  join(link.left), link.why.empty() ? "" : ": ", link.why);

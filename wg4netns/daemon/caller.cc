@@ -24,7 +24,7 @@ Result<UniqueFd> adopt_descriptor(std::optional<int> number, const std::string& 
 }
 
 Result<Caller> Caller::adopt(const TunnelOptions& options, bool is_engine) {
-  std::signal(SIGPIPE, SIG_IGN);  // whoever reads our log, or waits for us to be ready, may go before us
+  std::signal(SIGPIPE, SIG_IGN);  // the reader of our log, or of --ready-fd, may end before us
   SignalFd signals = TRY(SignalFd::create({SIGTERM, SIGINT, SIGHUP}));
   UniqueFd exit_fd = TRY(adopt_descriptor(options.exit_fd, "--exit-fd", O_RDONLY));
   UniqueFd ready_fd = TRY(adopt_descriptor(options.ready_fd, "--ready-fd", O_WRONLY));

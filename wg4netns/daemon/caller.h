@@ -32,7 +32,7 @@ struct Caller {
   /// when its network is: with `is_engine` the service manager hears nothing.
   [[nodiscard]] static Result<Caller> adopt(const TunnelOptions& options, bool is_engine);
 
-  /// The tunnel serves; `status` is a line for people. Whoever waits for it starts to rely on it.
+  /// The tunnel serves; `status` is a line for people. From here on the caller relies on it.
   [[nodiscard]] Result<void> tell_ready(std::string_view status);
 };
 

@@ -37,7 +37,7 @@
 namespace wg4 {
 namespace {
 
-/// Also what fails without the system having been asked is a number to who set it.
+/// The answer to a request is a number, also where something failed without the system having been asked.
 uapi::Errno number_of(const Error& error) { return error.number == 0 ? EINVAL : error.number; }
 
 std::optional<std::uint32_t> scope_of_name(const std::string& name) {
@@ -121,7 +121,7 @@ uapi::Errno Control::apply(DeviceChange change) {
     if (const auto done = controlled_.udp.change_number(*change.listen_port); !done) return number_of(done.error());
   if (change.fwmark)
     if (const auto done = controlled_.udp.change_fwmark(*change.fwmark); !done) return number_of(done.error());
-  // Who names an address does not want the one that the configuration's name has.
+  // A request that names an address takes the place of the name in the configuration.
   for (const PeerChange& peer : change.peers)
     if (peer.endpoint || peer.remove) controlled_.endpoints.forget(peer.public_key);
   const auto done = change_device(change);
@@ -198,7 +198,7 @@ uapi::Errno Control::follow(std::vector<uapi::NamedEndpoint> names) {
   if (!controlled_.endpoints.follow(hosts)) return EOPNOTSUPP;
   if (!hosts.empty() && controlled_.reloader != nullptr && !controlled_.endpoints.has_own_resolver())
     controlled_.reloader->start_resolver();
-  // Who reloads may have found no address.
+  // A reload may have found no address for a name.
   auto device = controlled_.device.hold();
   for (PeerId id = 0; id < device->peer_id_end(); ++id)
     if (const Peer* peer = device->peer(id); peer != nullptr && !peer->path)

@@ -54,7 +54,7 @@ struct EngineOptions {
 
 /// What the engine's assumptions make of a plan: the guest's addresses; routes for the DNS addresses; a default route
 /// by the gateway; halves of a default route where the engine adds one of its own, and beside one by a gateway, since
-/// who masquerades takes the guest's address for such a route; the tunnel's addresses as the source of all of them; and
+/// masquerading takes the guest's address for such a route; the tunnel's addresses as the source of all of them; and
 /// the tunnel's MTU on each route, since RootlessKit sets that of the interface to 65520.
 void add_engine_network(LinkPlan& plan, const EngineOptions& options);
 

@@ -90,7 +90,7 @@ std::string describe_holder(const std::string& name) {
     const std::string text = line.substr(at + label.size());
     const auto slash = text.find('/');
     if (slash == std::string::npos) continue;
-    return printable("process " + text.substr(0, slash) + ", for " + text.substr(slash + 1));
+    return printable("process " + text.substr(0, slash) + ", the tunnel of " + text.substr(slash + 1));
   }
   return "another process";
 }

@@ -10,9 +10,9 @@
 //   /run/wireguard4netns/keys.lock (root), $XDG_RUNTIME_DIR/wireguard4netns/keys.lock, /run/user/UID/...,
 //   /tmp/wireguard4netns-UID/keys.lock
 //
-// Who has it is told by the name of an abstract UNIX socket, "wireguard4netns/key/MAC/PID/WHERE". Anybody can take such
-// a name, and everybody sees it: what it says is for messages alone. "wireguard4netns/key/MAC" is taken as well: if
-// another user has that, a tunnel of theirs may have the key, and this is a warning.
+// The name of an abstract UNIX socket, "wireguard4netns/key/MAC/PID/WHERE", tells which process has the lock. Anybody
+// can take such a name, and everybody sees it: what it says is for messages alone. "wireguard4netns/key/MAC" is taken
+// as well: if another user has that, a tunnel of theirs may have the key, and this is a warning.
 
 #include <sys/types.h>
 

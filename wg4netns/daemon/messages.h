@@ -1,6 +1,6 @@
 #pragma once
-// What the tunnel and the processes beside it say to each other (shared/wire/wire.h). The tunnel listens to strangers:
-// whoever has taken it over can say no more than this.
+// What the tunnel and the processes beside it say to each other (shared/wire/wire.h). The tunnel hears
+// strangers: somebody who has taken it over can say no more than this.
 
 #include <cstddef>
 #include <cstdint>

@@ -97,7 +97,7 @@ void Observers::add_needs(TunnelNeeds& needs) const {
   needs.rereads_files = usage_->fd() >= 0;
 }
 
-/// A TCP socket that was accepted can be connected elsewhere, by who may call connect(2); only Landlock forbids it.
+/// A process that may call connect(2) can connect even a TCP socket that it has accepted; only Landlock forbids that.
 bool Observers::may_probe_routes() const {
   constexpr long first_with_tcp = 4;
   return !metrics_socket_ || !metrics_socket_->is_tcp() || landlock_version() >= first_with_tcp;

@@ -36,7 +36,7 @@ void run_reload(const std::string& tunnel, const std::string& path) {
 }
 
 /// What the process has.
-struct Errands {
+struct Settings {
   int socket;
   int names;  // the resolver's end
   int log_fd;
@@ -44,8 +44,8 @@ struct Errands {
   SandboxMode sandbox;
 };
 
-std::optional<Child> start_resolver(const Errands& errands) {
-  auto child = Resolver::spawn(errands.names, errands.sandbox);
+std::optional<Child> start_resolver(const Settings& settings) {
+  auto child = Resolver::spawn(settings.names, settings.sandbox);
   if (child) return *std::move(child);
   log::warning("{}", child.error().message());
   return std::nullopt;
@@ -60,19 +60,19 @@ std::optional<M> next(int socket) {
 }
 
 /// Orders come from the process that talks with strangers: no part of them is used but which of the two it is.
-int run(const Errands& errands) {
+int run(const Settings& settings) {
   prctl(PR_SET_NAME, "wg4netns-reload");
-  if (dup2(errands.log_fd, STDERR_FILENO) < 0 || !confine_reloader(errands.sandbox)) return EXIT_FAILURE;
-  const auto tunnel = next<TunnelToReload>(errands.socket);
+  if (dup2(settings.log_fd, STDERR_FILENO) < 0 || !confine_reloader(settings.sandbox)) return EXIT_FAILURE;
+  const auto tunnel = next<TunnelToReload>(settings.socket);
   if (!tunnel) return EXIT_SUCCESS;
   const bool reloads = uapi::is_socket_name(tunnel->control);
   std::optional<Child> resolver;
-  while (const auto order = next<ReloadOrder>(errands.socket)) {
+  while (const auto order = next<ReloadOrder>(settings.socket)) {
     if (order->what == ReloadOrder::What::start_resolver) {
-      if (!resolver) resolver = start_resolver(errands);
+      if (!resolver) resolver = start_resolver(settings);
     } else if (reloads) {
-      run_reload(tunnel->control, errands.path);
-      if (!wire::send(errands.socket, ReloadEnded{})) return EXIT_SUCCESS;
+      run_reload(tunnel->control, settings.path);
+      if (!wire::send(settings.socket, ReloadEnded{})) return EXIT_SUCCESS;
     } else {
       return EXIT_FAILURE;
     }
@@ -88,8 +88,8 @@ Result<Reloader> Reloader::create(const std::string& path, SandboxMode sandbox) 
   const UniqueFd log_fd(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (!log_fd.valid()) return fail("duplicate standard error", errno);
   const std::array<int, 3> fds{sockets.theirs.get(), names.theirs.get(), log_fd.get()};
-  const Errands errands{sockets.theirs.get(), names.theirs.get(), log_fd.get(), path, sandbox};
-  auto child = Child::fork(fds, [&] { return run(errands); });
+  const Settings settings{sockets.theirs.get(), names.theirs.get(), log_fd.get(), path, sandbox};
+  auto child = Child::fork(fds, [&] { return run(settings); });
   if (!child) return fail_in("start the process that reloads", std::move(child).error());
   if (fcntl(sockets.ours.get(), F_SETFL, O_NONBLOCK) < 0 || fcntl(names.ours.get(), F_SETFL, O_NONBLOCK) < 0)
     return fail("prepare a socket", errno);

@@ -1,7 +1,7 @@
 #pragma once
 // What a tunnel stands between: the packets of the namespace inside, the datagrams of the network outside. A tunnel
 // takes both edges as types (basic_tunnel.h), so that they are called directly; these concepts are all that it asks of
-// them. What else an edge can do (the descriptors to wait for, another port) is between it and who made it.
+// them. What else an edge can do (the descriptors to wait for, another port) is a matter of the edge and its owner.
 
 #include <concepts>
 #include <cstddef>

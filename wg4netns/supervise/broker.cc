@@ -57,7 +57,7 @@ std::vector<std::string> command_line(const Request& request) {
   return words;
 }
 
-/// One container's, and who waits for it to be ready.
+/// The tunnel of one container, and the connection that waits for it to be ready.
 struct Tunnel {
   std::string key;
   Instance instance;

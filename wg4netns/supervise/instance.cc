@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::chrono::seconds kill_patience{5};  // the kernel's own work, after SIGKILL
 
-/// From its process to us, who must not wait for it.
+/// From its process to us; we must not wait for it.
 Result<Pipe> make_report_pipe() {
   Pipe pipe = TRY(make_pipe());
   if (fcntl(pipe.reader.get(), F_SETFL, O_NONBLOCK) != 0) return fail("set up a pipe", errno);

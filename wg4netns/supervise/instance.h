@@ -63,7 +63,7 @@ class Instance {
   [[nodiscard]] int end_fd() const { return process_.pidfd(); }
   void take_end();
 
-  /// SIGTERM, for who does not wait.
+  /// SIGTERM; returns at once.
   void ask_to_end();
   /// Has it end: it may clear away what it has made, for `time`; then it is killed.
   void end(std::chrono::milliseconds time);

@@ -1,7 +1,7 @@
 #pragma once
-// Who is there: a file for each tunnel of this user that runs, which its process has written before it heard a word
-// from the network, and cannot write any more. What a tunnel says of itself later on may be what somebody who has taken
-// it over wants to be believed; what stands here is not.
+// Which tunnels run: a file for each tunnel of this user that runs, which its process has written before it heard a
+// word from the network, and cannot write any more. What a tunnel says of itself later on may be what somebody who has
+// taken it over wants to be believed; what stands here is not.
 //
 //   $XDG_RUNTIME_DIR/wireguard4netns/tunnels/PIDNS.PID.START     (for root: /run/wireguard4netns/...)
 //   name=wg0
