@@ -29,9 +29,11 @@ HostFacts good() {
   host.seccomp_filter = true;
   host.rmem_max = host.wmem_max = 4U << 20U;
   host.memlock = 8U << 20U;
-  host.newuidmap = {.path = "/usr/bin/newuidmap", .privileged = true};
-  host.newgidmap = {.path = "/usr/bin/newgidmap", .privileged = true};
-  host.has_subuid = host.has_subgid = true;
+  host.sub_ids = {.user = "alice",
+                  .uids = {.path = "/etc/subuid", .lines = {"alice:100000:65536"}},
+                  .gids = {.path = "/etc/subgid", .lines = {"alice:100000:65536"}},
+                  .newuidmap = {.path = "/usr/bin/newuidmap", .mode = 04755},
+                  .newgidmap = {.path = "/usr/bin/newgidmap", .mode = 04755}};
   host.helper = "/usr/bin/wg4netns-helper";
   host.wg = "/usr/bin/wg";
   return host;
@@ -158,13 +160,13 @@ TEST_CASE("a missing helper is a problem") {
 
 TEST_CASE("subordinate ids, which only engines need, and root does not") {
   HostFacts host = good();
-  host.newuidmap.path.clear();
+  host.sub_ids.newuidmap.path.clear();
   CHECK(says(host, "note     subordinate-ids: newuidmap is not installed. ", "uidmap"));
   host = good();
-  host.newgidmap.privileged = false;
+  host.sub_ids.newgidmap.mode = 0755;
   CHECK(says(host, "note     subordinate-ids: /usr/bin/newgidmap has neither", "chmod u+s /usr/bin/newgidmap"));
   host = good();
-  host.has_subgid = false;
+  host.sub_ids.gids.lines.clear();
   CHECK(says(host, "note     subordinate-ids: user alice has no range in /etc/subgid. ", "usermod"));
   host.is_root = true;
   CHECK(complaints(host).empty());

@@ -6,35 +6,13 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "tests/support/machine.h"
+#include "tests/support/temporary_folder.h"
 
 namespace wg4 {
 namespace {
-
-namespace fs = std::filesystem;
-
-/// A folder that is removed with its contents at the end of the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() { REQUIRE(mkdtemp(path_.data()) != nullptr); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  [[nodiscard]] const std::string& path() const { return path_; }
-  void write(const std::string& name, const std::string& text) const {
-    const fs::path file = fs::path(path_) / name;
-    fs::create_directories(file.parent_path());
-    std::ofstream(file) << text;
-  }
-
- private:
-  std::string path_ = fs::temp_directory_path() / "namespaces_test.XXXXXX";
-};
 
 bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 

@@ -4,14 +4,11 @@
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <netinet/udp.h>
-#include <pwd.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <array>
@@ -37,7 +34,9 @@
 #include "shared/sys/own_namespaces.h"
 #include "shared/sys/pipe.h"
 #include "shared/sys/process.h"
+#include "shared/sys/program_file.h"
 #include "shared/sys/read_all.h"
+#include "shared/sys/sub_ids.h"
 #include "shared/sys/tun_file.h"
 #include "shared/wire/message_socket.h"
 #include "wg4netns/daemon/helper_process.h"
@@ -119,35 +118,7 @@ void gather_kernel(HostFacts& facts) {
   if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) facts.memlock = limit.rlim_cur;
 }
 
-// ---------------------------------------------------------------- user and programs
-
-PrivilegedProgram find_privileged(const std::string& name) {
-  PrivilegedProgram program{.path = find_program(name)};
-  struct stat info{};
-  if (program.path.empty() || stat(program.path.c_str(), &info) < 0) return program;
-  program.privileged = ((info.st_mode & S_ISUID) != 0 && info.st_uid == 0) ||
-                       getxattr(program.path.c_str(), "security.capability", nullptr, 0) > 0;
-  return program;
-}
-
-/// Has the user, by name or number, a line "WHO:START:COUNT"?
-bool has_range(const char* path, const std::string& user) {
-  std::ifstream file(path);
-  const std::string number = std::to_string(getuid());
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with(user + ":") || line.starts_with(number + ":")) return true;
-  return false;
-}
-
-void gather_user(HostFacts& facts) {
-  const passwd* entry = getpwuid(getuid());
-  facts.user = entry != nullptr ? entry->pw_name : std::to_string(getuid());
-  facts.is_root = getuid() == 0;
-  facts.newuidmap = find_privileged("newuidmap");
-  facts.newgidmap = find_privileged("newgidmap");
-  facts.has_subuid = has_range("/etc/subuid", facts.user);
-  facts.has_subgid = has_range("/etc/subgid", facts.user);
-}
+// ---------------------------------------------------------------- programs
 
 /// The first line that `program --version` prints. Podman makes folders at each start: they get a place that goes away.
 Result<std::string> ask_version(const std::string& program) {
@@ -192,7 +163,9 @@ HostFacts gather_host_facts() {
   gather_namespaces(facts);
   facts.tun_file = look_at_tun_file();
   gather_kernel(facts);
-  gather_user(facts);
+  facts.is_root = getuid() == 0;
+  facts.sub_ids = look_at_sub_ids();
+  facts.user = facts.sub_ids.user;
   gather_programs(facts);
   return facts;
 }

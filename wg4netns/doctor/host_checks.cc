@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "shared/sys/sub_ids.h"
 #include "shared/sys/tun_file.h"
 
 namespace wg4::doctor {
@@ -105,22 +106,10 @@ CheckResult check_memlock(const HostFacts& host) {
 
 CheckResult check_id_mapping(const HostFacts& host) {
   constexpr const char* name = "subordinate-ids";
-  constexpr const char* who_needs = "Engines need that, this program does not. ";
   if (host.is_root) return {name, Verdict::ok, "root needs none"};
-  for (const auto& [program, what] : {std::pair{&host.newuidmap, "newuidmap"}, {&host.newgidmap, "newgidmap"}}) {
-    if (program->path.empty())
-      return {name, Verdict::note, std::string(what) + " is not installed",
-              std::string(who_needs) + "It is in the package uidmap or shadow-utils"};
-    if (!program->privileged)
-      return {name, Verdict::note, program->path + " has neither the set-user-id bit nor capabilities",
-              std::string(who_needs) + "As root: chmod u+s " + program->path};
-  }
-  if (!host.has_subuid || !host.has_subgid)
-    return {name, Verdict::note,
-            "user " + host.user + " has no range in " + (host.has_subuid ? "/etc/subgid" : "/etc/subuid"),
-            std::string(who_needs) + "As root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 " +
-                host.user};
-  return {name, Verdict::ok, "newuidmap, newgidmap, and ranges for user " + host.user};
+  if (const auto fault = fault_of(host.sub_ids))
+    return {name, Verdict::note, fault->what, "Engines need that, this program does not. " + fault->hint};
+  return {name, Verdict::ok, "newuidmap, newgidmap, and ranges for user " + host.sub_ids.user};
 }
 
 CheckResult check_helper(const HostFacts& host) {

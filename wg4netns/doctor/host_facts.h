@@ -7,17 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "shared/sys/sub_ids.h"
 #include "shared/sys/tun_file.h"
 #include "wg4netns/doctor/containers_conf.h"
 #include "wg4netns/doctor/namespace_facts.h"
 
 namespace wg4::doctor {
-
-/// A program that gives another user's rights, or capabilities, to who starts it.
-struct PrivilegedProgram {
-  std::string path{};       ///< empty = not found
-  bool privileged = false;  ///< set-user-id root, or with file capabilities
-};
 
 struct EngineProgram {
   std::string name;     ///< "podman"
@@ -58,10 +53,7 @@ struct HostFacts : NamespaceFacts {
   std::optional<std::uint64_t> wmem_max{};
   std::optional<std::uint64_t> memlock{};  ///< bytes; nothing = unlimited
 
-  PrivilegedProgram newuidmap{};
-  PrivilegedProgram newgidmap{};
-  bool has_subuid = false;
-  bool has_subgid = false;
+  SubIdSetup sub_ids{};
   std::string helper{};  ///< path of wg4netns-helper; empty = not found
   std::string wg{};      ///< path
   std::vector<EngineProgram> engines{};

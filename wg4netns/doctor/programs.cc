@@ -1,7 +1,6 @@
 #include "wg4netns/doctor/programs.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -10,13 +9,13 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iterator>
-#include <sstream>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "shared/base/unique_fd.h"
 #include "shared/sys/deadline.h"
+#include "shared/sys/program_file.h"
 #include "shared/sys/read_all.h"
 #include "wg4netns/doctor/containers_conf.h"
 #include "wg4netns/doctor/host_facts.h"
@@ -74,18 +73,6 @@ ContainersConf read_configuration() {
 }
 
 }  // namespace
-
-std::string find_program(const std::string& name) { return find_program(name, {}); }
-
-std::string find_program(const std::string& name, std::span<const std::string> folders) {
-  std::vector<std::string> all(folders.begin(), folders.end());
-  const char* path = std::getenv("PATH");
-  std::istringstream more(path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin");
-  for (std::string folder; std::getline(more, folder, ':');) all.push_back(folder.empty() ? "." : folder);
-  for (const std::string& folder : all)
-    if (fs::path file = fs::path(folder) / name; access(file.c_str(), X_OK) == 0) return file.string();
-  return "";
-}
 
 PodmanFacts gather_podman_facts(const std::string& version) {
   PodmanFacts facts;
