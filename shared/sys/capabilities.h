@@ -12,4 +12,13 @@ namespace wg4 {
 /// without it, the bounding set is of no use to it.
 [[nodiscard]] Result<void> keep_capabilities(std::uint64_t mask);
 
+/// Sets of capabilities, as bits 1 << CAP_...
+struct CapabilityLimits {
+  std::uint64_t in_effect = 0;  ///< permitted and effective
+  std::uint64_t bounding = 0;   ///< what programs can still gain, for example by being run as root
+};
+
+/// The same with a bounding set of its own. An error if the bounding set has more than that afterwards.
+[[nodiscard]] Result<void> limit_capabilities(const CapabilityLimits& limits);
+
 }  // namespace wg4

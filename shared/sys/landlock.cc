@@ -21,6 +21,7 @@ constexpr std::uint64_t fs_ioctl_dev = std::uint64_t{1} << 15;        // 5
 constexpr std::uint64_t net_bind_tcp = 1U << 0U;                      // 4
 constexpr std::uint64_t net_connect_tcp = 1U << 1U;                   // 4
 constexpr std::uint64_t scope_abstract_socket = 1U << 0U;             // 6: connections to those of other processes
+constexpr std::uint64_t scope_signal = 1U << 1U;                      // 6: signals to other processes
 
 /// struct landlock_ruleset_attr as of version 6; earlier kernels accept zeros in the fields that they do not know.
 struct RulesetAttributes {
@@ -41,6 +42,21 @@ RulesetAttributes everything_deniable(long version, const LandlockPolicy& policy
   return denied;
 }
 
+Result<UniqueFd> make_ruleset(const RulesetAttributes& denied) {
+  UniqueFd ruleset(static_cast<int>(syscall(SYS_landlock_create_ruleset, &denied, sizeof denied, 0)));
+  if (!ruleset.valid()) return fail("make Landlock rules", errno, "Linux 5.13 has Landlock, unless it is switched off");
+  return ruleset;
+}
+
+Result<void> put_in_force(const UniqueFd& ruleset) {
+  if (syscall(SYS_landlock_restrict_self, ruleset.get(), 0) == 0) return {};
+  const int number = errno;
+  return fail("put Landlock rules in force", number,
+              number == E2BIG
+                  ? "Processes can be under 16 layers of such rules, and this one is: start it further outside"
+                  : "");
+}
+
 }  // namespace
 
 long landlock_version() {
@@ -50,15 +66,17 @@ long landlock_version() {
 
 Result<void> restrict_by_landlock(const LandlockPolicy& policy) {
   const RulesetAttributes denied = everything_deniable(landlock_version(), policy);
-  const UniqueFd ruleset(static_cast<int>(syscall(SYS_landlock_create_ruleset, &denied, sizeof denied, 0)));
-  if (!ruleset.valid()) return fail("make Landlock rules", errno, "Linux 5.13 has Landlock, unless it is switched off");
+  const UniqueFd ruleset = TRY(make_ruleset(denied));
   for (const LandlockPath& path : policy.paths) {
     const landlock_path_beneath_attr allowed{.allowed_access = path.access, .parent_fd = path.fd};
     if (syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &allowed, 0) != 0)
       return fail("make a Landlock rule", errno);
   }
-  if (syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) return fail("put Landlock rules in force", errno);
-  return {};
+  return put_in_force(ruleset);
 }
+
+bool can_scope_signals() { return landlock_version() >= 6; }
+
+Result<void> scope_signals() { return put_in_force(TRY(make_ruleset({.fs = 0, .net = 0, .scoped = scope_signal}))); }
 
 }  // namespace wg4

@@ -27,6 +27,13 @@ struct LandlockPolicy {
 [[nodiscard]] long landlock_version();
 [[nodiscard]] inline bool has_landlock() { return landlock_version() > 0; }
 
+/// Whether Landlock of this kernel (Linux 6.12) can restrict signals.
+[[nodiscard]] bool can_scope_signals();
+
+/// This process and its descendants can signal only each other, for good; files and TCP stay as they are. Needs
+/// no_new_privs, or CAP_SYS_ADMIN in this process's user namespace.
+[[nodiscard]] Result<void> scope_signals();
+
 /// In force for this thread and its children, for good. no_new_privs must be set.
 [[nodiscard]] Result<void> restrict_by_landlock(const LandlockPolicy& policy);
 

@@ -51,4 +51,9 @@ enum class OnViolation : std::uint8_t {
 /// architectures (x86 and x32 on x86-64) kill the process even with OnViolation::refuse. Sets no_new_privs.
 [[nodiscard]] Result<void> restrict_syscalls(std::span<const SyscallRule> table, OnViolation on_violation);
 
+/// The opposite: lets this thread and its descendants make all calls but those in `table`, whose lines all have an
+/// error. For all architectures whose programs this machine runs. Does not set no_new_privs: it is needed, or
+/// CAP_SYS_ADMIN in this process's user namespace.
+[[nodiscard]] Result<void> refuse_syscalls(std::span<const SyscallRule> table);
+
 }  // namespace wg4

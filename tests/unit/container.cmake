@@ -1,3 +1,3 @@
 wg4_unit_test(container
-  ALONE container_id_mapping_test.cc container_id_plan_test.cc
+  ALONE container_confine_test.cc container_id_mapping_test.cc container_id_plan_test.cc
   DEPENDS wg4_container)
