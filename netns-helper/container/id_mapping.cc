@@ -17,6 +17,7 @@
 #include "shared/base/escaped_text.h"
 #include "shared/base/unique_fd.h"
 #include "shared/sys/deadline.h"
+#include "shared/sys/own_namespaces.h"
 #include "shared/sys/pipe.h"
 #include "shared/sys/process.h"
 #include "shared/sys/read_all.h"
@@ -27,13 +28,6 @@ namespace {
 
 constexpr std::chrono::seconds patience{10};  // with a helper: it may ask a directory service who the user is
 constexpr std::size_t max_complaint = 4096;   // bytes of a helper's stderr
-
-Result<void> write_file(const std::string& path, const std::string& text) {
-  const UniqueFd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!fd.valid()) return fail("open " + path, errno);
-  if (write(fd.get(), text.data(), text.size()) < 0) return fail("write " + path, errno);
-  return {};
-}
 
 /// What a helper says, on one line.
 std::string one_line(std::string text) {
@@ -128,7 +122,7 @@ class Ladder {
 
   /// Without it an ordinary user may map no group: a user could leave groups to which files deny access.
   Result<void> deny_setgroups() {
-    const auto denied = write_file(file("setgroups"), "deny");
+    const auto denied = write_proc_file(file("setgroups"), "deny");
     if (!denied && denied.error().number == ENOENT) return {};  // before Linux 3.19
     return denied;
   }
@@ -136,7 +130,7 @@ class Ladder {
   Result<void> write_map(const char* name, const IdMap& map) {
     std::string text;
     for (const IdMapLine& line : map) text += fmt::format("{} {} {}\n", line.inside, line.outside, line.count);
-    return write_file(file(name), text);
+    return write_proc_file(file(name), text);
   }
 
   Result<IdMap> map_of(std::uint32_t own, const SubIdLines& lines) {

@@ -7,22 +7,12 @@
 
 #include <cerrno>
 #include <string>
+#include <string_view>
 
 #include "shared/base/unique_fd.h"
 #include "shared/sys/namespaces.h"
 
 namespace wg4 {
-namespace {
-
-Result<void> write_file(const char* path, const std::string& text) {
-  const UniqueFd fd(open(path, O_WRONLY | O_CLOEXEC));
-  if (!fd.valid() || write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    return fail(std::string("write ") + path, errno);
-  return {};
-}
-
-}  // namespace
-
 Result<void> make_own_namespaces(int kinds, const std::string& purpose) {
   if (unshare(kinds) == 0) return {};
   const int number = errno;
@@ -34,9 +24,16 @@ Result<void> make_own_namespaces_as_same_user(int kinds, const std::string& purp
   const std::string uid = std::to_string(geteuid());
   const std::string gid = std::to_string(getegid());
   TRY(make_own_namespaces(CLONE_NEWUSER | kinds, purpose));
-  TRY(write_file("/proc/self/uid_map", uid + " " + uid + " 1"));
-  TRY(write_file("/proc/self/setgroups", "deny"));
-  return write_file("/proc/self/gid_map", gid + " " + gid + " 1");
+  TRY(write_proc_file("/proc/self/uid_map", uid + " " + uid + " 1"));
+  TRY(write_proc_file("/proc/self/setgroups", "deny"));
+  return write_proc_file("/proc/self/gid_map", gid + " " + gid + " 1");
+}
+
+Result<void> write_proc_file(const std::string& path, std::string_view text) {
+  const UniqueFd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd.valid() || write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return fail("write " + path, errno);
+  return {};
 }
 
 Result<void> make_mounts_private() {

@@ -218,10 +218,10 @@ TEST_CASE("where each way fails, the error has what each said") {
   const auto mapping = host.map(root);
   REQUIRE_FALSE(mapping.has_value());
   const std::string& error = mapping.error().what;
-  CHECK(contains(error, "\n  direct: open "));
+  CHECK(contains(error, "\n  direct: write "));
   CHECK(contains(error, "/uid_map: No such file or directory\n"));
   CHECK(contains(error, fmt::format("\n  helper: write to uid_map failed: 0 {} 1; second line\n", geteuid())));
-  CHECK(contains(error, "\n  uid only: open "));
+  CHECK(contains(error, "\n  uid only: write "));
   CHECK(contains(error, "\n  helper, uid only: write to uid_map failed"));
   CHECK(contains(error, "\n  user.max_user_namespaces: 12\n"));
   CHECK(contains(error, "\n  kernel.unprivileged_userns_clone: this kernel has none\n"));
