@@ -22,7 +22,8 @@ packages=(
 	# to test and to keep the style
 	clang-19 clang-tools-19 libclang-rt-19-dev clang-format-19 clang-tidy-19 doctest-dev mandoc shellcheck
 	# to run in namespaces, and to talk to
-	curl fish iperf3 iproute2 iputils-ping procps python3 strace systemd tshark util-linux wireguard-go wireguard-tools zsh
+	curl fish iperf3 iproute2 iputils-ping procps python3 strace sudo systemd tshark util-linux wireguard-go
+	wireguard-tools zsh
 	# engines
 	aardvark-dns busybox-static crun iptables netavark nftables podman podman-compose rootlesskit uidmap
 )
