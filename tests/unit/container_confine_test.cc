@@ -19,6 +19,7 @@
 #include "shared/base/escaped_text.h"
 #include "shared/sys/landlock.h"
 #include "shared/sys/own_namespaces.h"
+#include "shared/sys/pipe.h"
 #include "tests/support/in_child.h"
 #include "tests/support/machine.h"
 #include "tests/support/ordinary_user.h"
@@ -106,11 +107,30 @@ TEST_CASE("root inside has them at once") {
   }
 }
 
+/// What a confined command gets for a signal to a process of the same user that is not its own.
+std::string signal_to_outside(const Confinement& confinement) {
+  return said_by(ordinary_user(), [&]() -> std::string {
+    auto life = make_pipe();
+    if (!life) return life.error().message();
+    const pid_t outsider = fork();
+    if (outsider == 0) {
+      life->writer.reset();
+      char byte = 0;
+      [[maybe_unused]] const ssize_t end = read(life->reader.get(), &byte, 1);  // of the process that we signal it from
+      _exit(0);
+    }
+    if (!make_own_namespaces_as_same_user(CLONE_NEWUSER, "make a user namespace")) return "no user namespace";
+    if (kill(outsider, 0) != 0) return "not permitted before";
+    const auto done = confine_command(confinement);
+    return done ? error_name(kill(outsider, 0)) : done.error().message();
+  });
+}
+
 TEST_CASE("a command signals its own processes only") {
   SKIP_IF_IMPOSSIBLE;
   if (!can_scope_signals()) return say_skipped("this kernel's Landlock has no scope for signals");
   for (const Confinement& confinement : {nothing, as_container}) {
-    CHECK(confined(confinement, [] { return error_name(kill(getppid(), 0)); }) == "EPERM");
+    CHECK(signal_to_outside(confinement) == "EPERM");
     CHECK(confined(confinement, [] { return error_name(kill(getpid(), 0)); }) == "works");
     CHECK(confined(confinement, [] {
             const pid_t child = fork();
