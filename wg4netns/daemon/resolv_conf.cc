@@ -10,23 +10,13 @@
 #include <utility>
 
 #include "shared/base/unique_fd.h"
-#include "shared/net/ip_address.h"
+#include "shared/net/resolv_conf.h"
 #include "shared/sys/named_file.h"
 
 namespace wg4 {
 namespace {
 
 constexpr mode_t mode = 0644;
-
-/// As resolv.conf(5) has them.
-std::string text_of(const WgConfig& config) {
-  std::string text;
-  for (const IpAddress& server : config.dns_servers) text += "nameserver " + server.to_string() + "\n";
-  if (config.dns_search.empty()) return text;
-  text += "search";
-  for (const std::string& domain : config.dns_search) text += " " + domain;
-  return text + "\n";
-}
 
 Result<UniqueFd> open_file(const ContainerResolvConf& file) {
   const UniqueFd folder = TRY(open_folder(file.folder));
@@ -50,7 +40,7 @@ Result<void> write_file(const ContainerResolvConf& file, const std::string& text
 
 Result<void> write_resolv_conf(const ContainerResolvConf& file, const WgConfig& config) {
   if (config.dns_servers.empty()) return {};
-  auto written = write_file(file, text_of(config));
+  auto written = write_file(file, resolv_conf_text(config.dns_servers, config.dns_search));
   if (written) return {};
   std::string& hint = written.error().hint;
   hint += hint.empty() ? "" : ". ";
