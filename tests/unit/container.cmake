@@ -2,3 +2,7 @@ wg4_unit_test(container
   ALONE container_confine_test.cc container_id_mapping_test.cc container_id_plan_test.cc
         container_setuid_copies_test.cc
   DEPENDS wg4_container)
+wg4_unit_test(container_names SOURCES container_name_files_test.cc DEPENDS wg4_name_files)
+wg4_unit_test(container_mounts
+  SOURCES container_own_etc_test.cc container_own_run_test.cc
+  DEPENDS wg4_container PkgConfig::SECCOMP)
