@@ -1,0 +1,206 @@
+#include "netns-helper/container/own_etc.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/inotify.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <climits>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <expected>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/name_files.h"
+#include "shared/base/escaped_text.h"
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+#include "shared/sys/deadline.h"
+#include "shared/sys/named_file.h"
+#include "shared/sys/read_all.h"
+
+namespace wg4::container {
+namespace {
+
+const std::string etc = "/etc";
+constexpr const char* nsswitch = "/etc/nsswitch.conf";
+constexpr std::size_t max_nsswitch = std::size_t{1} << 20;
+constexpr std::chrono::seconds patience{5};  // for a file system that does not answer
+
+constexpr const char* hidden = ".host";  // the folder of ours, in the tmpfs
+const std::string host_etc = ".host/etc";
+constexpr const char* new_link = ".host/new";  // a link that is about to replace another
+
+/// What a link in the host's /etc may lead to by "../", apart from /etc.
+constexpr std::array roots{"bin", "boot", "dev",  "gnu",  "home", "lib",  "lib32", "lib64", "libx32", "media", "mnt",
+                           "nix", "opt",  "proc", "root", "run",  "sbin", "srv",   "sys",   "tmp",    "usr",   "var"};
+
+std::string entry(const std::string& name) { return printable(etc + "/" + name); }
+
+struct CloseFolder {
+  void operator()(DIR* folder) const { closedir(folder); }
+};
+
+/// The entries of a folder, without "." and "..".
+Result<std::set<std::string>> names_in(int folder, const std::string& path) {
+  UniqueFd fd(openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));  // which begins at the first entry
+  const std::unique_ptr<DIR, CloseFolder> stream(fd.valid() ? fdopendir(fd.get()) : nullptr);
+  if (!stream) return fail("read the folder " + path, errno);
+  static_cast<void>(fd.release());
+  std::set<std::string> names;
+  errno = 0;
+  for (const dirent* found = readdir(stream.get()); found != nullptr; found = readdir(stream.get()))
+    if (std::strcmp(found->d_name, ".") != 0 && std::strcmp(found->d_name, "..") != 0) names.insert(found->d_name);
+  if (errno != 0) return fail("read the folder " + path, errno);
+  return names;
+}
+
+/// The text of a link; nothing for what is no link.
+Result<std::optional<std::string>> link_text(int folder, const std::string& name) {
+  std::array<char, PATH_MAX> text{};
+  const ssize_t size = readlinkat(folder, name.c_str(), text.data(), text.size());
+  if (size >= 0) return std::string(text.data(), static_cast<std::size_t>(size));
+  if (errno == EINVAL) return std::nullopt;
+  return fail("look at " + entry(name), errno);
+}
+
+Result<void> make_folder(int parent, const std::string& name) {
+  constexpr mode_t mode = 0755;
+  if (mkdirat(parent, name.c_str(), mode) != 0 || fchmodat(parent, name.c_str(), mode, 0) != 0)
+    return fail("make the folder " + entry(name), errno);
+  return {};
+}
+
+Result<void> make_link(int folder, const std::string& text, const std::string& name) {
+  if (symlinkat(text.c_str(), folder, name.c_str()) != 0) return fail("make the link " + entry(name), errno);
+  return {};
+}
+
+Result<void> make_file(int folder, const std::string& name, const FileText& file) {
+  const UniqueFd fd(openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, file.mode));
+  // The process' mask must not take from the mode: others read these files.
+  if (!fd.valid() || fchmod(fd.get(), file.mode) != 0) return fail("make " + entry(name), errno);
+  if (write(fd.get(), file.text.data(), file.text.size()) != std::ssize(file.text))
+    return fail("write " + entry(name), errno);
+  return give_to_root(fd, entry(name));
+}
+
+/// What is at other places than /etc/NAME.
+Result<void> make_hidden_folder(int own) {
+  TRY(make_folder(own, hidden));
+  TRY(make_folder(own, host_etc));
+  for (const char* root : roots) TRY(make_link(own, std::string("/") + root, std::string(hidden) + "/" + root));
+  return {};
+}
+
+}  // namespace
+
+Result<OwnFiles> make_name_files(const NameSettings& settings) {
+  std::string hosts_own;
+  const auto found = NamedFile::find(nsswitch, nsswitch);
+  if (!found && found.error().number != ENOENT && found.error().number != ENOTDIR)
+    return std::unexpected(found.error());
+  if (found) {
+    TRY(found->expect_regular());
+    const UniqueFd file = TRY(found->open(O_RDONLY));
+    hosts_own = TRY(read_all(file.get(), nsswitch, max_nsswitch, deadline_in(patience)));
+  }
+  OwnFiles files;
+  files["resolv.conf"].text = make_resolv_conf(settings);
+  files["hosts"].text = make_hosts(settings);
+  files["nsswitch.conf"].text = make_nsswitch(hosts_own);
+  return files;
+}
+
+Result<OwnEtc> OwnEtc::create(const OwnFiles& files) {
+  OwnEtc made;
+  made.host_ = UniqueFd(open(etc.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!made.host_.valid()) return fail("read the folder " + etc, errno);
+  made.watch();  // before its entries are read, so that no change is missed
+  const UniqueFd host_tree = TRY(copy_tree(etc));
+  TRY(mount_tmpfs(etc, MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=16m"));
+  made.own_ = TRY(copy_mount(etc));
+  TRY(give_to_root(made.own_, etc));
+
+  made.ours_ = {hidden, "mtab"};
+  TRY(make_hidden_folder(made.own_.get()));
+  TRY(make_link(made.own_.get(), "../proc/self/mounts", "mtab"));
+  for (const auto& [name, file] : files) {
+    TRY(make_file(made.own_.get(), name, file));
+    made.ours_.insert(name);
+  }
+  TRY(made.mirror_all());
+
+  TRY(attach(host_tree, etc + "/" + host_etc));
+  TRY(make_read_only(etc));
+  return made;
+}
+
+void OwnEtc::watch() {
+  constexpr std::uint32_t changes = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR;
+  changes_ = UniqueFd(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  if (changes_.valid() && inotify_add_watch(changes_.get(), etc.c_str(), changes) >= 0) return;
+  not_followed_ = Error{.what = "watch " + etc, .number = errno, .hint = "sysctl fs.inotify shows the limits"};
+  changes_.reset();
+}
+
+Result<void> OwnEtc::follow() {
+  alignas(inotify_event) std::array<char, std::size_t{64} << 10> buffer{};
+  const ssize_t size = read(changes_.get(), buffer.data(), buffer.size());
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return {};
+  if (size < 0) return fail("read the changes of " + etc, errno);
+  Result<void> result;
+  inotify_event event{};
+  for (std::size_t at = 0; at < static_cast<std::size_t>(size); at += sizeof event + event.len) {
+    std::memcpy(&event, &buffer.at(at), sizeof event);
+    if ((event.mask & IN_Q_OVERFLOW) != 0) return mirror_all();
+    if (event.len == 0) continue;  // of the folder itself
+    auto mirrored = mirror(&buffer.at(at + sizeof event));
+    if (!mirrored && result) result = std::move(mirrored);
+  }
+  return result;
+}
+
+Result<void> OwnEtc::mirror_all() {
+  std::set<std::string> names = TRY(names_in(host_.get(), etc));
+  names.merge(TRY(names_in(own_.get(), etc)));
+  Result<void> result;
+  for (const std::string& name : names) {
+    auto mirrored = mirror(name);
+    if (!mirrored && result) result = std::move(mirrored);
+  }
+  return result;
+}
+
+Result<void> OwnEtc::mirror(const std::string& name) {
+  if (is_ours(name)) return {};
+  const auto text = link_text(host_.get(), name);
+  if (!text && text.error().number == ENOENT) {
+    if (unlinkat(own_.get(), name.c_str(), 0) != 0 && errno != ENOENT) return fail("remove " + entry(name), errno);
+    return {};
+  }
+  if (!text) return std::unexpected(text.error());
+  const std::string wanted = text->value_or(host_etc + "/" + name);
+  const auto made = make_link(own_.get(), wanted, name);
+  if (made || made.error().number != EEXIST) return made;
+  if (TRY(link_text(own_.get(), name)) == wanted) return {};
+  TRY(make_link(own_.get(), wanted, new_link));
+  if (renameat(own_.get(), new_link, own_.get(), name.c_str()) == 0) return {};
+  const int number = errno;
+  unlinkat(own_.get(), new_link, 0);
+  return fail("replace " + entry(name), number);
+}
+
+}  // namespace wg4::container

@@ -1,0 +1,69 @@
+#pragma once
+// An /etc of this mount namespace's own: the host's, but for the files by which names are resolved.
+//
+//   /etc                       a tmpfs, read-only for all who see it
+//   /etc/.host/etc             the host's folder, read-only
+//   /etc/.host/usr, ...        links to /usr, ...: "../../usr" means the same in a folder of the host's /etc as there
+//   /etc/resolv.conf, ...      files of ours
+//   /etc/localtime             a link, if it is one on the host, with the same text
+//   /etc/passwd, ...           else a link to .host/etc/passwd
+//
+// Nothing is mounted over a file of the host's: such a mount would be gone once the host replaces the file. A link
+// finds what has the name now.
+
+#include <sys/types.h>
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "netns-helper/container/name_files.h"
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+
+namespace wg4::container {
+
+/// A file that is made for the namespace. It belongs to root, if the user namespace has one.
+struct FileText {
+  std::string text;
+  mode_t mode = 0644;
+};
+
+/// Entries of a folder, by name.
+using OwnFiles = std::map<std::string, FileText>;
+
+/// The files of ours for these settings, with the other lines of the host's nsswitch.conf: this is called before there
+/// is an own /etc. A file that cannot be read is an error, and a missing one is none.
+[[nodiscard]] Result<OwnFiles> make_name_files(const NameSettings& settings);
+
+/// Keeps /etc as the host's, as long as it lives.
+class OwnEtc {
+ public:
+  /// Mounts it in this mount namespace. An entry of the host's that has the name of one of `files` is not seen.
+  [[nodiscard]] static Result<OwnEtc> create(const OwnFiles& files);
+
+  /// Readable when the host's folder has changed: then call follow(). -1 if it cannot be watched.
+  [[nodiscard]] int changes() const { return changes_.get(); }
+  /// Why the host's folder cannot be watched: a user may have no more watches left. Then entries that the host adds are
+  /// not seen; replaced files are.
+  [[nodiscard]] const std::optional<Error>& not_followed() const { return not_followed_; }
+  /// Takes over what has changed, without waiting. After an error the entry that it names is not as the host's; the
+  /// next call goes on with the others.
+  [[nodiscard]] Result<void> follow();
+
+ private:
+  OwnEtc() = default;
+  void watch();
+  [[nodiscard]] Result<void> mirror_all();
+  [[nodiscard]] Result<void> mirror(const std::string& name);
+  [[nodiscard]] bool is_ours(const std::string& name) const { return ours_.contains(name); }
+
+  UniqueFd host_;     // the folder of the host's
+  UniqueFd own_;      // the tmpfs, by a mount that is not read-only and at no place
+  UniqueFd changes_;  // inotify(7)
+  std::optional<Error> not_followed_;
+  std::set<std::string> ours_;  // names
+};
+
+}  // namespace wg4::container
