@@ -236,14 +236,16 @@ Result<void> cover_var_run() {
   return attach(TRY(copy_tree(run)), var_run);
 }
 
-/// Makes a folder with its parents, if the nearest that there is belongs to this user. Linux would tell us by an error,
-/// too, but for a folder like /tmp.
+/// Makes a folder with its parents, below a folder of this user's: false if there is none, or it cannot be written to.
 Result<bool> make_own(const fs::path& path) {
-  struct stat status{};
-  if (stat(path.c_str(), &status) == 0) return status.st_uid == geteuid();
-  if (errno != ENOENT) return fail("look at " + printable(path.string()), errno);
-  if (!TRY(make_own(path.parent_path()))) return false;
   constexpr mode_t mode = 0700;
+  struct stat parent{};
+  if (stat(path.parent_path().c_str(), &parent) != 0) {
+    if (errno != ENOENT) return fail("look at " + printable(path.parent_path().string()), errno);
+    if (!TRY(make_own(path.parent_path()))) return false;
+  } else if (parent.st_uid != geteuid()) {
+    return false;
+  }
   if (mkdir(path.c_str(), mode) == 0) return true;
   if (errno == EROFS || errno == EACCES || errno == EPERM) return false;
   return fail("make the folder " + printable(path.string()), errno);

@@ -1,7 +1,7 @@
 #include "netns-helper/container/own_run.h"
 
 #include <doctest/doctest.h>
-#include <fcntl.h>
+#include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "netns-helper/container/mounts.h"
+#include "netns-helper/container/own_etc.h"
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 #include "shared/sys/own_namespaces.h"
@@ -91,6 +92,31 @@ TEST_CASE("no service of the host is seen, nor one that begins later") {
       findings.expect(try_connect(std::string("/run/") + socket) == ENOENT, std::string(socket) + " appears later");
     }
     findings.expect(!exists(runtime + "/state"), "another file of the runtime folder");
+  });
+}
+
+TEST_CASE("mounts go neither from the host over it, nor from here to the host, where they are shared") {
+  on_fake_host([](Findings& findings, FakeHost& host) {
+    furnish_run(host);
+    host.run.folder("other");
+    host.etc.file("group");
+    findings.expect(mount(nullptr, "/", nullptr, MS_REC | MS_SHARED, nullptr) == 0, "share all mounts");
+    HostStep covers([&host] {
+      if (exists("/etc/.host") || try_connect("/run/nscd/socket") != 0) return false;
+      for (const char* folder : {"/run/other", "/run", "/etc"})
+        if (!mount_tmpfs(folder, 0, "")) return false;
+      host.run.listen("other/socket");
+      return true;
+    });
+    findings.expect(FakeHost::enter());
+    const auto etc = OwnEtc::create({{"resolv.conf", {.text = "ours"}}});
+    const auto open = mount_own_run({.runtime_folder = runtime});
+    if (!findings.expect(etc) || !findings.expect(open)) return;
+    findings.expect(covers.take(), "the host sees a mount of ours, or cannot mount");
+    findings.expect_equal(read_text("/etc/resolv.conf"), std::string("ours"), "resolv.conf");
+    findings.expect(exists("/etc/group") && exists("/etc/mtab"), "/etc is another");
+    findings.expect(try_connect(runtime + "/wayland-0") == 0, "/run is another");
+    findings.expect(!exists("/run/nscd") && !exists("/run/other"), "something of the host's is seen");
   });
 }
 

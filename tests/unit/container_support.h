@@ -163,6 +163,38 @@ struct FakeHost {
   }
 };
 
+/// A process that stays on the host, for a step that is taken once this one is inside. Forked when it is made.
+class HostStep {
+ public:
+  template <class Step>
+  explicit HostStep(const Step& step) {
+    std::array<int, 2> ends{};
+    need(pipe2(ends.data(), O_CLOEXEC) == 0);
+    begin_ = UniqueFd(ends[1]);
+    const UniqueFd reader(ends[0]);
+    process_ = fork();
+    if (process_ != 0) return;
+    begin_.reset();
+    char byte = 0;
+    _exit(read(reader.get(), &byte, 1) == 1 && step() ? 0 : 1);
+  }
+  HostStep(const HostStep&) = delete;
+  HostStep& operator=(const HostStep&) = delete;
+  ~HostStep() { static_cast<void>(take()); }
+  /// Whether the step succeeded.
+  [[nodiscard]] bool take() {
+    if (!begin_.valid()) return false;
+    const bool begun = write(begin_.get(), "x", 1) == 1;
+    begin_.reset();
+    int status = -1;
+    return begun && waitpid(process_, &status, 0) == process_ && exit_status(status) == 0;
+  }
+
+ private:
+  UniqueFd begin_;
+  pid_t process_ = -1;
+};
+
 inline constexpr uid_t as_is = static_cast<uid_t>(-1);
 
 /// Becomes an ordinary user, as whom this process may still write its own maps of ids.
