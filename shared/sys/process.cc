@@ -47,16 +47,6 @@ struct ChildFailure {
   int number;  // errno
 };
 
-std::vector<char*> to_pointers(const std::vector<std::string>& strings) {
-  std::vector<char*> pointers;
-  pointers.reserve(strings.size() + 1);
-  // execve only reads them, although its parameter is not const.
-  for (const std::string& text : strings)
-    pointers.push_back(const_cast<char*>(text.c_str()));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 Result<UniqueFd> make_executable_memory_file() {
   constexpr unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
   UniqueFd file(memfd_create("program", flags | MFD_EXEC));
@@ -209,6 +199,16 @@ bool die_with_parent(pid_t parent) {
 }
 
 UniqueFd open_pidfd(pid_t pid) { return UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))); }
+
+std::vector<char*> to_pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
+  // execve only reads them, although its parameter is not const.
+  for (const std::string& text : strings)
+    pointers.push_back(const_cast<char*>(text.c_str()));  // NOLINT(cppcoreguidelines-pro-type-const-cast)
+  pointers.push_back(nullptr);
+  return pointers;
+}
 
 bool process_has_ended(int pidfd) {
   pollfd entry{pidfd, POLLIN, 0};

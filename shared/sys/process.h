@@ -33,6 +33,9 @@ struct SpawnRequest {
 /// This process's, for the children that shall have it.
 [[nodiscard]] std::vector<std::string> own_environment();
 
+/// As execve(2) takes them, as long as `strings` are there and do not change.
+[[nodiscard]] std::vector<char*> to_pointers(const std::vector<std::string>& strings);
+
 /// A descriptor of the process, which is readable once that has ended and never comes to mean another one. Invalid,
 /// with errno set, if there is no such process.
 [[nodiscard]] UniqueFd open_pidfd(pid_t pid);
