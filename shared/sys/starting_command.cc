@@ -134,6 +134,13 @@ StartFailure explain(const std::string& program, int number) {
   _exit(EXIT_SUCCESS);
 }
 
+/// Waits until the other end is closed.
+void wait_for_end(int pipe) {
+  char nothing = 0;
+  while (read(pipe, &nothing, 1) < 0 && errno == EINTR) {
+  }
+}
+
 [[noreturn]] void run_child(const CommandStart& request, const SignalState& signals, int pipe) {
   die_with_reader(pipe);
   if (request.enter)
@@ -152,14 +159,19 @@ Result<StartingCommand> StartingCommand::start(const CommandStart& request, cons
   if (request.arguments.empty()) return fail("run a command: there is none");
   Pipe pipe = TRY(make_pipe(O_NONBLOCK));
 
+  Pipe hold = TRY(make_pipe());
+
   // A signal that came before the fork was for this process alone, and has its action here; one that comes after it is
-  // for both. Blocked, it would stay here, and nobody could tell.
+  // for both. Blocked, it would stay here, and nobody could tell. The command waits until signals are blocked again:
+  // whoever has seen that it runs may send us some to be passed on.
   sigset_t blocked;
   sigprocmask(SIG_BLOCK, nullptr, &blocked);
   signals.restore_mask();
   const pid_t pid = fork();
   if (pid == 0) {
     pipe.reader.reset();
+    hold.writer.reset();
+    wait_for_end(hold.reader.get());
     run_child(request, signals, pipe.writer.get());
   }
   const int number = errno;

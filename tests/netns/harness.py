@@ -261,8 +261,9 @@ def run_staged(as_root: bool) -> int:
             )
         shutil.copy(tree / "README.md", stage)
         (stage / "bin").mkdir()
-        for name in ("wireguard4netns", "wg4netns-helper"):
-            shutil.copy(bindir() / name, stage / "bin" / name)
+        for name in ("wireguard4netns", "wg4netns-helper", "foreground_client"):
+            if (bindir() / name).exists():
+                shutil.copy(bindir() / name, stage / "bin" / name)
         account = pwd.getpwnam(USER)
         # With a PID namespace's first process every other one goes, whatever becomes of us. Folders
         # of our own show what the programs drop there, and take it along.
