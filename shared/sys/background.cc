@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "shared/sys/pipe.h"
 #include "shared/sys/process.h"
@@ -59,6 +60,12 @@ struct Descriptors {
 };
 
 Result<Descriptors> open_descriptors() { return Descriptors{TRY(open_null()), TRY(make_log()), TRY(make_pipe())}; }
+
+void close_all_but(std::span<const int> keep, const Descriptors& own) {
+  std::vector<int> kept(keep.begin(), keep.end());
+  kept.insert(kept.end(), {own.null.get(), own.log.get(), own.report.reader.get(), own.report.writer.get()});
+  close_others(kept);
+}
 
 /// Sets up the process that stays, before the body runs.
 Result<UniqueFd> set_up(Descriptors& descriptors) {
@@ -113,22 +120,32 @@ ExitStatus reap(pid_t pid) {
 
 }  // namespace
 
-Result<pid_t> run_in_background(const std::function<Result<void>(UniqueFd ready_fd)>& body, std::span<const int> keep) {
-  close_others(keep);
+Result<BackgroundStart> BackgroundStart::begin(const std::function<Result<void>(UniqueFd ready_fd)>& body,
+                                               std::span<const int> keep) {
   Descriptors descriptors = TRY(open_descriptors());
   const pid_t pid = fork();
   if (pid < 0) return fail("start a process in the background", errno);
-  if (pid == 0) run_child(std::move(descriptors), body);
+  if (pid == 0) {
+    close_all_but(keep, descriptors);
+    run_child(std::move(descriptors), body);
+  }
+  return BackgroundStart(pid, std::move(descriptors.report.reader), std::move(descriptors.log));
+}
 
-  descriptors.report.writer.reset();
-  const std::string report = read_report(descriptors.report.reader.get());
-  copy_log(descriptors.log.get());
+Result<pid_t> BackgroundStart::wait() {
+  const std::string report = read_report(report_.get());
+  copy_log(log_.get());
   if (report == ready_word) {
-    if (fcntl(descriptors.log.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW) == 0) return pid;
+    if (fcntl(log_.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW) == 0) return pid_;
     return fail("seal the log of the process in the background", errno);
   }
-  const std::string end = reap(pid).to_string();
+  const std::string end = reap(pid_).to_string();
   return fail(report.empty() ? "the process in the background " + end + " before it was ready" : report);
+}
+
+Result<pid_t> run_in_background(const std::function<Result<void>(UniqueFd ready_fd)>& body, std::span<const int> keep) {
+  close_others(keep);
+  return TRY(BackgroundStart::begin(body, keep)).wait();
 }
 
 }  // namespace wg4

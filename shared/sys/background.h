@@ -15,18 +15,36 @@
 
 #include <functional>
 #include <span>
+#include <utility>
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 
 namespace wg4 {
 
-/// Runs `body` in a child in the background. Returns in the caller's process only: the child's process id once "1" was
-/// written to `ready_fd` there, or the error if the child has failed before. If the caller's process is killed while it
-/// waits, writing to `ready_fd` fails.
-///
-/// To be called before threads start and secrets are read. Closes all descriptors above 2, in both processes, except
-/// `keep`. The child's working directory is `/`: make paths absolute before.
+/// A process that is on its way to the background.
+class BackgroundStart {
+ public:
+  /// Runs `body` in a child. To be called before threads start and secrets are read. The child has none of this
+  /// process's descriptors above 2 but `keep`. Its working directory is `/`: make paths absolute before.
+  [[nodiscard]] static Result<BackgroundStart> begin(const std::function<Result<void>(UniqueFd ready_fd)>& body,
+                                                     std::span<const int> keep = {});
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  /// Waits until "1" was written to `ready_fd` there, or returns the error if the child has failed before. If this
+  /// process is killed while it waits, writing to `ready_fd` fails. To be called once.
+  [[nodiscard]] Result<pid_t> wait();
+
+ private:
+  BackgroundStart(pid_t pid, UniqueFd report, UniqueFd log)
+      : pid_(pid), report_(std::move(report)), log_(std::move(log)) {}
+
+  pid_t pid_;
+  UniqueFd report_;
+  UniqueFd log_;
+};
+
+/// Both at once, for a process that is to end then: it closes all its descriptors above 2 but `keep`, too.
 [[nodiscard]] Result<pid_t> run_in_background(const std::function<Result<void>(UniqueFd ready_fd)>& body,
                                               std::span<const int> keep = {});
 
