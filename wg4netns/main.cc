@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <span>
 
-#include "shared/base/result.h"
 #include "shared/sys/log.h"
 #include "wg4netns/commands/capture_command.h"
 #include "wg4netns/commands/check.h"
@@ -67,9 +66,15 @@ constexpr auto commands = std::to_array<CommandEntry>({
     {.name = "resolver", .prepare = prepare<parse_resolver, run_resolver_command>, .hidden = true},
 });
 
-Result<void> run(std::span<const char* const> argv) {
-  if (!crypto::start_up()) return fail("libsodium does not work on this machine");
-  return run_command_line(commands, argv);
+int run(std::span<const char* const> argv) {
+  if (!crypto::start_up()) {
+    log::error("libsodium does not work on this machine");
+    return EXIT_FAILURE;
+  }
+  const Outcome outcome = run_command_line(commands, argv);
+  if (outcome.status) return *outcome.status;
+  log::error("{}", outcome.status.error().message());
+  return outcome.failure;
 }
 
 }  // namespace
@@ -82,8 +87,5 @@ extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }
 
 int main(int argc, char** argv) {
   wg4::log::look_for_journal();
-  const auto result = wg4::run(std::span(argv, static_cast<std::size_t>(argc)));
-  if (result) return EXIT_SUCCESS;
-  wg4::log::error("{}", result.error().message());
-  return EXIT_FAILURE;
+  return wg4::run(std::span(argv, static_cast<std::size_t>(argc)));
 }

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdlib>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +41,8 @@ Parsed<Fruit> parse_fruit(const Arguments& arguments) {
 
 Result<void> eat(const Fruit& fruit) { return fail(std::string(fruit.called) + (fruit.ripe ? " ripe" : " green")); }
 
+Result<int> hold(const Fruit& fruit) { return fruit.ripe ? 7 : 0; }
+
 bool is_one_number(std::span<const char* const> words) {
   return words.size() == 1 && std::string_view(words[0]).find_first_not_of("0123456789") == std::string_view::npos;
 }
@@ -51,6 +54,11 @@ constexpr auto rows = std::to_array<CommandEntry>({
     {.name = "pear", .about = "eat a pear", .prepare = prepare<parse_fruit, eat>, .also_called = "poire"},
     {.name = "shell", .about = "be a shell", .prepare = prepare<parse_fruit, eat>, .becomes_another_program = true},
     {.name = "worm", .prepare = prepare<parse_fruit, eat>, .hidden = true},
+    {.name = "basket",
+     .about = "hold fruit",
+     .prepare = prepare<parse_fruit, hold>,
+     .runs_another_program = true,
+     .failure = 125},
 });
 const CommandTable table(rows);
 
@@ -110,6 +118,21 @@ TEST_CASE("an empty word is an error, but for another program's") {
   CHECK(find({"p", "shell", "", "x"}) == Found{4, {"", "x"}, {}});
 }
 
+TEST_CASE("behind -- the words are another program's, if the command runs one") {
+  CHECK(find({"p", "basket", "--", ""}).error.empty());
+  CHECK_FALSE(find({"p", "basket", "", "--", "x"}).error.empty());
+  CHECK_FALSE(find({"p", "apple", "--", ""}).error.empty());
+}
+
+TEST_CASE("a command gives its exit status, and says what that of an error is") {
+  const auto outcome_of = [](const std::vector<const char*>& argv) { return run_command_line(table, argv); };
+  CHECK(*outcome_of({"p", "basket"}).status == 0);
+  CHECK(*outcome_of({"p", "basket", "--ripe"}).status == 7);
+  CHECK(outcome_of({"p", "basket", "--raw"}).failure == 125);
+  CHECK(outcome_of({"p", "apple"}).failure == EXIT_FAILURE);
+  CHECK_FALSE(outcome_of({"p", "apple"}).status);
+}
+
 TEST_CASE("a table without a row for such words says so") {
   const std::vector<const char*> argv = {"p", "x"};
   const auto found = find_command(table.subspan(2), argv);
@@ -119,8 +142,8 @@ TEST_CASE("a table without a row for such words says so") {
 
 TEST_CASE("the command runs with its words") {
   const auto told = [](const std::vector<const char*>& argv) {
-    const auto result = run_command_line(table, argv);
-    return result ? std::string() : result.error().message();
+    const Outcome outcome = run_command_line(table, argv);
+    return outcome.status ? std::string() : outcome.status.error().message();
   };
   CHECK(told({"p", "shell", "--ripe"}) == "shell ripe");
   CHECK(told({"p", "shell"}) == "shell green");
@@ -144,7 +167,7 @@ TEST_CASE("nobody may look into a command, unless it becomes another program") {
 }
 
 TEST_CASE("what is hidden is in no list") {
-  CHECK(names_of(table) == std::vector<std::string_view>{"apple", "pear", "shell"});
+  CHECK(names_of(table) == std::vector<std::string_view>{"apple", "pear", "shell", "basket"});
   const std::string help = introduction(table);
   CHECK(help.contains("\n  apple      eat an apple\n  pear       eat a pear\n  shell      be a shell\n"));
   CHECK_FALSE(help.contains("worm"));
@@ -160,7 +183,7 @@ TEST_CASE("completion knows what each command takes, the program without one fir
     CHECK(command.options[2].names == std::vector<std::string>{"--ripe"});
     CHECK(command.options[2].about == "Only those");
   }
-  CHECK(names == std::vector<std::string>{"", "apple", "pear", "shell"});
+  CHECK(names == std::vector<std::string>{"", "apple", "pear", "shell", "basket"});
   CHECK((*all)[1].about == "eat an apple");
 }
 

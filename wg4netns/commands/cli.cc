@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <expected>
 
 #include "shared/sys/process.h"
 
@@ -11,8 +12,14 @@ namespace {
 
 std::string_view without_folder(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
-bool has_empty_word(std::span<const char* const> words) {
-  return std::ranges::any_of(words, [](const char* word) { return *word == '\0'; });
+/// Among the words that are ours.
+bool has_empty_word(const CommandEntry* entry, std::span<const char* const> words) {
+  if (entry != nullptr && entry->becomes_another_program) return false;
+  const auto is_separator = [entry](const char* word) {
+    return entry != nullptr && entry->runs_another_program && std::string_view(word) == "--";
+  };
+  return std::any_of(words.begin(), std::ranges::find_if(words, is_separator),
+                     [](const char* word) { return *word == '\0'; });
 }
 
 /// By the name of the program, or by the first word.
@@ -48,7 +55,7 @@ Result<FoundCommand> find_command(CommandTable table, std::span<const char* cons
   FoundCommand found = find_by_name(table, argv);
   const auto words = found.arguments.words;
   // CLI11 would skip it, and take a default where the user's variable was unset.
-  if ((found.entry == nullptr || !found.entry->becomes_another_program) && has_empty_word(words))
+  if (has_empty_word(found.entry, words))
     return fail("an argument is empty where a name, a path or a value belongs", 0, "See wireguard4netns --help");
   if (found.entry != nullptr) return found;
   const auto entry = std::ranges::find_if(table, [&](const CommandEntry& each) {
@@ -59,13 +66,18 @@ Result<FoundCommand> find_command(CommandTable table, std::span<const char* cons
   return found;
 }
 
-Result<void> run_command_line(CommandTable table, std::span<const char* const> argv) {
-  const FoundCommand found = TRY(find_command(table, argv));
-  Task task = TRY(found.entry->prepare(found.arguments));
-  // Most commands read keys, some before they do anything else. Stock wg(8) needs a namespace that this would deny it,
-  // and is given none by us.
-  if (!found.entry->becomes_another_program) TRY(forbid_looking_in());
-  return task();
+Outcome run_command_line(CommandTable table, std::span<const char* const> argv) {
+  const auto found = find_command(table, argv);
+  if (!found) return {std::unexpected(found.error())};
+  const CommandEntry& entry = *found->entry;
+  const auto run = [&]() -> Result<int> {
+    Task task = TRY(entry.prepare(found->arguments));
+    // Most commands read keys, some before they do anything else. Stock wg(8) needs a namespace that this would deny
+    // it, and is given none by us.
+    if (!entry.becomes_another_program) TRY(forbid_looking_in());
+    return task();
+  };
+  return {run(), entry.failure};
 }
 
 Result<void> print(const Text& text) {
