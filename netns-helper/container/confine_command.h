@@ -20,11 +20,13 @@ struct Confined {
   bool signals_scoped = false;  ///< the command can signal only its own descendants (Landlock of Linux 6.12)
 };
 
-/// For a command that is root inside, or can become root: Podman's default set. It has neither CAP_SYS_ADMIN nor
-/// CAP_SYS_PTRACE nor CAP_NET_ADMIN, so mounts and the network stay as they are.
+/// For a command that is root inside, or can become root: Podman's default set, and the rights over the network, in
+/// which there is no way out but the tunnel. It has neither CAP_SYS_ADMIN nor CAP_SYS_PTRACE, so mounts stay as they
+/// are. As a bounding set it also lets programs start that ask for such rights by their file, as ping does.
 inline constexpr std::uint64_t container_capabilities =
     std::uint64_t{1} << CAP_CHOWN | std::uint64_t{1} << CAP_DAC_OVERRIDE | std::uint64_t{1} << CAP_FOWNER |
-    std::uint64_t{1} << CAP_FSETID | std::uint64_t{1} << CAP_KILL | std::uint64_t{1} << CAP_NET_BIND_SERVICE |
+    std::uint64_t{1} << CAP_FSETID | std::uint64_t{1} << CAP_KILL | std::uint64_t{1} << CAP_NET_ADMIN |
+    std::uint64_t{1} << CAP_NET_BIND_SERVICE | std::uint64_t{1} << CAP_NET_RAW |
     std::uint64_t{1} << CAP_SETFCAP | std::uint64_t{1} << CAP_SETGID | std::uint64_t{1} << CAP_SETPCAP |
     std::uint64_t{1} << CAP_SETUID | std::uint64_t{1} << CAP_SYS_CHROOT;
 

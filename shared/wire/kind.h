@@ -29,6 +29,23 @@ enum class Kind : std::uint8_t {
   tunnel_reply = 33,
   // doctor and the process that tries things for it: wg4netns/doctor/namespace_facts.h
   namespace_facts = 48,
+  // the keeper of a tunnel that commands run in: wg4netns/supervise/keeper_message.h
+  keeper_user_namespace = 64,
+  keeper_ids = 65,
+  keeper_namespaces = 66,
+  keeper_view = 67,
+  keeper_view_made = 68,
+  keeper_serve = 69,
+  keeper_failure = 70,
+  keeper_join = 71,
+  keeper_joined = 72,
+  keeper_process_inside = 73,
+  keeper_done = 74,
+  keeper_order = 75,
+  keeper_settled = 76,
+  keeper_state = 77,
+  // the tunnel and the command that started it: wg4netns/daemon/messages.h
+  tunnel_names = 96,
 };
 
 }  // namespace wg4::wire

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "netns-helper/container/id_mapping.h"
 #include "shared/handoff/handoff.h"
 #include "shared/link/link_plan.h"
 #include "shared/net/endpoint.h"
@@ -18,6 +19,7 @@
 #include "wg4netns/doctor/namespace_facts.h"
 #include "wg4netns/forward/start_message.h"
 #include "wg4netns/supervise/broker_message.h"
+#include "wg4netns/supervise/keeper_message.h"
 
 namespace wg4::test {
 
@@ -30,6 +32,10 @@ inline LinkPlan link_plan() {
           .route_mtu = 1400,
           .gateways = {*IpAddress::parse("10.0.0.1"), *IpAddress::parse("fd00::1")},
           .retired_addresses = {*Prefix::parse("10.9.0.2/32")}};
+}
+
+inline keeper::IdsMapped keeper_ids() {
+  return {.uid = 1000, .gid = 1000, .rung = container::Rung::helper_uid_only, .sub_ids = true};
 }
 
 inline auto one_of_each_message() {
@@ -64,6 +70,45 @@ inline auto one_of_each_message() {
                                     .mtu = "1300",
                                     .ports = {"8080:80", "53:53/udp"}},
                     broker::Reply{.error = "two\nlines"},
+                    TunnelNames{.servers = {*IpAddress::parse("10.0.0.1")},
+                                .search = {"example.org"},
+                                .addresses = {"10.0.0.2/24"},
+                                .peers = {*IpAddress::parse("fd00::1")}},
+                    keeper::UserNamespaceMade{},
+                    keeper_ids(),
+                    keeper::NamespacesMade{.pid = 4711},
+                    keeper::MakeView{.servers = {*IpAddress::parse("10.0.0.1")},
+                                     .search = {"example.org"},
+                                     .hosts = {"nas:10.0.0.9"},
+                                     .hosts_text = "127.0.0.1 localhost\n"},
+                    keeper::ViewMade{.open = {"/run/user/1000/wayland-0"}},
+                    keeper::Serve{.tunnel = 4712,
+                                  .config = "/vpn.conf",
+                                  .options = {"--root", "--dns=10.0.0.1"},
+                                  .addresses = {"10.0.0.2/24"},
+                                  .peers = {*IpAddress::parse("10.0.0.1")}},
+                    keeper::Failure{.error = {"mount /proc", 1, "leave out --pid"}},
+                    keeper::Join{.config = "/vpn.conf", .options = {"--pid"}},
+                    keeper::Joined{.ids = keeper_ids(),
+                                   .own_pids = true,
+                                   .addresses = {"10.0.0.2/24"},
+                                   .peers = {*IpAddress::parse("10.0.0.1")}},
+                    keeper::Inside{.pid = 4713},
+                    keeper::Done{},
+                    keeper::Order{.what = keeper::Order::What::end_by_force},
+                    keeper::Settled{.kept = true},
+                    keeper::State{.keeper = 4711,
+                                  .tunnel = 4712,
+                                  .tunnel_runs = true,
+                                  .kept = true,
+                                  .own_pids = true,
+                                  .ids = keeper_ids(),
+                                  .config = "/vpn.conf",
+                                  .options = {"--root"},
+                                  .addresses = {"10.0.0.2/24"},
+                                  .open = {"/run/shm"},
+                                  .net = 4'026'532'000,
+                                  .inside = {"4713"}},
                     doctor::NamespaceFacts{.namespaces_error = 1,
                                            .tun_tried = true,
                                            .tun_error = 2,

@@ -7,7 +7,7 @@ wg4_unit_test(uapi_control_client SOURCES uapi_control_client_test.cc DEPENDS wg
 wg4_unit_test(diagnosis SOURCES diagnosis_finding_test.cc diagnosis_log_budget_test.cc DEPENDS wg4_diagnosis)
 wg4_unit_test(diagnosis_peer_watch SOURCES diagnosis_peer_watch_test.cc DEPENDS wg4_peer_watch)
 wg4_unit_test(daemon
-  ALONE daemon_control_test.cc daemon_endpoints_test.cc daemon_prepare_test.cc daemon_sources_test.cc
+  ALONE daemon_command_names_test.cc daemon_control_test.cc daemon_endpoints_test.cc daemon_prepare_test.cc daemon_sources_test.cc
   DEPENDS wg4_daemon)
 wg4_unit_test(profile_judgement SOURCES profile_judgement_test.cc DEPENDS wg4_profile)
 wg4_unit_test(commands_line
@@ -18,4 +18,5 @@ wg4_unit_test(engines_plugin_messages SOURCES engines_plugin_messages_test.cc DE
 wg4_unit_test(engines_oci_state SOURCES engines_oci_state_test.cc DEPENDS wg4_oci_state)
 wg4_unit_test(doctor SOURCES doctor_echo_test.cc doctor_host_test.cc doctor_peer_test.cc DEPENDS wg4_doctor_checks)
 wg4_unit_test(supervise_registry SOURCES supervise_registry_test.cc DEPENDS wg4_registry)
+wg4_unit_test(supervise_tunnel_folder SOURCES supervise_tunnel_folder_test.cc DEPENDS wg4_keeper)
 wg4_unit_test(supervise_instance SOURCES supervise_instance_test.cc DEPENDS wg4_supervise)

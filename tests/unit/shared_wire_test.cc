@@ -75,6 +75,21 @@ bool is_kind(Kind kind) {
     case Kind::tunnel_request:
     case Kind::tunnel_reply:
     case Kind::namespace_facts:
+    case Kind::keeper_user_namespace:
+    case Kind::keeper_ids:
+    case Kind::keeper_namespaces:
+    case Kind::keeper_view:
+    case Kind::keeper_view_made:
+    case Kind::keeper_serve:
+    case Kind::keeper_failure:
+    case Kind::keeper_join:
+    case Kind::keeper_joined:
+    case Kind::keeper_process_inside:
+    case Kind::keeper_done:
+    case Kind::keeper_order:
+    case Kind::keeper_settled:
+    case Kind::keeper_state:
+    case Kind::tunnel_names:
       return true;
   }
   return false;

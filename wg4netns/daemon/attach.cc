@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "wg4netns/daemon/command_names.h"
 #include "wg4netns/daemon/control.h"
 #include "wg4netns/daemon/make_interface.h"
 #include "wg4netns/daemon/prepare.h"
@@ -18,7 +19,7 @@ namespace {
 Purpose purpose_of(const AttachCommand& command, const Target& target) {
   return {.where = target.namespaces.name,
           .engine = command.engine,
-          .uses_dns = command.engine || command.resolv_conf,
+          .uses_dns = command.engine || command.resolv_conf || command.names_wanted,
           .usual_control =
               command.engine ? name_under_engine(command.ifname, command.target, target.is_process) : command.ifname};
 }
@@ -32,6 +33,7 @@ Result<void> attach(const AttachCommand& command) {
   PreparedTunnel tunnel = TRY(prepare(command.tunnel, purpose_of(command, target)));
   if (command.tunnel.configured_by_wg && tunnel.looking_in.control)
     TRY(watch_control_socket(target_end, *tunnel.looking_in.control));
+  if (command.names_wanted) TRY(tell_names(*command.names_wanted, tunnel.start));
   auto interface = TRY(make_interface(command, std::move(target.namespaces), tunnel.start.config, tunnel.mtu));
   if (command.resolv_conf) TRY(write_resolv_conf(*command.resolv_conf, tunnel.start.config));
   if (ports) {

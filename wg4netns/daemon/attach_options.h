@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "shared/handoff/handoff.h"
+#include "shared/net/ip_address.h"
 #include "wg4netns/daemon/container_resolv_conf.h"
 #include "wg4netns/daemon/engine_network.h"
 #include "wg4netns/daemon/observe.h"
@@ -50,10 +52,17 @@ using Configuration = handoff::Configure;
 
 enum class TargetType : std::uint8_t { guess, pid, path };
 
+/// Of a tunnel that commands run in.
+struct NamesWanted {
+  int socket = -1;                 ///< SOCK_SEQPACKET: gets TunnelNames (messages.h) once the configuration is read
+  std::vector<IpAddress> servers;  ///< instead of the configuration's; empty = those
+};
+
 /// wireguard4netns [OPTIONS] PID|PATH [IFNAME [CONF]]
 struct AttachCommand {
   TunnelOptions tunnel;
   std::string target;
+  std::string target_name;  ///< what people call it; empty = made of `target`
   TargetType target_type = TargetType::guess;
   std::optional<std::string> userns_path;
   std::string ifname = "wg0";
@@ -62,6 +71,7 @@ struct AttachCommand {
   std::optional<EngineOptions> engine;  ///< what engines expect around it; nothing = a plain tunnel
   forward::Settings forward;
   std::optional<ContainerResolvConf> resolv_conf;  ///< gets the configuration's DNS servers
+  std::optional<NamesWanted> names_wanted;
   bool until_given_up = false;  ///< end with the target's path or process (netns_watch.h), whoever else is in there
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "shared/wire/kind.h"
 
 namespace wg4 {
@@ -82,6 +83,26 @@ struct FilesToRemove {
   std::vector<std::string> names{};
 
   static constexpr void fields(auto& self, auto& visit) { visit.texts(self.names, max_files, max_name); }
+};
+
+// ---------------------------------------------------------------- the command that started the tunnel
+
+/// What the configuration says of names and addresses, for commands that run in the tunnel.
+struct TunnelNames {
+  static constexpr wire::Kind message_kind = wire::Kind::tunnel_names;
+  static constexpr std::size_t max_servers = 64;
+  static constexpr std::size_t max_name = 256;
+  std::vector<IpAddress> servers{};
+  std::vector<std::string> search{};
+  std::vector<std::string> addresses{};  ///< of the interface: "10.0.0.2/32"
+  std::vector<IpAddress> peers{};        ///< an address of each peer's, a packet to which begins a session
+
+  static constexpr void fields(auto& self, auto& visit) {
+    visit.list(self.servers, max_servers);
+    visit.texts(self.search, max_servers, max_name);
+    visit.texts(self.addresses, max_servers, max_name);
+    visit.list(self.peers, max_servers);
+  }
 };
 
 }  // namespace wg4

@@ -44,15 +44,19 @@ Result<void> expect_another_network(const TargetNamespaces& target) {
               "container --network none), or see wireguard4netns-interface(1)");
 }
 
+std::string name_of(const AttachCommand& command, bool is_process) {
+  if (!command.target_name.empty()) return command.target_name;
+  if (is_process) return "process " + command.target;
+  return command.tunnel.configured_by_wg ? "this namespace" : command.target;
+}
+
 }  // namespace
 
 Result<Target> open_target(const AttachCommand& command) {
   Target target;
   const auto pid = TRY(target_pid(command));
   target.is_process = pid.has_value();
-  target.namespaces.name = pid                               ? "process " + command.target
-                           : command.tunnel.configured_by_wg ? "this namespace"
-                                                             : command.target;
+  target.namespaces.name = name_of(command, pid.has_value());
   // The process first, then its namespace: if the process is still there afterwards, the namespace is its own.
   const auto process = pid || !command.until_given_up ? pid : pid_of_path(command.target);
   if (process) target.process = TRY(open_process(*process));

@@ -1,0 +1,377 @@
+#include "wg4netns/supervise/keeper.h"
+
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "shared/sys/capabilities.h"
+#include "shared/sys/event_loop.h"
+#include "shared/sys/netns_processes.h"
+#include "shared/sys/process.h"
+#include "shared/sys/signals.h"
+#include "shared/wire/message_socket.h"
+#include "wg4netns/supervise/keeper_message.h"
+#include "wg4netns/supervise/keeper_namespaces.h"
+#include "wg4netns/supervise/keeper_view.h"
+#include "wg4netns/supervise/tunnel_folder.h"
+
+namespace wg4::keeper {
+namespace {
+
+enum class Source : std::uint32_t { signal, listener, client, process, tunnel, etc };
+using Loop = EventLoop<Source>;
+using Number = std::uint32_t;
+using Request = std::variant<Join, Inside, Order>;
+using std::chrono::milliseconds;
+
+constexpr std::size_t max_clients = 1024;
+constexpr milliseconds retry_interval{20};  // while somebody joins
+constexpr milliseconds time_to_end{5000};   // for processes and the tunnel, until they are killed
+
+// It looks at processes of other ids in its user namespace, and ends them with `down --force`.
+constexpr std::uint64_t rights = std::uint64_t{1} << CAP_SYS_PTRACE | std::uint64_t{1} << CAP_KILL;
+
+void send_signal(int pidfd, int signal) { syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0); }
+
+bool is_same_user(int socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
+}
+
+UniqueFd duplicate(const UniqueFd& fd) { return UniqueFd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)); }
+
+class Keeper {
+ public:
+  Keeper(const Plan& plan, TunnelFolder folder, UniqueFd listener, Namespaces namespaces, View view, Loop loop,
+         SignalFd signals, NetnsProcesses processes)
+      : plan_(plan),
+        folder_(std::move(folder)),
+        listener_(std::move(listener)),
+        namespaces_(std::move(namespaces)),
+        view_(std::move(view)),
+        loop_(std::move(loop)),
+        signals_(std::move(signals)),
+        processes_(std::move(processes)) {}
+
+  /// Begins with the maker as the first client.
+  [[nodiscard]] Result<void> start(UniqueFd maker, Serve serve, UniqueFd tunnel);
+  /// Until the last process has left, or the tunnel is ended by order.
+  void run();
+
+ private:
+  void accept_client();
+  void add_client(UniqueFd client);
+  void hear(Number number);
+  void answer(int client, const Join& join);
+  void answer(int client, UniqueFd process);
+  void answer(int client, Order::What what);
+  [[nodiscard]] Result<void> expect_same(const Join& join) const;
+  [[nodiscard]] State state() const;
+  void watch_process(UniqueFd process);
+  void forget_ended();
+  [[nodiscard]] bool is_empty();
+  void try_to_end();
+  void end_processes();
+  void end_tunnel();
+  void reap();
+
+  Plan plan_;
+  TunnelFolder folder_;
+  UniqueFd listener_;
+  Namespaces namespaces_;
+  View view_;
+  Loop loop_;
+  SignalFd signals_;
+  NetnsProcesses processes_;
+  Serve serve_;
+  UniqueFd tunnel_;
+  std::map<Number, UniqueFd> clients_;
+  std::map<Number, UniqueFd> inside_;  // pidfds
+  Number next_ = 1;
+  bool kept_ = false;
+  bool was_used_ = false;  // until then the client that has made all this is about to join
+  bool over_ = false;
+};
+
+Result<void> Keeper::start(UniqueFd maker, Serve serve, UniqueFd tunnel) {
+  serve_ = std::move(serve);
+  tunnel_ = std::move(tunnel);
+  TRY(loop_.watch(signals_.fd(), Source::signal));
+  TRY(loop_.watch(listener_.get(), Source::listener));
+  TRY(loop_.watch(tunnel_.get(), Source::tunnel));
+  if (view_.fd() >= 0) TRY(loop_.watch(view_.fd(), Source::etc));
+  fcntl(maker.get(), F_SETFL, O_NONBLOCK);  // one that does not read holds nobody up
+  add_client(std::move(maker));
+  return {};
+}
+
+void Keeper::run() {
+  while (!over_) {
+    const bool waits_for_lock = was_used_ && !kept_ && is_empty();
+    for (const Loop::Event& event : loop_.wait(waits_for_lock ? static_cast<int>(retry_interval.count()) : -1)) {
+      switch (event.source) {
+        case Source::signal:
+          if (const auto signal = signals_.read(); signal == SIGCHLD)
+            reap();
+          else
+            over_ = true;
+          break;
+        case Source::listener:
+          accept_client();
+          break;
+        case Source::client:
+          hear(event.number);
+          break;
+        case Source::process:
+          forget_ended();
+          break;
+        case Source::tunnel:
+          loop_.forget(tunnel_.get());  // what is inside has no network; it may end in peace
+          break;
+        case Source::etc:
+          view_.follow();
+          break;
+      }
+    }
+    if (was_used_ && !kept_ && is_empty()) try_to_end();
+  }
+  end_tunnel();
+  folder_.remove();
+}
+
+void Keeper::accept_client() {
+  UniqueFd client(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (client.valid() && clients_.size() < max_clients && is_same_user(client.get())) add_client(std::move(client));
+}
+
+void Keeper::add_client(UniqueFd client) {
+  const Number number = next_++;
+  if (loop_.watch(client.get(), Source::client, EPOLLIN, number)) clients_.emplace(number, std::move(client));
+}
+
+void Keeper::hear(Number number) {
+  const auto found = clients_.find(number);
+  if (found == clients_.end()) return;
+  const int client = found->second.get();
+  auto request = wire::receive<Request>(client, 1);
+  if (!request || !*request) {
+    if (!request) static_cast<void>(wire::send(client, Failure{request.error()}));
+    clients_.erase(found);
+    was_used_ = true;  // if that was the maker, nobody else comes
+    return;
+  }
+  std::vector<UniqueFd>& fds = (*request)->fds;
+  const Request& message = (*request)->message;
+  if (const auto* join = std::get_if<Join>(&message)) answer(client, *join);
+  if (std::holds_alternative<Inside>(message)) answer(client, fds.empty() ? UniqueFd() : std::move(fds.front()));
+  if (const auto* order = std::get_if<Order>(&message)) answer(client, order->what);
+}
+
+Result<void> Keeper::expect_same(const Join& join) const {
+  const std::string name = "the tunnel " + folder_.name();
+  if (join.version != version)
+    return fail(name + " was started by another version of this program", 0,
+                "End it with: wireguard4netns down --force " + folder_.name());
+  if (process_has_ended(tunnel_.get()))
+    return fail(name + " has no network any more, since its process " + std::to_string(serve_.tunnel) + " has ended", 0,
+                "End what runs in it with: wireguard4netns down --force " + folder_.name());
+  if (!join.config.empty() && join.config != serve_.config)
+    return fail(name + " runs with the configuration " + serve_.config + ", and not " + join.config, 0,
+                "Give the other tunnel another name: --name NAME");
+  const auto name_of = [](const std::string& option) { return option.substr(0, option.find('=')); };
+  for (const std::string& option : join.options) {
+    if (std::ranges::find(serve_.options, option) != serve_.options.end()) continue;
+    const auto other = std::ranges::find(serve_.options, name_of(option), name_of);
+    return fail(name + " runs " + (other == serve_.options.end() ? "without " + name_of(option) : "with " + *other) +
+                    ", and not with " + option,
+                0, "Leave it out to join the tunnel, or give another one another name: --name NAME");
+  }
+  return {};
+}
+
+void Keeper::answer(int client, const Join& join) {
+  if (const auto same = expect_same(join); !same) {
+    static_cast<void>(wire::send(client, Failure{same.error()}));
+    return;
+  }
+  std::vector<UniqueFd> fds;
+  for (const UniqueFd* fd : {&namespaces_.user, &namespaces_.mounts, &namespaces_.net, &tunnel_})
+    fds.push_back(duplicate(*fd));
+  fds.push_back(open_pidfd(getpid()));
+  if (plan_.own_pids) fds.push_back(duplicate(namespaces_.pids));
+  static_cast<void>(wire::send(client, Joined{namespaces_.ids, plan_.own_pids, serve_.addresses, serve_.peers}, fds));
+}
+
+void Keeper::answer(int client, UniqueFd process) {
+  watch_process(std::move(process));
+  was_used_ = true;
+  static_cast<void>(wire::send(client, Done{}));
+}
+
+void Keeper::answer(int client, Order::What what) {
+  switch (what) {
+    case Order::What::settle:
+      if (kept_ || !is_empty()) static_cast<void>(wire::send(client, Settled{kept_}));
+      return;
+    case Order::What::keep:
+      kept_ = true;
+      was_used_ = true;
+      static_cast<void>(wire::send(client, Done{}));
+      return;
+    case Order::What::end:
+      if (is_empty()) {
+        kept_ = false;
+        was_used_ = true;
+      } else {
+        static_cast<void>(wire::send(
+            client, Failure{{.what = "processes run in the tunnel " + folder_.name(), .number = EBUSY, .hint = {}}}));
+      }
+      return;
+    case Order::What::end_by_force:
+      end_processes();
+      kept_ = false;
+      was_used_ = true;
+      return;
+    case Order::What::ask:
+      static_cast<void>(wire::send(client, state()));
+      return;
+  }
+}
+
+State Keeper::state() const {
+  struct stat net{};
+  fstat(namespaces_.net.get(), &net);
+  State state{.keeper = static_cast<std::uint32_t>(getpid()),
+              .tunnel = serve_.tunnel,
+              .tunnel_runs = !process_has_ended(tunnel_.get()),
+              .kept = kept_,
+              .own_pids = plan_.own_pids,
+              .ids = namespaces_.ids,
+              .config = serve_.config,
+              .options = serve_.options,
+              .addresses = serve_.addresses,
+              .open = view_.open(),
+              .net = net.st_ino};
+  for (const pid_t pid : processes_.all())
+    if (state.inside.size() < max_processes) state.inside.push_back(std::to_string(pid));
+  return state;
+}
+
+void Keeper::watch_process(UniqueFd process) {
+  const Number number = next_++;
+  if (process.valid() && loop_.watch(process.get(), Source::process, EPOLLIN, number))
+    inside_.emplace(number, std::move(process));
+}
+
+void Keeper::forget_ended() {
+  std::erase_if(inside_, [](const auto& entry) { return process_has_ended(entry.second.get()); });
+}
+
+/// If those that clients have told of have ended, others may be left.
+bool Keeper::is_empty() {
+  forget_ended();
+  if (inside_.empty())
+    if (UniqueFd other = processes_.find_one(); other.valid()) watch_process(std::move(other));
+  return inside_.empty();
+}
+
+/// Whoever holds the lock is about to join.
+void Keeper::try_to_end() {
+  const auto locked = folder_.try_lock();
+  if (locked && !*locked) return;
+  over_ = true;
+}
+
+/// In rounds, since processes start others.
+void Keeper::end_processes() {
+  const auto begin = std::chrono::steady_clock::now();
+  for (UniqueFd process = processes_.find_one(); process.valid(); process = processes_.find_one()) {
+    const bool patient = std::chrono::steady_clock::now() - begin < time_to_end / 2;
+    for (const pid_t pid : processes_.all()) {
+      const UniqueFd each = open_pidfd(pid);
+      send_signal(each.get(), patient ? SIGTERM : SIGKILL);
+      send_signal(each.get(), SIGCONT);
+    }
+    pollfd entry{process.get(), POLLIN, 0};
+    poll(&entry, 1, static_cast<int>((time_to_end / 2).count()));
+    reap();
+    if (std::chrono::steady_clock::now() - begin > time_to_end) return;
+  }
+}
+
+void Keeper::end_tunnel() {
+  send_signal(tunnel_.get(), SIGTERM);
+  pollfd entry{tunnel_.get(), POLLIN, 0};
+  if (poll(&entry, 1, static_cast<int>(time_to_end.count())) == 0) send_signal(tunnel_.get(), SIGKILL);
+}
+
+/// Those that a PID namespace gives to its process 1.
+void Keeper::reap() {
+  while (waitpid(-1, nullptr, WNOHANG) > 0) {
+  }
+}
+
+struct Beginning {
+  Serve serve;
+  UniqueFd tunnel;
+};
+
+/// Nothing if the maker has ended.
+Result<std::optional<Beginning>> hear_of_tunnel(int maker) {
+  auto received = TRY(wire::receive<Serve>(maker, 1));
+  if (!received) return std::nullopt;
+  if (received->fds.size() != 1) return fail("the tunnel's process is not known to its keeper");
+  return Beginning{std::move(received->message), std::move(received->fds.front())};
+}
+
+Result<void> work(const Plan& plan, const std::string& name, UniqueFd listener, UniqueFd& maker) {
+  // Opened anew, and early: what the maker has open is locked for both, and its path is soon out of sight.
+  TunnelFolder folder = TRY(TunnelFolder::open(name, IfMissing::fail));
+  auto namespaces = TRY(make_namespaces(plan, maker.get()));
+  if (!namespaces) return {};
+  const auto wanted = TRY(wire::receive<MakeView>(maker.get()));
+  if (!wanted) return {};
+  View view = TRY(View::make(plan, wanted->message));
+  auto processes = TRY(NetnsProcesses::of(namespaces->net.get(), getpid()));
+  TRY(keep_capabilities(rights));
+  TRY(wire::send(maker.get(), ViewMade{view.open()}));
+  auto beginning = TRY(hear_of_tunnel(maker.get()));
+  if (!beginning) return {};
+  Loop loop = TRY(Loop::create());
+  SignalFd signals = TRY(SignalFd::create({SIGTERM, SIGINT, SIGHUP, SIGCHLD}));
+  Keeper keeper(plan, std::move(folder), std::move(listener), *std::move(namespaces), std::move(view), std::move(loop),
+                std::move(signals), std::move(processes));
+  TRY(keeper.start(std::move(maker), std::move(beginning->serve), std::move(beginning->tunnel)));
+  keeper.run();
+  return {};
+}
+
+}  // namespace
+
+Result<void> run(const Plan& plan, const std::string& name, UniqueFd listener, UniqueFd maker) {
+  prctl(PR_SET_NAME, "wg4netns-keeper");
+  std::signal(SIGPIPE, SIG_IGN);
+  auto worked = work(plan, name, std::move(listener), maker);
+  if (!worked && maker.valid()) static_cast<void>(wire::send(maker.get(), Failure{worked.error()}));
+  return worked;
+}
+
+}  // namespace wg4::keeper

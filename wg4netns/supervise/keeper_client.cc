@@ -1,0 +1,136 @@
+#include "wg4netns/supervise/keeper_client.h"
+
+#include <poll.h>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <span>
+#include <variant>
+
+#include "shared/sys/background.h"
+#include "shared/sys/deadline.h"
+#include "shared/sys/fd_pass.h"
+#include "shared/sys/process.h"
+#include "shared/wire/message_socket.h"
+
+namespace wg4::keeper {
+namespace {
+
+constexpr std::chrono::seconds patience{20};  // a keeper that ends a tunnel by force takes up to ten
+
+std::unexpected<Error> gone() {
+  return fail("the keeper of the tunnel has ended", 0, "Somebody has ended it: start the tunnel again");
+}
+
+/// The keeper's next message; nothing if it has ended. What it could not do is an error.
+template <class Answer>
+Result<std::optional<wire::Received<Answer>>> hear(int socket, std::size_t max_fds) {
+  if (!TRY(wait_until(socket, POLLIN, deadline_in(patience))))
+    return fail("the keeper of the tunnel does not answer", 0, "See wireguard4netns ps");
+  auto received = TRY((wire::receive<std::variant<Answer, Failure>>(socket, max_fds)));
+  if (!received) return std::nullopt;
+  if (auto* failure = std::get_if<Failure>(&received->message)) return std::unexpected(std::move(failure->error));
+  return wire::Received<Answer>{std::get<Answer>(std::move(received->message)), std::move(received->fds)};
+}
+
+template <class Answer>
+Result<wire::Received<Answer>> expect(int socket, std::size_t max_fds = 0) {
+  auto received = TRY(hear<Answer>(socket, max_fds));
+  if (!received) return gone();
+  return *std::move(received);
+}
+
+IdsMapped to_message(const container::IdMapping& mapping) {
+  return {mapping.uid, mapping.gid, mapping.rung, mapping.sub_ids};
+}
+
+}  // namespace
+
+template <class Answer, class Message>
+Result<std::optional<wire::Received<Answer>>> Client::talk(const Message& message, std::span<const UniqueFd> fds,
+                                                           std::size_t max_fds) {
+  if (const auto sent = wire::send(socket_.get(), message, fds); !sent) return std::nullopt;
+  return hear<Answer>(socket_.get(), max_fds);
+}
+
+Result<Room> Client::join(const std::string& config, const std::vector<std::string>& options) {
+  auto answer = TRY(talk<Joined>(Join{.config = config, .options = options}, {}, Joined::max_fds));
+  if (!answer) return gone();
+  Joined& joined = answer->message;
+  auto& fds = answer->fds;
+  if (fds.size() != Joined::max_fds - (joined.own_pids ? 0 : 1)) return fail("the keeper of the tunnel makes no sense");
+  return Room{.user = std::move(fds[0]),
+              .mounts = std::move(fds[1]),
+              .net = std::move(fds[2]),
+              .pids = joined.own_pids ? std::move(fds[5]) : UniqueFd(),
+              .tunnel = std::move(fds[3]),
+              .keeper = std::move(fds[4]),
+              .ids = joined.ids,
+              .addresses = std::move(joined.addresses),
+              .peers = std::move(joined.peers)};
+}
+
+Result<void> Client::tell_inside(pid_t process) {
+  const std::array fds{open_pidfd(process)};
+  const auto answer = TRY(talk<Done>(Inside{static_cast<std::uint32_t>(process)}, fds, 0));
+  return answer ? Result<void>() : gone();
+}
+
+Result<void> Client::keep() {
+  const auto answer = TRY(talk<Done>(Order{Order::What::keep}, {}, 0));
+  return answer ? Result<void>() : gone();
+}
+
+Result<State> Client::ask() {
+  auto answer = TRY(talk<State>(Order{Order::What::ask}, {}, 0));
+  if (!answer) return gone();
+  return std::move(answer->message);
+}
+
+Result<bool> Client::settle() { return !TRY(talk<Settled>(Order{Order::What::settle}, {}, 0)); }
+
+Result<void> Client::end(bool force) {
+  if (TRY(talk<Done>(Order{force ? Order::What::end_by_force : Order::What::end}, {}, 0)))
+    return fail("the keeper of the tunnel makes no sense");
+  return {};
+}
+
+Result<NewKeeper> NewKeeper::begin(const TunnelFolder& folder, const Plan& plan, const container::IdPlan& ids) {
+  UniqueFd listener = TRY(folder.listen());
+  SocketPair sockets = TRY(make_message_sockets());
+  const std::array kept{listener.get(), sockets.theirs.get()};
+  const auto process = TRY(BackgroundStart::begin(
+      [&](UniqueFd ready) {
+        ready.reset();
+        return run(plan, folder.name(), std::move(listener), std::move(sockets.theirs));
+      },
+      kept));
+  sockets.theirs.reset();
+  NewKeeper keeper(std::move(sockets.ours));
+  TRY(expect<UserNamespaceMade>(keeper.socket_.get()));
+  keeper.ids_ = to_message(TRY(container::map_ids(process.pid(), ids)));
+  TRY(wire::send(keeper.socket_.get(), keeper.ids_));
+  auto made = TRY(expect<NamespacesMade>(keeper.socket_.get(), NamespacesMade::fds));
+  if (made.fds.size() != NamespacesMade::fds) return fail("the keeper of the tunnel makes no sense");
+  keeper.pid_ = static_cast<pid_t>(made.message.pid);
+  keeper.user_ = std::move(made.fds[1]);
+  keeper.net_ = std::move(made.fds[2]);
+  return keeper;
+}
+
+Result<void> NewKeeper::make_view(const MakeView& view) {
+  TRY(wire::send(socket_.get(), view));
+  TRY(expect<ViewMade>(socket_.get()));
+  return {};
+}
+
+Result<Client> NewKeeper::serve(const Serve& serve, UniqueFd tunnel) {
+  const std::array fds{std::move(tunnel)};
+  TRY(wire::send(socket_.get(), serve, fds));
+  return Client(std::move(socket_));
+}
+
+}  // namespace wg4::keeper

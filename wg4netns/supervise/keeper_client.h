@@ -1,0 +1,85 @@
+#pragma once
+// The client's side of a keeper (keeper.h): makes one, step by step, or asks one that runs.
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "netns-helper/container/id_mapping.h"
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+#include "shared/net/ip_address.h"
+#include "shared/wire/message_socket.h"
+#include "wg4netns/supervise/keeper.h"
+#include "wg4netns/supervise/keeper_message.h"
+#include "wg4netns/supervise/tunnel_folder.h"
+
+namespace wg4::keeper {
+
+/// What a command needs to go where the others are.
+struct Room {
+  UniqueFd user;
+  UniqueFd mounts;
+  UniqueFd net;
+  UniqueFd pids;    ///< invalid if there is none of its own
+  UniqueFd tunnel;  ///< pidfd of the tunnel's process
+  UniqueFd keeper;  ///< pidfd
+  IdsMapped ids;
+  std::vector<std::string> addresses;  ///< of the interface
+  std::vector<IpAddress> peers;        ///< behind each peer one
+};
+
+/// A connection to a keeper that serves.
+class Client {
+ public:
+  explicit Client(UniqueFd socket) : socket_(std::move(socket)) {}
+
+  [[nodiscard]] Result<Room> join(const std::string& config, const std::vector<std::string>& options);
+  /// `process` is one inside: the tunnel stays for it.
+  [[nodiscard]] Result<void> tell_inside(pid_t process);
+  [[nodiscard]] Result<void> keep();
+  [[nodiscard]] Result<State> ask();
+  /// Waits until the keeper has ended, with all that it has made; false if it goes on for others.
+  [[nodiscard]] Result<bool> settle();
+  /// Ends the tunnel; EBUSY if processes are inside and it is not to be forced.
+  [[nodiscard]] Result<void> end(bool force);
+
+ private:
+  template <class Answer, class Message>
+  [[nodiscard]] Result<std::optional<wire::Received<Answer>>> talk(const Message& message,
+                                                                   std::span<const UniqueFd> fds, std::size_t max_fds);
+  UniqueFd socket_;
+};
+
+/// A keeper on its way. Destroyed before serve(), it ends.
+class NewKeeper {
+ public:
+  /// Its namespaces exist then. To be called under the folder's lock.
+  [[nodiscard]] static Result<NewKeeper> begin(const TunnelFolder& folder, const Plan& plan,
+                                               const container::IdPlan& ids);
+
+  [[nodiscard]] pid_t pid() const { return pid_; }
+  [[nodiscard]] int user_namespace() const { return user_.get(); }
+  [[nodiscard]] int network_namespace() const { return net_.get(); }
+  [[nodiscard]] const IdsMapped& ids() const { return ids_; }
+
+  [[nodiscard]] Result<void> make_view(const MakeView& view);
+  /// `tunnel`, the pidfd of what `serve` says, works: the keeper serves clients, the first of which is the caller.
+  [[nodiscard]] Result<Client> serve(const Serve& serve, UniqueFd tunnel);
+
+ private:
+  explicit NewKeeper(UniqueFd socket) : socket_(std::move(socket)) {}
+
+  UniqueFd socket_;
+  UniqueFd user_;
+  UniqueFd net_;
+  IdsMapped ids_;
+  pid_t pid_ = -1;
+};
+
+}  // namespace wg4::keeper

@@ -1,0 +1,219 @@
+#pragma once
+// What a keeper and its clients say to each other (keeper.h). Pure.
+//
+// Who makes a tunnel (start_keeper.h), over a socket pair, in this order; the keeper may answer Failure at any step:
+//
+//   keeper -> maker   UserNamespaceMade
+//   maker -> keeper   IdsMapped
+//   keeper -> maker   NamespacesMade   with what a tunnel is attached to
+//   maker -> keeper   MakeView         once the tunnel has read which servers resolve names
+//   keeper -> maker   ViewMade
+//   maker -> keeper   Serve            with the tunnel's pidfd, once it works; from here on the maker is a client
+//
+// Clients, each of which waits for the answer to one before it says the next:
+//
+//   Join      Joined, with the namespaces; or Failure
+//   Inside    Done: the process whose pidfd is attached is counted
+//   Order     what it says there
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "netns-helper/container/id_mapping.h"
+#include "shared/base/result.h"
+#include "shared/net/ip_address.h"
+#include "shared/wire/kind.h"
+
+namespace wg4::keeper {
+
+inline constexpr std::uint32_t version = 1;  ///< of what keepers do; clients of another one cannot join
+inline constexpr std::size_t max_name = 256;
+inline constexpr std::size_t max_path = 4096;
+inline constexpr std::size_t max_options = 128;
+inline constexpr std::size_t max_option = 1024;
+inline constexpr std::size_t max_servers = 64;
+inline constexpr std::size_t max_text = std::size_t{16} * 1024;  ///< bytes, of a file for the namespace
+inline constexpr std::size_t max_processes = 256;                ///< told; there may be more
+
+struct UserNamespaceMade {
+  static constexpr wire::Kind message_kind = wire::Kind::keeper_user_namespace;
+  bool made = true;
+  static constexpr void fields(auto& self, auto& visit) { visit(self.made); }
+};
+
+/// How the user's ids look inside.
+struct IdsMapped {
+  static constexpr wire::Kind message_kind = wire::Kind::keeper_ids;
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  container::Rung rung = container::Rung::direct;
+  bool sub_ids = false;
+
+  static constexpr void fields(auto& self, auto& visit) {
+    visit(self.uid);
+    visit(self.gid);
+    visit.choice(self.rung, container::Rung::helper_uid_only);
+    visit(self.sub_ids);
+  }
+  friend bool operator==(const IdsMapped&, const IdsMapped&) = default;
+};
+
+/// Attached: the keeper's pidfd, its user namespace, its network namespace.
+struct NamespacesMade {
+  static constexpr wire::Kind message_kind = wire::Kind::keeper_namespaces;
+  static constexpr std::size_t fds = 3;
+  std::uint32_t pid = 0;  ///< the keeper's, as the maker sees it
+
+  static constexpr void fields(auto& self, auto& visit) { visit(self.pid); }
+};
+
+/// What commands are to see of names.
+struct MakeView {
+  static constexpr wire::Kind message_kind = wire::Kind::keeper_view;
+  std::vector<IpAddress> servers{};
+  std::vector<std::string> search{};
+  std::vector<std::string> hosts{};  ///< lines for /etc/hosts
+  std::string hosts_text{};          ///< instead of all of /etc/hosts, unless empty
+
+  static constexpr void fields(auto& self, auto& visit) {
+    visit.list(self.servers, max_servers);
+    visit.texts(self.search, max_servers, max_name);
+    visit.texts(self.hosts, max_options, max_option);
+    visit.text(self.hosts_text, max_text);
+  }
+};
+
+struct ViewMade {
+  static constexpr wire::Kind message_kind = wire::Kind::keeper_view_made;
+  std::vector<std::string> open{};  ///< paths of the host's services that stay reachable
+
+  static constexpr void fields(auto& self, auto& visit) { visit.texts(self.open, max_options, max_path); }
+};
+
+/// Attached: the tunnel's pidfd.
+struct Serve {
+  static constexpr wire::Kind message_kind = wire::Kind::keeper_serve;
+  std::uint32_t tunnel = 0;            ///< its PID
+  std::string config{};                ///< absolute path
+  std::vector<std::string> options{};  ///< as they were given: "--dns=10.0.0.1"
+  std::vector<std::string> addresses{};
+  std::vector<IpAddress> peers{};  ///< behind each peer one, a packet to which begins a session
+
+  static constexpr void fields(auto& self, auto& visit) {
+    visit(self.tunnel);
+    visit.text(self.config, max_path);
+    visit.texts(self.options, max_options, max_option);
+    visit.texts(self.addresses, max_servers, max_name);
+    visit.list(self.peers, max_servers);
+  }
+  friend bool operator==(const Serve&, const Serve&) = default;
+};
+
+struct Failure {
+  static constexpr wire::Kind message_kind = wire::Kind::keeper_failure;
+  Error error{};
+
+  static constexpr void fields(auto& self, auto& visit) {
+    visit.sentence(self.error.what);
+    visit.error_number(self.error.number);
+    visit.sentence(self.error.hint);
+  }
+};
+
+struct Join {
+  static constexpr wire::Kind message_kind = wire::Kind::keeper_join;
+  std::uint32_t version = keeper::version;
+  std::string config{};                ///< that it must run with; empty = any
+  std::vector<std::string> options{};  ///< that it must run with
+
+  static constexpr void fields(auto& self, auto& visit) {
+    visit(self.version);
+    visit.text(self.config, max_path);
+    visit.texts(self.options, max_options, max_option);
+  }
+};
+
+/// Attached: namespaces of user, mounts, network and, with `own_pids`, processes; the tunnel's pidfd; the keeper's.
+struct Joined {
+  static constexpr wire::Kind message_kind = wire::Kind::keeper_joined;
+  static constexpr std::size_t max_fds = 6;
+  IdsMapped ids{};
+  bool own_pids = false;
+  std::vector<std::string> addresses{};
+  std::vector<IpAddress> peers{};
+
+  static constexpr void fields(auto& self, auto& visit) {
+    IdsMapped::fields(self.ids, visit);
+    visit(self.own_pids);
+    visit.texts(self.addresses, max_servers, max_name);
+    visit.list(self.peers, max_servers);
+  }
+};
+
+/// Attached: the pidfd of a process inside.
+struct Inside {
+  static constexpr wire::Kind message_kind = wire::Kind::keeper_process_inside;
+  std::uint32_t pid = 0;
+  static constexpr void fields(auto& self, auto& visit) { visit(self.pid); }
+};
+
+struct Done {
+  static constexpr wire::Kind message_kind = wire::Kind::keeper_done;
+  bool done = true;
+  static constexpr void fields(auto& self, auto& visit) { visit(self.done); }
+};
+
+/// The keeper goes on.
+struct Settled {
+  static constexpr wire::Kind message_kind = wire::Kind::keeper_settled;
+  bool kept = false;  ///< by Keep, and not for a process inside
+  static constexpr void fields(auto& self, auto& visit) { visit(self.kept); }
+};
+
+struct Order {
+  static constexpr wire::Kind message_kind = wire::Kind::keeper_order;
+  enum class What : std::uint8_t {
+    settle,        ///< Settled, or the keeper ends: a process that was inside has ended; is anything left?
+    keep,          ///< Done: from here on the tunnel stays when nobody is inside
+    end,           ///< Failure if processes are inside, or the keeper ends
+    end_by_force,  ///< processes inside are ended, and the keeper
+    ask,           ///< State
+  } what = What::ask;
+
+  static constexpr void fields(auto& self, auto& visit) { visit.choice(self.what, What::ask); }
+};
+
+struct State {
+  static constexpr wire::Kind message_kind = wire::Kind::keeper_state;
+  std::uint32_t keeper = 0;  ///< PIDs
+  std::uint32_t tunnel = 0;
+  bool tunnel_runs = false;
+  bool kept = false;
+  bool own_pids = false;
+  IdsMapped ids{};
+  std::string config{};
+  std::vector<std::string> options{};
+  std::vector<std::string> addresses{};
+  std::vector<std::string> open{};
+  std::uint64_t net = 0;              ///< inode of the network namespace
+  std::vector<std::string> inside{};  ///< PIDs of processes inside, as the host sees them
+
+  static constexpr void fields(auto& self, auto& visit) {
+    visit(self.keeper);
+    visit(self.tunnel);
+    visit(self.tunnel_runs);
+    visit(self.kept);
+    visit(self.own_pids);
+    IdsMapped::fields(self.ids, visit);
+    visit.text(self.config, max_path);
+    visit.texts(self.options, max_options, max_option);
+    visit.texts(self.addresses, max_servers, max_name);
+    visit.texts(self.open, max_options, max_path);
+    visit(self.net);
+    visit.texts(self.inside, max_processes, max_name);
+  }
+};
+
+}  // namespace wg4::keeper

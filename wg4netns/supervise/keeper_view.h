@@ -1,0 +1,35 @@
+#pragma once
+// What processes inside see of names, and of the host's services: an own /etc and an own /run, in the keeper's mount
+// namespace.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "netns-helper/container/own_etc.h"
+#include "shared/base/result.h"
+#include "wg4netns/supervise/keeper.h"
+#include "wg4netns/supervise/keeper_message.h"
+
+namespace wg4::keeper {
+
+class View {
+ public:
+  /// All of it, or an error: a command that sees the host's own services could ask them for names.
+  [[nodiscard]] static Result<View> make(const Plan& plan, const MakeView& wanted);
+
+  /// Readable when follow() is to be called: the host's /etc has changed. -1 if that cannot be watched.
+  [[nodiscard]] int fd() const { return etc_.changes(); }
+  /// An entry that could not be taken over is tried again with the next change.
+  void follow() { static_cast<void>(etc_.follow()); }
+  /// Paths of the host's services that stay reachable.
+  [[nodiscard]] const std::vector<std::string>& open() const { return open_; }
+
+ private:
+  View(container::OwnEtc etc, std::vector<std::string> open) : etc_(std::move(etc)), open_(std::move(open)) {}
+
+  container::OwnEtc etc_;
+  std::vector<std::string> open_;
+};
+
+}  // namespace wg4::keeper

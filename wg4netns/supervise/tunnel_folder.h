@@ -1,0 +1,61 @@
+#pragma once
+// The folder of a tunnel that commands run in: where its keeper listens, and the lock under which it is made, joined
+// and ended.
+//
+//   $XDG_RUNTIME_DIR/wireguard4netns/ns/NAME/keeper.sock        (for root: /run/wireguard4netns/...)
+//
+// Whoever joins holds the lock until the keeper knows of it, and a keeper ends only under the lock: so nobody joins a
+// tunnel that is about to end. A folder whose keeper was killed is used again, or removed by whoever looks.
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
+#include "shared/sys/deadline.h"
+#include "shared/sys/own_folder.h"
+
+namespace wg4 {
+
+class TunnelFolder {
+ public:
+  static constexpr std::size_t max_name = 15;  // bytes, as of an interface: it is the control socket's name, too
+
+  /// Can a tunnel be called that? It becomes the name of a folder and of a control socket.
+  [[nodiscard]] static Result<void> check_name(const std::string& name);
+  /// The names that have a folder, in order.
+  [[nodiscard]] static std::vector<std::string> names(const std::vector<std::string>& runtime = runtime_folders());
+
+  /// ENOENT for a missing one, unless it is to be made.
+  [[nodiscard]] static Result<TunnelFolder> open(const std::string& name, IfMissing if_missing,
+                                                 const std::vector<std::string>& runtime = runtime_folders());
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+  /// False if another process has it.
+  [[nodiscard]] Result<bool> try_lock();
+  /// Waits for it, and makes the folder again if it is removed meanwhile.
+  [[nodiscard]] Result<void> lock(Deadline deadline);
+  void unlock();
+
+  /// A connection to the keeper; invalid if there is none.
+  [[nodiscard]] Result<UniqueFd> connect() const;
+  /// A socket (SOCK_SEQPACKET) for a new keeper, in the place of any former one. To be called under the lock.
+  [[nodiscard]] Result<UniqueFd> listen() const;
+  /// Removes the socket and the folder. To be called under the lock.
+  void remove();
+
+ private:
+  TunnelFolder(UniqueFd parent, UniqueFd folder, std::string name)
+      : parent_(std::move(parent)), folder_(std::move(folder)), name_(std::move(name)) {}
+  [[nodiscard]] bool is_removed() const;
+  [[nodiscard]] std::string socket_path() const;
+
+  UniqueFd parent_;
+  UniqueFd folder_;
+  std::string name_;
+};
+
+}  // namespace wg4
