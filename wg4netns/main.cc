@@ -12,8 +12,10 @@
 #include "wg4netns/commands/cli.h"
 #include "wg4netns/commands/completion_command.h"
 #include "wg4netns/commands/key_commands.h"
+#include "wg4netns/commands/named_tunnels.h"
 #include "wg4netns/commands/reload.h"
 #include "wg4netns/commands/resolver_command.h"
+#include "wg4netns/commands/run.h"
 #include "wg4netns/commands/serve_command.h"
 #include "wg4netns/commands/show.h"
 #include "wg4netns/commands/wg_command.h"
@@ -38,6 +40,23 @@ constexpr auto commands = std::to_array<CommandEntry>({
     {.prepare = prepare<parse_attach, attach>},
 
     // In the order of --help.
+    {.name = "run",
+     .about = "run a command in a tunnel of its own",
+     .prepare = prepare<parse_run, run_command>,
+     .runs_another_program = true,
+     .failure = own_failure},
+    {"up", "start a tunnel that stays, for commands to run in", prepare<parse_up, run_up>},
+    {.name = "exec",
+     .about = "run a command in a tunnel that runs",
+     .prepare = prepare<parse_exec, exec_command>,
+     .runs_another_program = true,
+     .failure = own_failure},
+    {.name = "shell",
+     .about = "run a shell in a tunnel that runs",
+     .prepare = prepare<parse_shell, exec_command>,
+     .failure = own_failure},
+    {"down", "end a tunnel", prepare<parse_down, run_down>},
+    {"ps", "list tunnels that commands run in", prepare<parse_ps, run_ps>},
     {"show", "say how tunnels are, as wg(8) does, and more", prepare<parse_show, run_show>},
     {"reload", "have a tunnel follow its configuration again", prepare<parse_reload, reload>},
     {"capture", "write a tunnel's packets to a file, from now on", prepare<parse_capture, run_capture>},

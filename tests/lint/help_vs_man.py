@@ -23,7 +23,11 @@ COMMAND_ENTRY = re.compile(r"^  ([a-z][a-z-]*) +\S", re.MULTILINE)
 README_COMMANDS = ("examples/quickstart.sh", "tests/run.sh")
 PAGES = "wg4netns/wireguard4netns*.[15]"
 # Where some of the main page's options have their place: those of commands that run a tunnel, too.
-MORE_PAGES = ("wg4netns/wireguard4netns-observe.1", "wg4netns/wireguard4netns-oci-hook.1")
+MORE_PAGES = (
+    "wg4netns/wireguard4netns-observe.1",
+    "wg4netns/wireguard4netns-oci-hook.1",
+    "wg4netns/wireguard4netns-run.1",
+)
 OTHER_PROGRAMS = ("wg",)  # commands that become one, whose --help is theirs
 
 

@@ -70,7 +70,8 @@ class Shell:
             with contextlib.suppress(OSError):  # nobody has the terminal any more
                 more = os.read(self._terminal, 65536) if ready else b""
             if not more:
-                raise AssertionError(f"no {pattern!r} below {self.screen[: self._seen]!r}: {self.screen[self._seen :]!r}")
+                seen, rest = self.screen[: self._seen], self.screen[self._seen :]
+                raise AssertionError(f"no {pattern!r} below {seen!r}: {rest!r}")
             self.screen += more.decode(errors="surrogateescape")
         text = self.screen[self._seen : found.end()]
         self._seen = found.end()

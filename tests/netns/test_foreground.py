@@ -568,7 +568,10 @@ print(*counts.values(), flush=True)
         self.assertEqual(process.wait(), 0)
 
     def test_words_arrive_as_they_are(self) -> None:
-        show = "import os, sys; sys.stdout.buffer.write(b'|'.join(map(os.fsencode, sys.argv[1:])) + b'|' + os.environb[b'V'])"
+        show = (
+            "import os, sys; words = map(os.fsencode, sys.argv[1:]); "
+            "sys.stdout.buffer.write(b'|'.join(words) + b'|' + os.environb[b'V'])"
+        )
         every = bytes(range(1, 256))
         for word in (b"", b"a\nb", b"\xff\xfe", every, b"-x", b"--", b"--pid-namespace", b"x" * 100_000):
             with self.subTest(word=word[:20]):
@@ -588,7 +591,10 @@ print(*counts.values(), flush=True)
         self.assertEqual(self.run_to_end("plain", "word"), (0, f"{script} word\n".encode()))
 
     def test_descriptors_that_were_left_open(self) -> None:
-        show = "import os; print(sorted(int(n) for n in os.listdir('/proc/self/fd') if os.path.exists(f'/proc/self/fd/{n}')))"
+        show = (
+            "import os; names = os.listdir('/proc/self/fd'); "
+            "print(sorted(int(n) for n in names if os.path.exists(f'/proc/self/fd/{n}')))"
+        )
         with open("/dev/null", encoding="ascii") as null:
             os.dup2(null.fileno(), 50)
             self.addCleanup(os.close, 50)

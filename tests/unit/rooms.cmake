@@ -7,7 +7,8 @@ wg4_unit_test(uapi_control_client SOURCES uapi_control_client_test.cc DEPENDS wg
 wg4_unit_test(diagnosis SOURCES diagnosis_finding_test.cc diagnosis_log_budget_test.cc DEPENDS wg4_diagnosis)
 wg4_unit_test(diagnosis_peer_watch SOURCES diagnosis_peer_watch_test.cc DEPENDS wg4_peer_watch)
 wg4_unit_test(daemon
-  ALONE daemon_command_names_test.cc daemon_control_test.cc daemon_endpoints_test.cc daemon_prepare_test.cc daemon_sources_test.cc
+  ALONE daemon_command_names_test.cc daemon_control_test.cc
+        daemon_endpoints_test.cc daemon_prepare_test.cc daemon_sources_test.cc
   DEPENDS wg4_daemon)
 wg4_unit_test(profile_judgement SOURCES profile_judgement_test.cc DEPENDS wg4_profile)
 wg4_unit_test(commands_line

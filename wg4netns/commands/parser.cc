@@ -150,7 +150,8 @@ void Parser::add_help_all() {
   app_->set_help_all_flag("--help-all", "Print what each option is for, and exit")->group("Options");
 }
 
-void Parser::add_log_level() {
+void Parser::add_log_level(log::Level usual) {
+  level_ = usual;
   choice("--log-level", "LEVEL", level_, log_levels(), "silent, error, warning, info or debug")
       .option_->group("Options");
 }

@@ -95,7 +95,7 @@ class Parser {
 
   /// --help-all, for a command with more options than --help can explain on a screen.
   void add_help_all();
-  void add_log_level();
+  void add_log_level(log::Level usual = log::Level::info);
 
   /// Fills the variables, and sets the log level. Something to print instead, if --help or --version asks for it, or if
   /// the command was only to be described.

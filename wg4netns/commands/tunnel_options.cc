@@ -76,8 +76,17 @@ void add_observing_options(Parser& parser, ObserveOptions& options) {
       .needs("--pcap");
 }
 
-/// In the place of pasta these are called otherwise.
-void add_place_options(Parser& parser, TunnelOptions& options) {
+}  // namespace
+
+void add_tunnel_options(Parser& parser, TunnelOptions& options) {
+  add_common_tunnel_options(parser, options);
+  add_binding_options(parser, options);
+  parser.option("-e,--exit-fd", "FD", options.exit_fd, "End when this descriptor hangs up").within(0, INT_MAX);
+  parser.option("-r,--ready-fd", "FD", options.ready_fd, "Write 1 to this descriptor once the interface works")
+      .within(0, INT_MAX);
+}
+
+void add_binding_options(Parser& parser, TunnelOptions& options) {
   parser.begin_group("Transport");
   parser.option("--outbound-addr", "WHERE", options.outbound_v4, "IPv4 address or interface that UDP is bound to");
   parser.option("--outbound-addr6", "WHERE", options.outbound_v6, "IPv6 address or interface that UDP is bound to");
@@ -86,21 +95,11 @@ void add_place_options(Parser& parser, TunnelOptions& options) {
       .option("-m,--mtu", "BYTES", options.mtu,
               "MTU of the interface in bytes; default from the configuration or route")
       .within(min_ipv4_mtu, 65521);
-  parser.option("-e,--exit-fd", "FD", options.exit_fd, "End when this descriptor hangs up").within(0, INT_MAX);
-  parser.option("-r,--ready-fd", "FD", options.ready_fd, "Write 1 to this descriptor once the interface works")
-      .within(0, INT_MAX);
 }
 
-}  // namespace
-
-void add_tunnel_options(Parser& parser, TunnelOptions& options) {
-  add_common_tunnel_options(parser, options);
-  add_place_options(parser, options);
-}
-
-void add_common_tunnel_options(Parser& parser, TunnelOptions& options) {
+void add_common_tunnel_options(Parser& parser, TunnelOptions& options, log::Level usual) {
   parser.add_help_all();
-  parser.add_log_level();
+  parser.add_log_level(usual);
   add_configuration_options(parser, options);
   add_transport_options(parser, options);
   add_confining_options(parser, options.sandbox);

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "shared/sys/log.h"
 #include "shared/sys/sandbox_mode.h"
 #include "wg4netns/commands/parser.h"
 #include "wg4netns/daemon/attach_options.h"
@@ -12,8 +13,10 @@ namespace wg4 {
 
 /// All of them.
 void add_tunnel_options(Parser& parser, TunnelOptions& options);
+/// Where the UDP socket is bound, and the MTU: in the place of pasta these are called otherwise.
+void add_binding_options(Parser& parser, TunnelOptions& options);
 /// Those that have the same name in every place that the program takes.
-void add_common_tunnel_options(Parser& parser, TunnelOptions& options);
+void add_common_tunnel_options(Parser& parser, TunnelOptions& options, log::Level usual = log::Level::info);
 Option add_sandbox_option(Parser& parser, SandboxMode& mode);
 void add_helper_option(Parser& parser, std::optional<std::string>& helper);
 

@@ -1,0 +1,64 @@
+#include "wg4netns/commands/handshake_wait.h"
+
+#include <netinet/in.h>
+#include <sched.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+
+#include "shared/base/unique_fd.h"
+#include "shared/net/endpoint.h"
+#include "shared/sys/deadline.h"
+#include "shared/sys/process.h"
+#include "shared/sys/sockaddr.h"
+#include "wg4netns/uapi/control_client.h"
+
+namespace wg4 {
+namespace {
+
+constexpr std::chrono::seconds patience{30};
+constexpr std::chrono::milliseconds look_interval{10};
+constexpr std::chrono::seconds packet_interval{1};
+constexpr std::uint16_t discard_port = 9;  // RFC 863: whoever has it throws away what comes
+
+void send_packet(const IpAddress& address) {
+  const UniqueFd fd(socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  SocketAddress to(Endpoint{address, discard_port});
+  sendto(fd.get(), "", 0, MSG_DONTWAIT, to.get(), to.length);
+}
+
+/// In the tunnel's network, until the parent kills it.
+int send_packets(const keeper::Room& room) {
+  if (setns(room.user.get(), CLONE_NEWUSER) != 0 || setns(room.net.get(), CLONE_NEWNET) != 0) return EXIT_FAILURE;
+  for (;;) {
+    for (const IpAddress& address : room.peers) send_packet(address);
+    std::this_thread::sleep_for(packet_interval);
+  }
+}
+
+bool has_session(const RunningTunnel& tunnel) {
+  const auto status = ask_status(tunnel, own_status_limits);
+  return status && std::ranges::any_of(status->peers, [](const auto& peer) { return peer.last_handshake.has_value(); });
+}
+
+}  // namespace
+
+Result<void> wait_for_handshake(const std::string& tunnel, const keeper::Room& room) {
+  const RunningTunnel running = TRY(find_tunnel(tunnel));
+  const std::array fds{room.user.get(), room.net.get()};
+  const Child sender = TRY(Child::fork(fds, [&] { return send_packets(room); }));
+  const Deadline deadline = deadline_in(patience);
+  while (!has_session(running)) {
+    if (std::chrono::steady_clock::now() > deadline)
+      return fail("no peer of the tunnel " + tunnel + " has answered within 30 s", 0,
+                  "See why with: wireguard4netns doctor " + tunnel);
+    std::this_thread::sleep_for(look_interval);
+  }
+  return {};
+}
+
+}  // namespace wg4

@@ -1,0 +1,205 @@
+#include "wg4netns/commands/join_tunnel.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <expected>
+#include <optional>
+#include <utility>
+
+#include "shared/sys/background.h"
+#include "shared/sys/deadline.h"
+#include "shared/sys/fd_pass.h"
+#include "shared/sys/named_file.h"
+#include "shared/sys/process.h"
+#include "shared/sys/read_all.h"
+#include "shared/wire/message_socket.h"
+#include "wg4netns/daemon/attach.h"
+#include "wg4netns/daemon/messages.h"
+#include "wg4netns/forward/publish_spec.h"
+#include "wg4netns/forward/rule.h"
+#include "wg4netns/profile/config_file.h"
+
+namespace wg4 {
+namespace {
+
+constexpr std::chrono::seconds lock_patience{30};  // another start waits up to 5 s for DNS, and for its helper
+constexpr std::chrono::seconds file_patience{10};
+
+/// The tunnel's command, for a process whose working directory is not this one's.
+Result<AttachCommand> attach_command(const RunOptions& options, const std::string& name, const std::string& config) {
+  AttachCommand command;
+  command.tunnel = options.tunnel;
+  command.tunnel.config = config;
+  command.tunnel.profile.reset();
+  if (!command.tunnel.control) command.tunnel.control = name;
+  std::string& pcap = command.tunnel.observe.pcap;
+  if (!pcap.empty() && pcap != "-") pcap = TRY(absolute_path(pcap));
+  command.helper = options.helper;
+  command.target_type = TargetType::pid;
+  command.target_name = "the tunnel " + name;
+  command.until_given_up = true;
+  for (const std::string& spec : options.published) {
+    const auto rules = TRY(forward::parse_publish(spec, forward::published_loopback()));
+    command.forward.published.insert(command.forward.published.end(), rules.begin(), rules.end());
+  }
+  return command;
+}
+
+Result<keeper::MakeView> view_of(const RunOptions& options, TunnelNames names) {
+  keeper::MakeView view{.servers = std::move(names.servers),
+                        .search = std::move(names.search),
+                        .hosts = options.added_hosts,
+                        .hosts_text = {}};
+  if (!options.hosts_file) return view;
+  const std::string& path = *options.hosts_file;
+  const NamedFile file = TRY(NamedFile::find(path, "the hosts file " + path));
+  TRY(file.expect_regular());
+  const UniqueFd fd = TRY(file.open(O_RDONLY));
+  view.hosts_text = TRY(read_all(fd.get(), path, keeper::max_text, deadline_in(file_patience)));
+  return view;
+}
+
+/// The tunnel, as a process of its own that goes on in the background.
+struct StartedTunnel {
+  BackgroundStart process;
+  UniqueFd pidfd;
+  UniqueFd names;  ///< gives TunnelNames
+};
+
+Result<StartedTunnel> start_tunnel(AttachCommand command, const RunOptions& options) {
+  SocketPair names = TRY(make_message_sockets());
+  command.names_wanted = NamesWanted{.socket = names.theirs.get(), .servers = options.dns};
+  const std::array kept{names.theirs.get()};
+  auto process = TRY(BackgroundStart::begin(
+      [&](UniqueFd ready) {
+        command.tunnel.ready_fd = ready.release();
+        return attach(command);
+      },
+      kept));
+  UniqueFd pidfd = open_pidfd(process.pid());
+  return StartedTunnel{std::move(process), std::move(pidfd), std::move(names.ours)};
+}
+
+/// What the tunnel has read; if it fails before, its error.
+Result<TunnelNames> hear_names(StartedTunnel& tunnel) {
+  auto names = TRY(wire::receive<TunnelNames>(tunnel.names.get()));
+  if (names) return std::move(names->message);
+  TRY(tunnel.process.wait());
+  return fail("the tunnel's process says nothing of its names");
+}
+
+std::string config_folder_of(const std::string& config) {
+  const std::string own = "/wireguard4netns/";
+  const auto at = config.find(own);
+  return at == std::string::npos ? "" : config.substr(0, at + own.size() - 1);
+}
+
+Result<keeper::Client> make(const TunnelFolder& folder, const RunOptions& options, const std::string& config) {
+  keeper::Plan plan = options.plan;
+  plan.sudo = options.ids.sub_ids;
+  if (std::string hidden = config_folder_of(config); !hidden.empty()) plan.hidden.push_back(std::move(hidden));
+  AttachCommand command = TRY(attach_command(options, folder.name(), config));
+  keeper::NewKeeper keeper = TRY(keeper::NewKeeper::begin(folder, plan, options.ids));
+  command.target = std::to_string(keeper.pid());
+  StartedTunnel tunnel = TRY(start_tunnel(std::move(command), options));
+  TunnelNames names = TRY(hear_names(tunnel));
+  keeper::Serve serve{.tunnel = static_cast<std::uint32_t>(tunnel.process.pid()),
+                      .config = config,
+                      .options = to_words(options),
+                      .addresses = names.addresses,
+                      .peers = names.peers};
+  const keeper::MakeView view = TRY(view_of(options, std::move(names)));
+  auto viewed = keeper.make_view(view);
+  TRY(tunnel.process.wait());  // its error first: it may be why there is no view
+  TRY(viewed);
+  return keeper.serve(serve, std::move(tunnel.pidfd));
+}
+
+std::string running_tunnels() {
+  std::string text;
+  for (const std::string& name : TunnelFolder::names()) text.append(text.empty() ? "" : ", ").append(name);
+  return text.empty() ? "None does: start one with wireguard4netns up PROFILE" : "These do: " + text;
+}
+
+std::unexpected<Error> not_running(const std::string& name) {
+  return fail("no tunnel of the name " + name + " runs", 0, running_tunnels());
+}
+
+bool has_inside(const std::string& name, const std::string& pid) {
+  const auto folder = TunnelFolder::open(name, IfMissing::fail);
+  auto socket = folder ? folder->connect() : std::unexpected(folder.error());
+  if (!socket || !socket->valid()) return false;
+  const auto state = keeper::Client(*std::move(socket)).ask();
+  return state && std::ranges::find(state->inside, pid) != state->inside.end();
+}
+
+/// A name, the PID of a process inside, or nothing: then the only tunnel that runs.
+Result<std::string> name_of_running(const std::string& wanted) {
+  const std::vector<std::string> names = TunnelFolder::names();
+  if (wanted.empty()) {
+    if (names.size() == 1) return names.front();
+    return fail(names.empty() ? "no tunnel runs" : "more than one tunnel runs", 0, running_tunnels());
+  }
+  TRY(TunnelFolder::check_name(wanted));
+  const bool is_number = wanted.find_first_not_of("0123456789") == std::string::npos;
+  if (!is_number || std::ranges::find(names, wanted) != names.end()) return wanted;
+  const auto found = std::ranges::find_if(names, [&](const std::string& name) { return has_inside(name, wanted); });
+  if (found == names.end())
+    return fail("process " + wanted + " is in none of this user's tunnels", 0, running_tunnels());
+  return *found;
+}
+
+}  // namespace
+
+Result<std::string> tunnel_name(const RunOptions& options) {
+  if (options.name) {
+    TRY(TunnelFolder::check_name(*options.name));
+    return *options.name;
+  }
+  const std::string path = TRY(locate_config(options.tunnel.config, options.tunnel.profile));
+  std::string name = path.substr(path.rfind('/') + 1);
+  if (name.ends_with(".conf")) name.resize(name.rfind('.'));
+  return TunnelFolder::check_name(name) ? name : "run-" + std::to_string(getpid());
+}
+
+Result<JoinedTunnel> join_or_make(const RunOptions& options) {
+  const std::string name = TRY(tunnel_name(options));
+  const std::string named = TRY(locate_config(options.tunnel.config, options.tunnel.profile));
+  const std::string config = TRY(absolute_path(named));
+  TunnelFolder folder = TRY(TunnelFolder::open(name, IfMissing::make));
+  TRY(folder.lock(deadline_in(lock_patience)));
+  UniqueFd socket = TRY(folder.connect());
+  const bool made = !socket.valid();
+  auto client = made ? make(folder, options, config) : keeper::Client(std::move(socket));
+  if (!client) {
+    folder.remove();
+    return std::unexpected(std::move(client).error());
+  }
+  const bool names_config = options.source || options.tunnel.config || options.tunnel.profile;
+  keeper::Room room = TRY(client->join(names_config ? config : "", to_words(options)));
+  return JoinedTunnel{std::move(folder), *std::move(client), std::move(room), made};
+}
+
+Result<JoinedTunnel> join_running(const std::string& name_or_pid) {
+  const std::string name = TRY(name_of_running(name_or_pid));
+  auto folder = TunnelFolder::open(name, IfMissing::fail);
+  if (!folder) return folder.error().number == ENOENT ? not_running(name) : std::unexpected(std::move(folder).error());
+  TRY(folder->lock(deadline_in(lock_patience)));
+  UniqueFd socket = TRY(folder->connect());
+  if (!socket.valid()) {
+    folder->remove();
+    return not_running(name);
+  }
+  keeper::Client client(std::move(socket));
+  keeper::Room room = TRY(client.join("", {}));
+  return JoinedTunnel{*std::move(folder), std::move(client), std::move(room), false};
+}
+
+}  // namespace wg4

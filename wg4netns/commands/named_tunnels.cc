@@ -1,0 +1,188 @@
+#include "wg4netns/commands/named_tunnels.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <fstream>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "netns-helper/container/id_mapping.h"
+#include "wg4netns/commands/join_tunnel.h"
+#include "wg4netns/commands/json_string.h"
+#include "wg4netns/commands/parser.h"
+#include "wg4netns/core/control.h"
+#include "wg4netns/io/clocks.h"
+#include "wg4netns/supervise/keeper_client.h"
+#include "wg4netns/supervise/tunnel_folder.h"
+#include "wg4netns/uapi/control_client.h"
+
+namespace wg4 {
+namespace {
+
+/// The keeper of a tunnel; nothing if there is none. What one that was killed has left is removed.
+Result<std::optional<keeper::Client>> connect_to(const std::string& name) {
+  auto folder = TunnelFolder::open(name, IfMissing::fail);
+  if (!folder && folder.error().number == ENOENT) return std::nullopt;
+  if (!folder) return std::unexpected(std::move(folder).error());
+  UniqueFd socket = TRY(folder->connect());
+  if (socket.valid()) return keeper::Client(std::move(socket));
+  if (TRY(folder->try_lock())) {
+    // Between the two a keeper may have begun.
+    socket = TRY(folder->connect());
+    if (socket.valid()) return keeper::Client(std::move(socket));
+    folder->remove();
+  }
+  return std::nullopt;
+}
+
+std::string command_of(const std::string& pid) {
+  std::ifstream file("/proc/" + pid + "/comm");
+  std::string name;
+  std::getline(file, name);
+  return name;
+}
+
+/// What the tunnel itself says of its traffic.
+struct Traffic {
+  std::uint64_t received = 0;  // bytes
+  std::uint64_t sent = 0;
+  std::optional<std::uint64_t> handshake_age;  // seconds
+};
+
+Traffic traffic_of(const std::string& name) {
+  Traffic traffic;
+  const auto tunnel = find_tunnel(name);
+  const auto status = tunnel ? ask_status(*tunnel, own_status_limits) : std::unexpected(tunnel.error());
+  if (!status) return traffic;
+  const auto now = std::chrono::duration_cast<std::chrono::seconds>(read_clocks().wall.time_since_epoch());
+  for (const auto& peer : status->peers) {
+    traffic.received += peer.rx_bytes;
+    traffic.sent += peer.tx_bytes;
+    if (!peer.last_handshake) continue;
+    const auto then = std::chrono::duration_cast<std::chrono::seconds>(peer.last_handshake->time_since_epoch());
+    const auto age = static_cast<std::uint64_t>(std::max<std::int64_t>((now - then).count(), 0));
+    traffic.handshake_age = std::min(traffic.handshake_age.value_or(age), age);
+  }
+  return traffic;
+}
+
+struct Row {
+  std::string name;
+  keeper::State state;
+  Traffic traffic;
+};
+
+std::vector<Row> look() {
+  std::vector<Row> rows;
+  for (const std::string& name : TunnelFolder::names()) {
+    auto client = connect_to(name);
+    if (!client || !*client) continue;
+    auto state = (*client)->ask();
+    if (!state) continue;  // it has just ended
+    Traffic traffic = state->tunnel_runs ? traffic_of(name) : Traffic{};
+    rows.push_back({name, *std::move(state), traffic});
+  }
+  return rows;
+}
+
+std::string json_of(const Row& row) {
+  std::string inside;
+  for (const std::string& pid : row.state.inside)
+    inside += fmt::format("{}{{\"pid\": {}, \"command\": {}}}", inside.empty() ? "" : ", ", pid,
+                          json_string(row.state.own_pids ? "" : command_of(pid)));
+  const auto& age = row.traffic.handshake_age;
+  return fmt::format(
+      "{}: {{\"keeper\": {}, \"tunnel\": {}, \"tunnelRuns\": {}, \"kept\": {}, \"config\": {}, \"mapping\": {}, "
+      "\"latestHandshakeAge\": {}, \"transferRx\": {}, \"transferTx\": {}, \"processes\": [{}]}}",
+      json_string(row.name), row.state.keeper, row.state.tunnel, row.state.tunnel_runs, row.state.kept,
+      json_string(row.state.config), json_string(container::to_string(row.state.ids.rung)),
+      age ? std::to_string(*age) : "null", row.traffic.received, row.traffic.sent, inside);
+}
+
+/// "1000 (direct)"
+std::string ids_of(const keeper::IdsMapped& ids) {
+  return fmt::format("{}{} ({})", ids.uid, ids.sub_ids ? " with sub-ids" : "", container::to_string(ids.rung));
+}
+
+void print_row(const Row& row) {
+  const auto& age = row.traffic.handshake_age;
+  fmt::print("{:<15} {:<12} {:>10} {:>10} {:>10}  {}\n", row.name,
+             !row.state.tunnel_runs ? "no network"
+             : row.state.kept       ? "up"
+                                    : "in use",
+             age ? fmt::format("{} s ago", *age) : "none", row.traffic.received, row.traffic.sent,
+             ids_of(row.state.ids));
+  for (const std::string& pid : row.state.inside)
+    fmt::print("  {:>9}  {}\n", pid, row.state.own_pids ? "" : command_of(pid));
+}
+
+}  // namespace
+
+Parsed<UpCommand> parse_up(const Arguments& arguments) {
+  UpCommand command;
+  Parser parser("Starts a tunnel that stays until it is ended with down, for commands to run in.", arguments);
+  parser.argument("PROFILE|FILE", command.options.source, "The configuration; default as for PID").is_file();
+  add_run_options(parser, command.options);
+  if (auto text = TRY(parser.parse())) return *std::move(text);
+  TRY(apply_source(command.options));
+  return command;
+}
+
+Result<void> run_up(const UpCommand& command) {
+  JoinedTunnel tunnel = TRY(join_or_make(command.options));
+  TRY(tunnel.keeper.keep());
+  tunnel.folder.unlock();
+  const std::string& name = tunnel.folder.name();
+  fmt::print("{} {}; run commands in it with: wireguard4netns exec {} -- COMMAND\n", name,
+             tunnel.made ? "is up" : "was up", name);
+  return {};
+}
+
+Parsed<DownCommand> parse_down(const Arguments& arguments) {
+  DownCommand command;
+  Parser parser("Ends a tunnel that commands run in.", arguments);
+  parser.argument("NAME", command.name, "The tunnel").required();
+  parser.flag("-f,--force", command.force, "Also if processes run in it: they are ended");
+  if (auto text = TRY(parser.parse())) return *std::move(text);
+  return command;
+}
+
+Result<void> run_down(const DownCommand& command) {
+  TRY(TunnelFolder::check_name(command.name));
+  auto client = TRY(connect_to(command.name));
+  if (!client) return fail("no tunnel of the name " + command.name + " runs", 0, "See wireguard4netns ps");
+  auto ended = client->end(command.force);
+  if (!ended && ended.error().number == EBUSY)
+    return fail(ended.error().what, 0, "See wireguard4netns ps; --force ends them");
+  return ended;
+}
+
+Parsed<PsCommand> parse_ps(const Arguments& arguments) {
+  PsCommand command;
+  Parser parser("Lists the tunnels that commands run in, and their processes.", arguments);
+  parser.flag("--json", command.json, "As JSON");
+  if (auto text = TRY(parser.parse())) return *std::move(text);
+  return command;
+}
+
+Result<void> run_ps(const PsCommand& command) {
+  const std::vector<Row> rows = look();
+  if (command.json) {
+    std::string text;
+    for (const Row& row : rows) text.append(text.empty() ? "" : ",\n ").append(json_of(row));
+    return print({"{" + text + "}\n"});
+  }
+  if (rows.empty()) return {};
+  fmt::print("{:<15} {:<12} {:>10} {:>10} {:>10}  {}\n", "NAME", "STATE", "HANDSHAKE", "RECEIVED", "SENT", "IDS");
+  for (const Row& row : rows) print_row(row);
+  return {};
+}
+
+}  // namespace wg4

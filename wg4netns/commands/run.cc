@@ -1,0 +1,162 @@
+#include "wg4netns/commands/run.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "netns-helper/container/confine_command.h"
+#include "shared/sys/foreground.h"
+#include "shared/sys/log.h"
+#include "shared/sys/process.h"
+#include "wg4netns/commands/handshake_wait.h"
+#include "wg4netns/commands/join_tunnel.h"
+#include "wg4netns/commands/parser.h"
+
+namespace wg4 {
+namespace {
+
+/// The namespaces of the keeper, for this process of one thread. The user's first: it gives the rights for the others.
+Result<void> enter(const keeper::Room& room) {
+  if (setns(room.user.get(), CLONE_NEWUSER) != 0) return fail("enter the tunnel's user namespace", errno);
+  if (setns(room.mounts.get(), CLONE_NEWNS) != 0) return fail("enter the tunnel's mount namespace", errno);
+  if (setns(room.net.get(), CLONE_NEWNET) != 0) return fail("enter the tunnel's network namespace", errno);
+  if (room.pids.valid() && setns(room.pids.get(), CLONE_NEWPID) != 0)
+    return fail("enter the tunnel's PID namespace", errno);
+  return {};
+}
+
+/// By its path: a working directory of the host's mount namespace would lead out of this one.
+Result<void> go_back_to(const std::string& folder) {
+  if (chdir(folder.c_str()) == 0) return {};
+  return fail("go to the working directory " + folder + " in the tunnel's mount namespace", errno,
+              "Start the command from another one: cd /");
+}
+
+Result<void> confine(const keeper::Room& room) {
+  TRY(container::confine_command(
+      {.no_new_privs = !room.ids.sub_ids, .capabilities = container::container_capabilities}));
+  return {};
+}
+
+/// The keeper and the tunnel, which this process has started, if they have ended: it may be the only one that reaps.
+void reap() {
+  while (waitpid(-1, nullptr, WNOHANG) > 0) {
+  }
+}
+
+std::vector<std::string> environment_for(const std::string& name, const keeper::Room& room) {
+  constexpr std::string_view prefix = "WIREGUARD4NETNS_";
+  std::vector<std::string> environment = own_environment();
+  std::erase_if(environment, [&](const std::string& entry) {
+    return entry.starts_with(std::string(prefix) + "NAME=") || entry.starts_with(std::string(prefix) + "ADDRESS=");
+  });
+  environment.push_back(std::string(prefix) + "NAME=" + name);
+  if (!room.addresses.empty())
+    environment.push_back(std::string(prefix) +
+                          "ADDRESS=" + room.addresses.front().substr(0, room.addresses.front().find('/')));
+  return environment;
+}
+
+Result<std::string> working_directory() {
+  std::error_code error;
+  const auto path = std::filesystem::current_path(error);
+  if (error) return fail("find the working directory", error.value(), "Start the command from another one: cd /");
+  return path.string();
+}
+
+void tell_of_lost_network(const std::string& name) {
+  log::error("the tunnel {} has ended: the command has no network any more", name);
+}
+
+/// In the tunnel, which is locked until its keeper knows of the command.
+Result<int> run_inside(JoinedTunnel tunnel, const std::vector<std::string>& words) {
+  const std::string name = tunnel.folder.name();
+  const std::string folder = TRY(working_directory());
+  Foreground foreground = TRY(Foreground::prepare());
+  const CommandStart start{.arguments = words,
+                           .environment = environment_for(name, tunnel.room),
+                           .enter = [&]() -> Result<void> {
+                             TRY(enter(tunnel.room));
+                             return go_back_to(folder);
+                           },
+                           .enters_pid_namespace = tunnel.room.pids.valid(),
+                           .confine = [&] { return confine(tunnel.room); }};
+  TRY(foreground.start(start));
+  TRY(tunnel.keeper.tell_inside(foreground.pid()));
+  tunnel.folder.unlock();
+  const std::array watches{Foreground::Watch{tunnel.room.tunnel.get(), [&] { tell_of_lost_network(name); }}};
+  const CommandEnd end = TRY(foreground.wait(watches));
+  static_cast<void>(tunnel.keeper.settle());
+  reap();
+  if (end.failure) log::error("{}", end.failure->message());
+  return foreground.end_as(end.status);
+}
+
+/// Without a command there is nothing that would end.
+Result<void> expect_command(const SplitWords& split, const std::string& usage) {
+  if (split.has_command && !split.command.empty()) return {};
+  return fail("there is no command to run", 0, "Write it behind --: wireguard4netns " + usage + " -- COMMAND");
+}
+
+}  // namespace
+
+Parsed<RunCommand> parse_run(const Arguments& arguments) {
+  RunCommand command;
+  SplitWords split = split_words(arguments);
+  Parser parser(
+      "Runs a command in a tunnel: all of its traffic, and nothing else's, goes through it.\n"
+      "run [OPTIONS] [PROFILE|FILE] -- COMMAND [ARG...]",
+      split.ours);
+  parser.argument("PROFILE|FILE", command.options.source, "The configuration; default as for PID").is_file();
+  add_run_options(parser, command.options);
+  if (auto text = TRY(parser.parse())) return *std::move(text);
+  TRY(apply_source(command.options));
+  TRY(expect_command(split, "run " + command.options.source.value_or("PROFILE")));
+  command.command = std::move(split.command);
+  return command;
+}
+
+Parsed<ExecCommand> parse_exec(const Arguments& arguments) {
+  ExecCommand command;
+  SplitWords split = split_words(arguments);
+  Parser parser("Runs a command in a tunnel that runs.\nexec NAME -- COMMAND [ARG...]", split.ours);
+  parser.argument("NAME", command.name, "The tunnel, or the PID of a process in it").required();
+  parser.add_log_level();
+  if (auto text = TRY(parser.parse())) return *std::move(text);
+  TRY(expect_command(split, "exec " + command.name));
+  command.command = std::move(split.command);
+  return command;
+}
+
+Parsed<ExecCommand> parse_shell(const Arguments& arguments) {
+  ExecCommand command;
+  Parser parser("Runs $SHELL in a tunnel that runs.", arguments);
+  parser.argument("NAME", command.name, "The tunnel, or the PID of a process in it; default the only one");
+  parser.add_log_level();
+  if (auto text = TRY(parser.parse())) return *std::move(text);
+  const char* shell = std::getenv("SHELL");
+  command.command = {shell != nullptr && *shell != '\0' ? shell : "/bin/sh"};
+  return command;
+}
+
+Result<int> run_command(const RunCommand& command) {
+  JoinedTunnel tunnel = TRY(join_or_make(command.options));
+  if (command.options.wait_for_handshake) TRY(wait_for_handshake(tunnel.folder.name(), tunnel.room));
+  return run_inside(std::move(tunnel), command.command);
+}
+
+Result<int> exec_command(const ExecCommand& command) {
+  JoinedTunnel tunnel = TRY(join_running(command.name));
+  return run_inside(std::move(tunnel), command.command);
+}
+
+}  // namespace wg4
