@@ -95,7 +95,7 @@ Result<int> run_inside(JoinedTunnel tunnel, const std::vector<std::string>& word
   tunnel.folder.unlock();
   const std::array watches{Foreground::Watch{tunnel.room.tunnel.get(), [&] { tell_of_lost_network(name); }}};
   const CommandEnd end = TRY(foreground.wait(watches));
-  static_cast<void>(tunnel.keeper.settle());
+  static_cast<void>(tunnel.keeper.settle(tunnel.room));
   reap();
   if (end.failure) log::error("{}", end.failure->message());
   return foreground.end_as(end.status);

@@ -90,7 +90,13 @@ Result<State> Client::ask() {
   return std::move(answer->message);
 }
 
-Result<bool> Client::settle() { return !TRY(talk<Settled>(Order{Order::What::settle}, {}, 0)); }
+Result<bool> Client::settle(const Room& room) {
+  if (TRY(talk<Settled>(Order{Order::What::settle}, {}, 0))) return false;
+  // Its descriptors are closed some time before it has ended.
+  for (const UniqueFd* process : {&room.tunnel, &room.keeper})
+    TRY(wait_until(process->get(), POLLIN, deadline_in(patience)));
+  return true;
+}
 
 Result<void> Client::end(bool force) {
   if (TRY(talk<Done>(Order{force ? Order::What::end_by_force : Order::What::end}, {}, 0)))

@@ -44,8 +44,8 @@ class Client {
   [[nodiscard]] Result<void> tell_inside(pid_t process);
   [[nodiscard]] Result<void> keep();
   [[nodiscard]] Result<State> ask();
-  /// Waits until the keeper has ended, with all that it has made; false if it goes on for others.
-  [[nodiscard]] Result<bool> settle();
+  /// Waits until the keeper and the tunnel have ended, with all that they have made; false if they go on for others.
+  [[nodiscard]] Result<bool> settle(const Room& room);
   /// Ends the tunnel; EBUSY if processes are inside and it is not to be forced.
   [[nodiscard]] Result<void> end(bool force);
 
