@@ -20,6 +20,7 @@
 #include "shared/sys/own_namespaces.h"
 #include "shared/sys/pipe.h"
 #include "shared/sys/process.h"
+#include "shared/sys/program_file.h"
 #include "shared/sys/read_all.h"
 #include "shared/sys/sub_ids.h"
 

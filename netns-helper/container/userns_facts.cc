@@ -5,9 +5,11 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <optional>
 
 #include "shared/base/escaped_text.h"
 #include "shared/sys/namespaces.h"
+#include "shared/sys/program_file.h"
 
 namespace wg4::container {
 namespace {

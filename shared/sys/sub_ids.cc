@@ -2,10 +2,12 @@
 
 #include <pwd.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <charconv>
+#include <cstddef>
 #include <fstream>
 #include <string_view>
 #include <system_error>
@@ -44,6 +46,12 @@ std::optional<IdRange> parse(std::string_view line) {
 std::optional<Error> fault_of(const PrivilegedProgram& program, const char* name) {
   if (program.path.empty())
     return Error{std::string(name) + " is not installed", 0, "It is in the package uidmap or shadow-utils"};
+  if ((program.mode & S_ISUID) != 0 && !program.is_privileged())
+    return Error{program.path + " has the set-user-id bit, but belongs to uid " + std::to_string(program.owner) +
+                     " and not to root",
+                 0,
+                 "In a user namespace it cannot work: start this outside of it. Else, as root: chown root " +
+                     program.path + " && chmod u+s " + program.path};
   if (!program.is_privileged())
     return Error{program.path + " has neither the set-user-id bit nor capabilities", 0,
                  "As root: chmod u+s " + program.path};

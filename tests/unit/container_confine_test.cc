@@ -13,7 +13,9 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
+#include <ostream>
 #include <string>
 
 #include "shared/base/escaped_text.h"

@@ -13,11 +13,17 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
+#include <ostream>
 #include <string>
 #include <utility>
 
+#include "netns-helper/container/id_plan.h"
+#include "netns-helper/container/userns_facts.h"
+#include "shared/base/result.h"
 #include "shared/base/scope_exit.h"
 #include "shared/sys/pipe.h"
+#include "shared/sys/program_file.h"
 #include "tests/support/in_child.h"
 #include "tests/support/machine.h"
 #include "tests/support/ordinary_user.h"

@@ -14,12 +14,15 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "netns-helper/container/confine_command.h"
 #include "netns-helper/container/id_mapping.h"
+#include "netns-helper/container/id_plan.h"
+#include "shared/base/result.h"
 #include "shared/sys/own_namespaces.h"
 #include "shared/sys/pipe.h"
 #include "shared/sys/sub_ids.h"

@@ -47,7 +47,7 @@ TEST_CASE("what a host lacks for subordinate ids is said with the next step") {
   }
   SUBCASE("privileged, but another user's") {
     setup.newuidmap.owner = 65534;
-    CHECK(fault_text(setup).starts_with("/usr/bin/newuidmap has neither"));
+    CHECK(fault_text(setup).starts_with("/usr/bin/newuidmap has the set-user-id bit, but belongs to uid 65534"));
   }
   SUBCASE("on a mount where that has no effect") {
     setup.newuidmap.on_nosuid = true;
