@@ -144,7 +144,9 @@ void Keeper::run() {
           forget_ended();
           break;
         case Source::tunnel:
-          loop_.forget(tunnel_.get());  // what is inside has no network; it may end in peace
+          loop_.forget(tunnel_.get());
+          kept_ = false;  // what is inside has no network, and may end in peace
+          was_used_ = true;
           break;
         case Source::etc:
           view_.follow();
@@ -345,16 +347,21 @@ Result<std::optional<Beginning>> hear_of_tunnel(int maker) {
 Result<void> work(const Plan& plan, const std::string& name, UniqueFd listener, UniqueFd& maker) {
   // Opened anew, and early: what the maker has open is locked for both, and its path is soon out of sight.
   TunnelFolder folder = TRY(TunnelFolder::open(name, IfMissing::fail));
+  // The maker removes the folder after an error, but not if it is killed.
+  const auto maker_has_ended = [&folder]() -> Result<void> {
+    if (TRY(folder.try_lock())) folder.remove();
+    return {};
+  };
   auto namespaces = TRY(make_namespaces(plan, maker.get()));
-  if (!namespaces) return {};
+  if (!namespaces) return maker_has_ended();
   const auto wanted = TRY(wire::receive<MakeView>(maker.get()));
-  if (!wanted) return {};
+  if (!wanted) return maker_has_ended();
   View view = TRY(View::make(plan, wanted->message));
   auto processes = TRY(NetnsProcesses::of(namespaces->net.get(), getpid()));
   TRY(keep_capabilities(rights));
   TRY(wire::send(maker.get(), ViewMade{view.open()}));
   auto beginning = TRY(hear_of_tunnel(maker.get()));
-  if (!beginning) return {};
+  if (!beginning) return maker_has_ended();
   Loop loop = TRY(Loop::create());
   SignalFd signals = TRY(SignalFd::create({SIGTERM, SIGINT, SIGHUP, SIGCHLD}));
   Keeper keeper(plan, std::move(folder), std::move(listener), *std::move(namespaces), std::move(view), std::move(loop),
