@@ -23,6 +23,12 @@ def first_ping_within(ns: Namespace, address: str, seconds: float) -> float:
     return time.monotonic() - began
 
 
+def all_pings_within(ns: Namespace, address: str, seconds: float, count: int = 5) -> None:
+    """Pings until `count` in a row are answered, or an AssertionError."""
+    if not wait_until(lambda: ping(ns, address, count, wait=1).received == count, seconds):
+        raise AssertionError(f"not {count} pings in a row to {address} answered within {seconds} s")
+
+
 def transfer(
     sender: Namespace, receiver: Namespace, address: str, megabytes: int, port: int = 7000
 ) -> dict:
