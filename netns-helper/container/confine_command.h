@@ -26,9 +26,9 @@ struct Confined {
 inline constexpr std::uint64_t container_capabilities =
     std::uint64_t{1} << CAP_CHOWN | std::uint64_t{1} << CAP_DAC_OVERRIDE | std::uint64_t{1} << CAP_FOWNER |
     std::uint64_t{1} << CAP_FSETID | std::uint64_t{1} << CAP_KILL | std::uint64_t{1} << CAP_NET_ADMIN |
-    std::uint64_t{1} << CAP_NET_BIND_SERVICE | std::uint64_t{1} << CAP_NET_RAW |
-    std::uint64_t{1} << CAP_SETFCAP | std::uint64_t{1} << CAP_SETGID | std::uint64_t{1} << CAP_SETPCAP |
-    std::uint64_t{1} << CAP_SETUID | std::uint64_t{1} << CAP_SYS_CHROOT;
+    std::uint64_t{1} << CAP_NET_BIND_SERVICE | std::uint64_t{1} << CAP_NET_RAW | std::uint64_t{1} << CAP_SETFCAP |
+    std::uint64_t{1} << CAP_SETGID | std::uint64_t{1} << CAP_SETPCAP | std::uint64_t{1} << CAP_SETUID |
+    std::uint64_t{1} << CAP_SYS_CHROOT;
 
 /// Confines this process, which has one thread and all capabilities in its user namespace, for good:
 ///   - it has no capability but those asked for, and none of them by inheritance;
