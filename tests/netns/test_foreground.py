@@ -422,7 +422,7 @@ class Endings(ForegroundCase):
         """The session's leader alone hears of it: in a window that runs nothing but us, that is us."""
         for prefix in ([], [client()]):
             with self.subTest(prefix=prefix):
-                heard = self.folder / "heard"
+                heard = self.folder / f"heard{len(prefix)}"
                 shell = self.shell("", *prefix, "sh", "-c", f"exec tally HUP >{heard}")
                 self.assertTrue(wait_until(lambda: heard.exists() and "up" in heard.read_text(), 5))
                 shell.close()
@@ -511,6 +511,18 @@ class WithoutTerminal(ForegroundCase):
             process.kill()
             # The command has the other end of the pipe, as long as it lives.
             self.assertEqual(process.stdout.read(), b"")
+
+    def test_a_stop_that_nobody_would_end(self) -> None:
+        """No shell is there to continue us: whoever has stopped the command does so to it alone."""
+        process = self.start("sh", "-c", "echo up; exec sleep 0.2", start_new_session=True)
+        self.line(process)
+        (command,) = [entry.pid for entry in descendants(process.pid)]
+        os.kill(command, signal.SIGSTOP)
+        self.assertTrue(wait_until(lambda: in_state(command, "T"), 5))
+        time.sleep(0.1)
+        self.assertTrue(in_state(process.pid, "S"))
+        os.kill(command, signal.SIGCONT)
+        self.assertEqual(process.wait(), 0)
 
     def test_what_a_command_sends_does_not_come_back(self) -> None:
         script = """

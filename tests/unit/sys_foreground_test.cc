@@ -172,6 +172,26 @@ TEST_CASE("a command starts with the signals that this process was started with"
   CHECK(masks() == Ended("SigBlk:\t0000000000000200\nSigIgn:\t0000000000010800\n", 0));
 }
 
+TEST_CASE("a signal with a value is passed on with it") {
+  CHECK(written_by([](int) {
+          sigset_t only;
+          sigemptyset(&only);
+          sigaddset(&only, SIGRTMIN);
+          sigprocmask(SIG_BLOCK, &only, nullptr);  // so it does not end this process before the command is there
+          auto foreground = Foreground::prepare();
+          if (!foreground || sigqueue(getpid(), SIGRTMIN, {.sival_int = 4711}) != 0) return broken;
+          CommandStart request = shell("exit 5");
+          request.confine = [only]() -> Result<void> {
+            siginfo_t info{};
+            if (sigwaitinfo(&only, &info) == SIGRTMIN && info.si_value.sival_int == 4711) return {};
+            return fail("get it");
+          };
+          if (!foreground->start(request)) return broken;
+          const auto end = foreground->wait();
+          return end ? end->status.value : broken;
+        }).second == 5);
+}
+
 TEST_CASE("a descriptor that becomes readable is told of once") {
   CHECK(written_by([](int) {
           auto foreground = Foreground::prepare();
