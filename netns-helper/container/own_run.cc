@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <expected>
 #include <filesystem>
+#include <initializer_list>
 #include <map>
 #include <optional>
 #include <string>
@@ -86,18 +87,14 @@ struct Kept {
 /// By the path below /run.
 using KeptPlaces = std::map<std::string, Kept>;
 
-bool is_absent(int number) { return number == ENOENT || number == ENOTDIR || number == EACCES; }
-
-/// Keeps what is behind `source`, if there is something of one of the kinds (S_IFMT).
-Result<void> keep(KeptPlaces& kept, const std::string& source, const std::string& place, std::vector<mode_t> kinds,
-                  Writing writing) {
+/// Keeps what is behind `source`, if there is something of one of the kinds (S_IFMT) that this user can see.
+Result<void> keep(KeptPlaces& kept, const std::string& source, const std::string& place,
+                  std::initializer_list<mode_t> kinds, Writing writing) {
   struct stat status{};
-  if (stat(source.c_str(), &status) != 0 && is_absent(errno)) return {};
-  bool fits = false;
-  for (const mode_t kind : kinds) fits = fits || (status.st_mode & S_IFMT) == kind;
-  if (!fits) return {};
+  if (stat(source.c_str(), &status) != 0) return {};
+  if (std::ranges::find(kinds, status.st_mode & S_IFMT) == kinds.end()) return {};
   auto tree = copy_tree(source);
-  if (!tree && is_absent(tree.error().number)) return {};  // it has just gone
+  if (!tree && tree.error().number == ENOENT) return {};  // it has just gone
   if (!tree) return std::unexpected(tree.error());
   kept[place] = {source, "", std::move(*tree), S_ISDIR(status.st_mode), writing};
   return {};
@@ -115,7 +112,7 @@ Result<void> keep_place(KeptPlaces& kept, const std::string& place, Writing writ
 
 /// Keeps what fits a pattern for the runtime folder `source`, which is at `place`.
 Result<void> keep_matching(KeptPlaces& kept, const std::string& source, const std::string& place,
-                           const fs::path& pattern) {
+                           const fs::path& pattern, Writing writing) {
   const fs::path folder = fs::path(source) / pattern.parent_path();
   std::error_code error;
   for (auto entry = fs::directory_iterator(folder, error); !error && entry != fs::directory_iterator();
@@ -123,8 +120,7 @@ Result<void> keep_matching(KeptPlaces& kept, const std::string& source, const st
     const std::string name = entry->path().filename();
     if (fnmatch(pattern.filename().c_str(), name.c_str(), 0) != 0) continue;
     const std::string kept_place = fs::path(place) / pattern.parent_path() / name;
-    // A folder is for what is in it: nothing of the command's may be left there.
-    TRY(keep(kept, entry->path(), kept_place, {S_IFSOCK, S_IFREG, S_IFDIR}, Writing::none));
+    TRY(keep(kept, entry->path(), kept_place, {S_IFSOCK, S_IFREG, S_IFDIR}, writing));
   }
   return {};
 }
@@ -201,9 +197,11 @@ Result<KeptPlaces> choose(const RunSettings& settings, const Covered& covered, c
   if (settings.system_bus)
     TRY(keep(kept, "/run/dbus/system_bus_socket", "dbus/system_bus_socket", {S_IFSOCK}, Writing::as_there));
   if (runtime.place) {
-    for (const char* pattern : desktop) TRY(keep_matching(kept, runtime.real, *runtime.place, pattern));
+    // A folder is kept for what is in it: nothing of the command's may be left there.
+    for (const char* pattern : desktop) TRY(keep_matching(kept, runtime.real, *runtime.place, pattern, Writing::none));
     if (settings.session_bus)
-      for (const char* pattern : session_bus) TRY(keep_matching(kept, runtime.real, *runtime.place, pattern));
+      for (const char* pattern : session_bus)
+        TRY(keep_matching(kept, runtime.real, *runtime.place, pattern, Writing::as_there));
   }
   for (const std::string& file : settings.files) TRY(keep_file(kept, covered, runtime.real, file));
   return kept;
@@ -266,7 +264,8 @@ Result<std::vector<std::string>> mount_own_run(const RunSettings& settings) {
   std::vector<std::string> open;
   for (const auto& [place, source] : kept) open.push_back(source.source);
   if (runtime.real.empty() || runtime.place) return open;
-  for (const char* folder : {"wireguard", project_folder}) TRY(hide_folder(runtime.real + "/" + folder));
+  for (const char* folder : {"wireguard", project_folder})
+    static_cast<void>(TRY(hide_folder(runtime.real + "/" + folder)));  // one that cannot be made stays missing
   open.push_back(runtime.real);
   return open;
 }
