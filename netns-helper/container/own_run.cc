@@ -261,13 +261,13 @@ Result<std::vector<std::string>> mount_own_run(const RunSettings& settings) {
   TRY(fill(kept, runtime));
   TRY(cover_var_run());
 
-  std::vector<std::string> open;
-  for (const auto& [place, source] : kept) open.push_back(source.source);
-  if (runtime.real.empty() || runtime.place) return open;
+  std::vector<std::string> reachable;
+  for (const auto& [place, source] : kept) reachable.push_back(source.source);
+  if (runtime.real.empty() || runtime.place) return reachable;
   for (const char* folder : {"wireguard", project_folder})
     static_cast<void>(TRY(hide_folder(runtime.real + "/" + folder)));  // one that cannot be made stays missing
-  open.push_back(runtime.real);
-  return open;
+  reachable.push_back(runtime.real);
+  return reachable;
 }
 
 Result<bool> hide_folder(const std::string& path) {

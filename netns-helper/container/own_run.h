@@ -21,9 +21,9 @@ struct RunSettings {
   bool system_bus = false;
 };
 
-/// Puts it over /run, and over /var/run if that is another folder. Returns the paths, sorted, by which something of the
-/// host's can still be reached. A process that has a working folder below /run stays in the host's: it must enter the
-/// folder again, by its path.
+/// Puts it over /run, and over /var/run if that is another folder. Returns the paths by which something of the host's
+/// can still be reached. A process that has a working folder below /run stays in the host's: it must enter the folder
+/// again, by its path.
 [[nodiscard]] Result<std::vector<std::string>> mount_own_run(const RunSettings& settings);
 
 /// Puts an empty read-only folder over one of this user's, and makes a missing one before (mode 0700, with its
