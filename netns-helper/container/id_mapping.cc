@@ -68,8 +68,8 @@ gid_t overflow_gid(const std::string& proc) {
 /// The kernel takes each map once, so what one rung has done, later ones build on.
 class Ladder {
  public:
-  Ladder(pid_t process, const IdPlan& plan, const HostFolders& folders)
-      : process_(process), plan_(plan), folders_(folders) {}
+  Ladder(pid_t process, const IdPlan& plan, HostFolders folders)
+      : process_(process), plan_(plan), folders_(std::move(folders)) {}
 
   Result<IdMapping> climb() {
     std::string refusals;
