@@ -4,8 +4,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdlib>
+#include <ranges>
 #include <span>
+#include <string>
+#include <string_view>
 
+#include "shared/base/result.h"
 #include "shared/sys/log.h"
 #include "wg4netns/commands/capture_command.h"
 #include "wg4netns/commands/check.h"
@@ -85,6 +89,12 @@ constexpr auto commands = std::to_array<CommandEntry>({
     {.name = "resolver", .prepare = prepare<parse_resolver, run_resolver_command>, .hidden = true},
 });
 
+/// An error that tells of several things that were tried has a line for each.
+void say(const Error& error) {
+  const std::string text = error.message();
+  for (const auto line : std::views::split(text, '\n')) log::error("{}", std::string_view(line.begin(), line.end()));
+}
+
 int run(std::span<const char* const> argv) {
   if (!crypto::start_up()) {
     log::error("libsodium does not work on this machine");
@@ -92,7 +102,7 @@ int run(std::span<const char* const> argv) {
   }
   const Outcome outcome = run_command_line(commands, argv);
   if (outcome.status) return *outcome.status;
-  log::error("{}", outcome.status.error().message());
+  say(outcome.status.error());
   return outcome.failure;
 }
 

@@ -35,6 +35,7 @@ inline constexpr std::size_t max_options = 128;
 inline constexpr std::size_t max_option = 1024;
 inline constexpr std::size_t max_servers = 64;
 inline constexpr std::size_t max_text = std::size_t{16} * 1024;  ///< bytes, of a file for the namespace
+inline constexpr std::size_t max_failure = 8192;                 ///< bytes, of what has failed and of its hint
 inline constexpr std::size_t max_processes = 256;                ///< told; there may be more
 
 struct UserNamespaceMade {
@@ -116,9 +117,9 @@ struct Failure {
   Error error{};
 
   static constexpr void fields(auto& self, auto& visit) {
-    visit.sentence(self.error.what);
+    visit.text(self.error.what, max_failure);  // of several lines, if it tells what was tried
     visit.error_number(self.error.number);
-    visit.sentence(self.error.hint);
+    visit.text(self.error.hint, max_failure);
   }
 };
 

@@ -10,9 +10,11 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
+#include <expected>
 #include <string>
 #include <utility>
 
+#include "netns-helper/container/userns_facts.h"
 #include "shared/sys/own_namespaces.h"
 #include "shared/sys/process.h"
 #include "shared/wire/message_socket.h"
@@ -30,7 +32,7 @@ Result<UniqueFd> open_own(const char* kind) {
 /// are this user's only if the process may be looked into; there is nothing to see.
 Result<std::optional<IdsMapped>> make_user_namespace(int maker) {
   if (prctl(PR_SET_DUMPABLE, 1) != 0) return fail("open this process to its user", errno);
-  TRY(make_own_namespaces(CLONE_NEWUSER, "make a user namespace for the command"));
+  if (unshare(CLONE_NEWUSER) != 0) return std::unexpected(container::userns_refused(errno));
   TRY(wire::send(maker, UserNamespaceMade{}));
   const auto ids = TRY(wire::receive<IdsMapped>(maker));
   if (!ids) return std::nullopt;
