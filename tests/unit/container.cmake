@@ -4,5 +4,5 @@ wg4_unit_test(container
   DEPENDS wg4_container)
 wg4_unit_test(container_names SOURCES container_name_files_test.cc DEPENDS wg4_name_files)
 wg4_unit_test(container_mounts
-  SOURCES container_own_etc_test.cc container_own_run_test.cc
+  SOURCES container_own_copy_test.cc container_own_etc_test.cc container_own_run_test.cc
   DEPENDS wg4_container PkgConfig::SECCOMP)

@@ -45,9 +45,10 @@ TEST_CASE("a server that no peer leads to is an error that names it") {
   const auto config = config_of("Address = 10.0.0.2/24\nDNS = 10.0.0.1, 192.168.1.1\n", "10.0.0.0/24");
   const auto names = choose_names(config, {});
   REQUIRE_FALSE(names);
-  CHECK(names.error().message() ==
-        "no peer's AllowedIPs lead to the DNS server 192.168.1.1. Add 192.168.1.1 to the AllowedIPs of the peer that has "
-        "it, or name another with --dns");
+  CHECK(
+      names.error().message() ==
+      "no peer's AllowedIPs lead to the DNS server 192.168.1.1. Add 192.168.1.1 to the AllowedIPs of the peer that has "
+      "it, or name another with --dns");
   CHECK_FALSE(choose_names(config, addresses({"1.1.1.1"})));
 }
 

@@ -16,6 +16,7 @@
 #include "shared/sys/background.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/fd_pass.h"
+#include "shared/sys/log.h"
 #include "shared/sys/named_file.h"
 #include "shared/sys/process.h"
 #include "shared/sys/read_all.h"
@@ -118,7 +119,7 @@ Result<keeper::Client> make(const TunnelFolder& folder, const RunOptions& option
   const keeper::MakeView view = TRY(view_of(options, std::move(names)));
   auto viewed = keeper.make_view(view);
   TRY(tunnel.process.wait());  // its error first: it may be why there is no view
-  TRY(viewed);
+  for (const std::string& warning : TRY(viewed)) log::warning("{}", warning);
   return keeper.serve(serve, std::move(tunnel.pidfd));
 }
 

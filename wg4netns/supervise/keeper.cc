@@ -359,7 +359,7 @@ Result<void> work(const Plan& plan, const std::string& name, UniqueFd listener, 
   View view = TRY(View::make(plan, wanted->message));
   auto processes = TRY(NetnsProcesses::of(namespaces->net.get(), getpid()));
   TRY(keep_capabilities(rights));
-  TRY(wire::send(maker.get(), ViewMade{view.open()}));
+  TRY(wire::send(maker.get(), ViewMade{view.open(), view.warnings()}));
   auto beginning = TRY(hear_of_tunnel(maker.get()));
   if (!beginning) return maker_has_ended();
   Loop loop = TRY(Loop::create());

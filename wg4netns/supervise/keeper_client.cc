@@ -127,10 +127,10 @@ Result<NewKeeper> NewKeeper::begin(const TunnelFolder& folder, const Plan& plan,
   return keeper;
 }
 
-Result<void> NewKeeper::make_view(const MakeView& view) {
+Result<std::vector<std::string>> NewKeeper::make_view(const MakeView& view) {
   TRY(wire::send(socket_.get(), view));
-  TRY(expect<ViewMade>(socket_.get()));
-  return {};
+  auto made = TRY(expect<ViewMade>(socket_.get()));
+  return std::move(made.message.warnings);
 }
 
 Result<Client> NewKeeper::serve(const Serve& serve, UniqueFd tunnel) {

@@ -13,6 +13,7 @@
 
 #include "netns-helper/container/mounts.h"
 #include "netns-helper/container/name_files.h"
+#include "netns-helper/container/own_copy.h"
 #include "netns-helper/container/own_run.h"
 #include "netns-helper/container/setuid_copies.h"
 #include "shared/base/unique_fd.h"
@@ -77,8 +78,13 @@ Result<View> View::make(const Plan& plan, const MakeView& wanted) {
                                     .session_bus = plan.session_bus,
                                     .system_bus = plan.system_bus}));
   if (plan.sudo) TRY(container::mount_setuid_copies(programs_of_sudo));
+  TRY(container::mount_own_copy("/etc/ssh/ssh_config.d"));
   for (const std::string& folder : plan.hidden) TRY(container::hide_folder(folder));
-  return View(std::move(etc), std::move(open));
+  View view(std::move(etc), std::move(open));
+  if (const auto& error = view.etc_.not_followed())
+    view.warnings_.push_back("/etc of the host is not watched, so what is added there later is not seen: " +
+                             error->message());
+  return view;
 }
 
 }  // namespace wg4::keeper

@@ -25,10 +25,14 @@ class View {
   /// Paths of the host's services that stay reachable.
   [[nodiscard]] const std::vector<std::string>& open() const { return open_; }
 
+  /// Sentences for the user.
+  [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
+
  private:
   View(container::OwnEtc etc, std::vector<std::string> open) : etc_(std::move(etc)), open_(std::move(open)) {}
 
   container::OwnEtc etc_;
+  std::vector<std::string> warnings_;
   std::vector<std::string> open_;
 };
 
