@@ -1,5 +1,5 @@
-// wireguard4netns: the host-namespace half. Keys, UDP socket and protocol are here; the namespace is never entered.
-// This is the table of its commands. Each reads its own words and does its own work.
+// wireguard4netns: the half that stays in the host's network, with keys, UDP socket and protocol. It enters no
+// namespace. This is the table of its commands, each of which parses its own words and does its own work.
 
 #include <array>
 #include <cstddef>
@@ -61,7 +61,7 @@ constexpr auto commands = std::to_array<CommandEntry>({
      .failure = own_failure},
     {"down", "end a tunnel", prepare<parse_down, run_down>},
     {"ps", "list tunnels that commands run in", prepare<parse_ps, run_ps>},
-    {"show", "say how tunnels are, as wg(8) does, and more", prepare<parse_show, run_show>},
+    {"show", "print the state of tunnels, as wg(8) does, and more", prepare<parse_show, run_show>},
     {"reload", "have a tunnel follow its configuration again", prepare<parse_reload, reload>},
     {"capture", "write a tunnel's packets to a file, from now on", prepare<parse_capture, run_capture>},
     {.name = "wg",
@@ -79,10 +79,10 @@ constexpr auto commands = std::to_array<CommandEntry>({
      .prepare = prepare<parse_pasta, run_pasta>,
      .also_called = "pasta"},
     {.name = "netavark",
-     .about = "be a network plugin of Podman's",
+     .about = "work as a network plugin of Podman",
      .prepare = prepare<parse_netavark, run_netavark>,
      .also_called = "wireguard"},
-    {"broker", "run the tunnels for that", prepare<parse_broker, run_broker>},
+    {"broker", "run the tunnels for that plugin", prepare<parse_broker, run_broker>},
     {"serve", "move packets for a TUN that somebody else made", prepare<parse_serve, serve_descriptor>},
     {"completion", "print what completes command lines in a shell", prepare<parse_completion, run_completion>},
 

@@ -104,7 +104,7 @@ class Attach(WordsCase):
             (("up", "wg0"), "A tunnel is started by: wireguard4netns PID wg0 CONF"),
             (("down", "wg0"), "A tunnel ends with the program that runs it"),
             (("set", "wg0", "peer"), "`wg`"),
-            ((self.pid, "show"), "'show' is a command, and no interface's name"),
+            ((self.pid, "show"), "'show' is a command, not the name of an interface"),
         ):
             self.assert_refused(meant, *words)
 

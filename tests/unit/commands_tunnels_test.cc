@@ -216,7 +216,7 @@ TEST_CASE("attach's words") {
   check_refused(attach, {{"", "PID|PATH is required. See wireguard4netns --help"},
                          {"1 wg0 a.conf more", "unexpected argument 'more'"},
                          {"1 -p", "--publish: 1 required SPEC missing"},
-                         {"1 show", "'show' is a command, and no interface's name"},
+                         {"1 show", "'show' is a command, not the name of an interface"},
                          {"1 a.conf", "wireguard4netns PID wg0 a.conf"},
                          {"a.conf 1", "wireguard4netns PID wg0 a.conf"},
                          {"shwo", "Did you mean `show`?"},

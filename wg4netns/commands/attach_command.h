@@ -1,6 +1,6 @@
 #pragma once
-// wireguard4netns [OPTIONS] PID|PATH [IFNAME [CONF]]: how its words become an AttachCommand. What it takes beside that
-// in slirp4netns's place is that file's (engines/slirp4netns_options.h).
+// wireguard4netns [OPTIONS] PID|PATH [IFNAME [CONF]]: its options, and how its words become an AttachCommand. Options
+// that it takes in the place of slirp4netns are in engines/slirp4netns_options.h.
 
 #include <optional>
 #include <string>
@@ -13,7 +13,7 @@
 
 namespace wg4 {
 
-/// What was written on the command line, as far as it has no place in the command as it is.
+/// The command, and those words of the command line that it cannot hold as they were written.
 struct AttachArguments {
   AttachCommand command;
   std::optional<std::string> ifname;
@@ -23,16 +23,16 @@ struct AttachArguments {
   std::vector<std::string> published;
 };
 
-/// What --help says first: all commands there are.
+/// The first part of --help, with the list of all commands.
 [[nodiscard]] std::string introduction(CommandTable table);
 
-/// Fails if the first word was meant for a command. The options that come with it are not looked at before: they are
-/// that command's, and would be called unknown.
+/// Fails if the first word was meant as a command. To be called before options are parsed: they are probably that
+/// command's, and would be called unknown.
 [[nodiscard]] Result<void> check_first_word(const Arguments& arguments);
 
 void add_attach_options(Parser& parser, AttachArguments& arguments);
 
-/// What they come to.
+/// The command that the parsed arguments ask for.
 [[nodiscard]] Result<AttachCommand> attach_command(AttachArguments& arguments, CommandTable table);
 
 }  // namespace wg4

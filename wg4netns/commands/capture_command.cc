@@ -33,7 +33,7 @@ ByteView bytes_of(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};  // NOLINT: text as bytes
 }
 
-/// Until the tunnel sends no more. Fails with the number of what the file did not take.
+/// Writes to the file what the tunnel sends, until its end. Returns 0, or the errno of a write that failed.
 int copy(int from, capture::CaptureFile& to) {
   SecretText bytes;
   for (;;) {
@@ -47,7 +47,7 @@ int copy(int from, capture::CaptureFile& to) {
   }
 }
 
-/// True if somebody wants it to end; false when it has ended by itself.
+/// True if a signal asks for the end; false if the tunnel has ended the capture.
 Result<bool> wait_for_end(SignalFd& signals, int connection) {
   std::array<pollfd, 2> waiting{
       {{.fd = signals.fd(), .events = POLLIN, .revents = 0}, {.fd = connection, .events = 0, .revents = 0}}};
@@ -60,7 +60,7 @@ Result<bool> wait_for_end(SignalFd& signals, int connection) {
 
 Parsed<CaptureCommand> parse_capture(const Arguments& arguments) {
   CaptureCommand command;
-  Parser parser("Captures a tunnel that runs, inside and outside, as pcapng, until Ctrl-C.", arguments);
+  Parser parser("Captures a running tunnel, inside and outside, as pcapng, until Ctrl-C.", arguments);
   parser.argument("NAME", command.tunnel, "The tunnel").required();
   parser.argument("FILE", command.file, "Where to; - is stdout").required().is_file();
   parser.flag("--keys", command.keys, "With the keys that decrypt it: the file is a secret then");
@@ -92,7 +92,7 @@ Result<void> run_capture(const CaptureCommand& command) {
   copier.join();
   if (wanted && !*wanted && error == 0) log::info("{} has ended, and the capture with it", tunnel.name);
   if (error != 0 && error != EPIPE && error != EAGAIN) return fail("write the capture", error);
-  if (error == EAGAIN) log::warning("the capture's end is missing: nobody reads it");
+  if (error == EAGAIN) log::warning("the end of the capture is missing: no program reads the file");
   return wanted ? Result<void>{} : std::unexpected(wanted.error());
 }
 

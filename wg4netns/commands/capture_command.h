@@ -1,6 +1,6 @@
 #pragma once
-// A capture of a tunnel that runs, from now until Ctrl-C. The tunnel's program can open no files any more, so that it
-// sends what it records, and this one writes it down.
+// A capture of a running tunnel, from now until Ctrl-C. The tunnel's process can open no files any more, so it sends
+// its recording to this one, which writes the file.
 
 #include <string>
 
@@ -13,7 +13,7 @@ namespace wg4 {
 struct CaptureCommand {
   std::string tunnel;
   std::string file;   ///< "-" = standard output
-  bool keys = false;  ///< with what decrypts it
+  bool keys = false;  ///< with the keys that decrypt it
 };
 
 [[nodiscard]] Parsed<CaptureCommand> parse_capture(const Arguments& arguments);

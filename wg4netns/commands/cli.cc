@@ -22,7 +22,7 @@ bool has_empty_word(const CommandEntry* entry, std::span<const char* const> word
                      [](const char* word) { return *word == '\0'; });
 }
 
-/// By the name of the program, or by the first word.
+/// Finds a command by the name of the program, or by the first word.
 FoundCommand find_by_name(CommandTable table, std::span<const char* const> argv) {
   Arguments arguments{.words = argv.empty() ? argv : argv.subspan(1),
                       .program = argv.empty() ? "" : without_folder(argv[0]),
@@ -54,7 +54,7 @@ std::vector<std::string_view> names_of(CommandTable table) {
 Result<FoundCommand> find_command(CommandTable table, std::span<const char* const> argv) {
   FoundCommand found = find_by_name(table, argv);
   const auto words = found.arguments.words;
-  // CLI11 would skip it, and take a default where the user's variable was unset.
+  // CLI11 would skip an empty word, and so take a default where the user's variable was unset.
   if (has_empty_word(found.entry, words))
     return fail("an argument is empty where a name, a path or a value belongs", 0, "See wireguard4netns --help");
   if (found.entry != nullptr) return found;
@@ -72,8 +72,8 @@ Outcome run_command_line(CommandTable table, std::span<const char* const> argv) 
   const CommandEntry& entry = *found->entry;
   const auto run = [&]() -> Result<int> {
     Task task = TRY(entry.prepare(found->arguments));
-    // Most commands read keys, some before they do anything else. Stock wg(8) needs a namespace that this would deny
-    // it, and is given none by us.
+    // Most commands read keys, some before they do anything else. Stock wg(8) gets no key from us, and needs namespaces
+    // that a process which cannot be traced cannot make.
     if (!entry.becomes_another_program) TRY(forbid_looking_in());
     return task();
   };

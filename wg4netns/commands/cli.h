@@ -1,6 +1,6 @@
 #pragma once
-// The command line. The program is a table of commands (main.cc), each a row: what it is called, and how its words
-// become something to do. What a command takes, and what it does then, is in its own files; none of them is known here.
+// The command line. The program is a table of commands (main.cc): each row has a name, and a function that makes a
+// task of the command's words. The options of a command and its work are in its own files; this one knows no command.
 //
 //   argv ── find_command ──► a row and its words ── prepare ──► a task, or an error ── run ──► the exit status
 
@@ -21,7 +21,7 @@ namespace wg4 {
 struct Arguments;
 struct CommandDescription;
 
-/// A command that has understood its words, and only has to be run. It gives the program's exit status.
+/// A command whose words have been parsed, ready to be run. It gives the program's exit status.
 using Task = std::move_only_function<Result<int>()>;
 
 /// A row of the table. Rows without a name are for words that name no command: the first that takes them gets them.
@@ -29,22 +29,22 @@ struct CommandEntry {
   std::string_view name = {};
   std::string_view about = {};  ///< a line for --help
   Result<Task> (*prepare)(const Arguments& arguments) = nullptr;
-  std::string_view also_called = {};  ///< whoever starts the program by this name means the command
-  bool (*takes)(std::span<const char* const> words) = nullptr;  ///< of a row without a name; null: all words
+  std::string_view also_called = {};                            ///< the program, started by this name, is this command
+  bool (*takes)(std::span<const char* const> words) = nullptr;  ///< for a row without a name; null: it takes all
   bool hidden = false;                   ///< from --help and completion: our own processes use it
-  bool becomes_another_program = false;  ///< whose words they are; it holds no key of ours, and may be looked into
-  bool runs_another_program = false;     ///< whose words are those behind "--"
+  bool becomes_another_program = false;  ///< which gets the words, but no key of ours: others may trace it
+  bool runs_another_program = false;     ///< which gets the words behind "--"
   int failure = EXIT_FAILURE;            ///< the exit status that an error makes
 };
 
 using CommandTable = std::span<const CommandEntry>;
 
-/// What a command is called with.
+/// The words that a command is called with, and what they belong to.
 struct Arguments {
   std::span<const char* const> words = {};    ///< without its own name
   std::string_view command = {};              ///< its name; empty: the program without a command
   std::string_view program = {};              ///< argv[0], without its folder
-  CommandTable table = {};                    ///< all there are
+  CommandTable table = {};                    ///< all commands
   CommandDescription* description = nullptr;  ///< to be filled in, instead of reading `words`
 };
 
@@ -53,7 +53,7 @@ struct Text {
   std::string text;
 };
 
-/// What a command makes of its words.
+/// The outcome of a command's parser: the command, or a text to print instead.
 template <class Command>
 using Parsed = Result<std::variant<Command, Text>>;
 
@@ -65,16 +65,16 @@ struct FoundCommand {
   Arguments arguments;
 };
 
-/// Which command a line means. Fails if a word is empty, as an unset variable of a script makes it.
+/// Finds the command that a line means. Fails if a word is empty, as it is where a script's variable is unset.
 [[nodiscard]] Result<FoundCommand> find_command(CommandTable table, std::span<const char* const> argv);
 
-/// What came of a command line.
+/// The outcome of a command line.
 struct Outcome {
   Result<int> status;          ///< the exit status
   int failure = EXIT_FAILURE;  ///< the exit status if that is an error
 };
 
-/// The program, once it has started up.
+/// The work of the whole program, after its start-up.
 [[nodiscard]] Outcome run_command_line(CommandTable table, std::span<const char* const> argv);
 
 [[nodiscard]] Result<void> print(const Text& text);
@@ -85,7 +85,7 @@ struct Outcome {
   return EXIT_SUCCESS;
 }
 
-/// A row's `prepare`: `parse` gives a value, which `run` is for.
+/// A row's `prepare`: `parse` makes a value of the words, and the task calls `run` with it.
 template <auto parse, auto run>
 Result<Task> prepare(const Arguments& arguments) {
   auto parsed = TRY(parse(arguments));

@@ -14,7 +14,7 @@
 namespace wg4 {
 namespace {
 
-/// Joins `words` by `gap`, in lines of at most `width` columns that are `indent` apart from the first one's place.
+/// Joins `words` by `gap`, in lines of at most `width` columns; all lines but the first are indented by `indent`.
 std::string wrapped(const std::vector<std::string>& words, std::string_view gap, std::size_t width,
                     std::size_t indent) {
   std::string text;

@@ -20,10 +20,10 @@ bool is_file(const std::string& path) {
   return stat(path.c_str(), &info) == 0 && !S_ISDIR(info.st_mode);
 }
 
-/// What WireGuard's interfaces are called.
+/// Does it begin as names of WireGuard interfaces usually do?
 bool is_usual_name(std::string_view word) { return word.starts_with("wg") || word.starts_with("utun"); }
 
-/// "tap0", "vpn12": a name of somebody's interface.
+/// "tap0", "vpn12": is it like the name of an interface?
 bool is_interface_name(std::string_view word) {
   const auto digits = std::ranges::find_if_not(word, is_letter);
   const bool letters_and_number =
@@ -31,9 +31,9 @@ bool is_interface_name(std::string_view word) {
   return is_usual_name(word) || letters_and_number;
 }
 
-// ---------------------------------------------------------------- commands that there are not
+// ---------------------------------------------------------------- commands that do not exist
 
-/// Words of other programs, with spaces in between, and what does the same here.
+/// Words of other programs, with spaces between them, and a hint at what does the same here.
 struct Habit {
   std::string_view words;
   const char* here;
@@ -53,7 +53,7 @@ constexpr auto habits = std::to_array<Habit>({
     {"down stop end del delete remove disconnect kill", "A tunnel ends with the program that runs it: Ctrl-C, or kill"},
 });
 
-/// In the place of wg-quick's and the like: exactly these words.
+/// The hint for a word that another program takes; empty if it is not exactly one of these.
 std::string_view habit_of(std::string_view word) {
   for (const Habit& habit : habits) {
     for (std::string_view rest = habit.words; !rest.empty();) {
@@ -65,7 +65,7 @@ std::string_view habit_of(std::string_view word) {
   return "";
 }
 
-/// Which command it may have been, as a question; empty if none.
+/// A hint at the command that may have been meant; empty if there is none.
 std::string command_meant_by(std::string_view word, CommandNames commands) {
   if (const std::string_view habit = habit_of(word); !habit.empty()) return std::string(habit);
   const std::string_view near = nearest_word(word, commands);
@@ -125,7 +125,7 @@ Result<void> check_attach_words(const AttachWords& words, CommandNames commands)
     if (is_config) return refuse_config(name, words.conf && is_interface_name(*words.conf) ? *words.conf : "wg0");
     const bool is_command = std::ranges::find(commands, name) != commands.end();
     if (!config_follows && !is_interface_name(name) && is_command)
-      return fail("'" + name + "' is a command, and no interface's name", 0, usage);
+      return fail("'" + name + "' is a command, not the name of an interface", 0, usage);
   }
   if (!words.target_is_guessed) return {};
   if (has_name_of_config(words.target)) return refuse_config(words.target, "wg0");

@@ -1,6 +1,6 @@
 #pragma once
-// Words that were meant for another place of the command line than the one that they are in: a file where a name
-// belongs, a command that there is not. They must not end in an interface that is called so.
+// Finds words that are in the wrong place of the command line: a file where a name belongs, a command that does not
+// exist. They must not become the name of an interface.
 
 #include <optional>
 #include <span>
@@ -14,12 +14,13 @@ namespace wg4 {
 /// The names of our commands.
 using CommandNames = std::span<const std::string_view>;
 
-/// Fails unless a word alone is the name that an interface of WireGuard's usually has (wg0, wg-work, utun3), and of no
-/// file. `invited`: something else says that this is wireguard-go's place; then any name will do that is no file's.
+/// For a line of one word. Fails unless it is a usual name of a WireGuard interface (wg0, wg-work, utun3), and of no
+/// file. `invited`: something else says that the program is in wireguard-go's place; then it may be any name that no
+/// configuration file would have.
 [[nodiscard]] Result<void> check_word_alone(const std::string& word, bool invited, CommandNames commands);
 
-/// Fails if the first word of many was meant for a command. The options that come with it are not looked at before:
-/// they are that command's, and would be called unknown.
+/// Fails if the first of several words was meant as a command. To be called before options are parsed: they are
+/// probably that command's, and would be called unknown.
 [[nodiscard]] Result<void> check_first_word(const std::string& word, CommandNames commands);
 
 /// PID|PATH [IFNAME [CONF]], as they were written.

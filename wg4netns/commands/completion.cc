@@ -31,7 +31,7 @@ std::vector<std::string> names_of(const std::vector<CommandDescription>& command
 
 // --- bash ------------------------------------------------------------------------------------------------------------
 
-/// Words after which a value is expected, and what fills COMPREPLY there.
+/// A case of the script: the words after which a value is expected, and what fills COMPREPLY there.
 std::string bash_value(const OptionDescription& option) {
   std::string action = ":";
   if (takes_path(option)) {

@@ -17,7 +17,7 @@ struct CompletionCommand {
 [[nodiscard]] Parsed<CompletionCommand> parse_completion(const Arguments& arguments);
 [[nodiscard]] Result<void> run_completion(const CompletionCommand& command);
 
-/// What every command that is not hidden would take. First comes the program without one.
+/// The options and arguments of every command that is not hidden. The first is the program without a command.
 [[nodiscard]] Result<std::vector<CommandDescription>> describe(CommandTable table);
 
 }  // namespace wg4

@@ -5,8 +5,8 @@
 
 namespace wg4 {
 
-/// A string of JSON, with its quotation marks. A byte that is no UTF-8 becomes half of a surrogate pair, as Python's
-/// file names have it (PEP 383): what reads it gets the path back.
+/// A string of JSON, with its quotation marks. A byte that is not UTF-8 becomes half of a surrogate pair, as in file
+/// names of Python (PEP 383): a program that reads it so gets the path back.
 [[nodiscard]] std::string json_string(std::string_view text);
 
 }  // namespace wg4

@@ -32,7 +32,7 @@ Result<void> print_key(ByteView key) {
   return {};
 }
 
-/// As wg(8) warns: a key that goes to a file should not be everybody's.
+/// Warns, as wg(8) does, if the key goes to a file that everybody can read.
 void warn_if_readable() {
   struct stat info{};
   if (fstat(STDOUT_FILENO, &info) == 0 && S_ISREG(info.st_mode) && (info.st_mode & S_IRWXO) != 0)

@@ -24,7 +24,7 @@ std::string called(std::string_view command) {
   return command.empty() ? "wireguard4netns" : "wireguard4netns " + std::string(command);
 }
 
-/// Newer versions of CLI11 pass over a variable whose value is wrong. It may have been meant to confine the program.
+/// Newer versions of CLI11 ignore a variable whose value is wrong. It may have been meant to confine the program.
 void refuse_wrong_environment(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
     const char* value = option->get_envname().empty() ? nullptr : std::getenv(option->get_envname().c_str());
@@ -174,7 +174,7 @@ Result<std::optional<Text>> Parser::parse() {
     return Text{"wireguard4netns version " + std::string(version) + "\n"};
   } catch (const CLI::ExtrasError&) {
     const std::string first = app_->remaining().front();
-    // Podman does without an option that is refused in these words of getopt(3).
+    // These are getopt(3)'s words: Podman does without an option that is refused in them.
     return fail((first.front() == '-' ? "unrecognized option '" : "unexpected argument '") + first + "'", 0, hint);
   } catch (const CLI::ParseError& error) {
     return fail(error.what(), 0, hint);
@@ -204,7 +204,7 @@ void Parser::describe(CommandDescription& command) const {
   }
 }
 
-// What options are read into.
+// The types of variables that options are read into.
 template Option Parser::option(const std::string&, const std::string&, int&, const std::string&);
 template Option Parser::option(const std::string&, const std::string&, unsigned&, const std::string&);
 template Option Parser::option(const std::string&, const std::string&, std::optional<int>&, const std::string&);

@@ -25,27 +25,27 @@ namespace wg4 {
 
 class Parser;
 
-/// An option or an argument of a Parser, while more is said of it. Others are named with their dashes.
+/// Describes an option or an argument of a Parser further. Other options are named with their dashes.
 class Option {
  public:
   Option required();
   Option within(int least, int most);
   Option within(double least, double most);
   Option within_or(int least, int most, const std::string& word);
-  /// The only values there are. Completion offers them.
+  /// Takes these values and no others. Completion offers them.
   Option one_of(const std::vector<std::string>& values);
-  /// One value, which engines give and no person does: neither help nor completion shows it.
+  /// Takes this value and no other. Engines give it, people do not: neither help nor completion shows it.
   Option only(const std::string& value);
-  /// Fails with the sentence that `check` returns of a value, unless that is empty.
+  /// Fails with the sentence that `check` returns for a value, unless that is empty.
   Option checked(std::function<std::string(const std::string&)> check);
   Option excludes(const std::string& other);
   Option needs(const std::string& other);
   Option or_environment(const std::string& variable);
-  /// May be given without a value, which is this one then.
+  /// May be given without a value: it then has this one.
   Option or_alone(const std::string& value);
   /// May be given again and again, with one value each time.
   Option repeated();
-  /// Of an argument: it is, or may be, the name of a file.
+  /// Says of an argument that it is, or may be, the name of a file.
   Option is_file();
 
  private:
@@ -63,22 +63,22 @@ class Parser {
   Parser(const Parser&) = delete;
   Parser& operator=(const Parser&) = delete;
 
-  /// The heading in --help of what is added from here on; in a list of names it is cut at its first comma.
+  /// The heading in --help of all options added from here on; above a list of names it is cut at its first comma.
   void begin_group(const std::string& heading);
-  /// From here on an option that is given twice has its last value, as getopt(3) has it; else it is an error.
+  /// From here on an option may be given twice, and has the last value then, as with getopt(3).
   void last_wins();
 
   /// `names`: "-m,--mtu". Value: bool for a flag; for an option also optional, and a vector of strings.
   Option flag(const std::string& names, bool& target, const std::string& about);
   template <class Value>
   Option option(const std::string& names, const std::string& value_name, Value& target, const std::string& about);
-  /// Told of a value that has passed its checks.
+  /// `told` is called with the value, once that has passed its checks.
   Option option(const std::string& names, const std::string& value_name,
                 const std::function<void(const std::string&)>& told, const std::string& about);
   /// Values with commas in between.
   Option list(const std::string& names, const std::string& value_name,
               const std::function<void(const std::vector<std::string>&)>& told, const std::string& about);
-  /// One of a few names, which mean values.
+  /// Takes one of the names in `values`, each of which stands for a value.
   template <class Value>
   Option choice(const std::string& names, const std::string& value_name, Value& target,
                 const std::map<std::string, Value>& values, const std::string& about) {
@@ -87,7 +87,7 @@ class Parser {
         .one_of(names_of_values(values));
   }
 
-  /// A word without dashes, in the order in which they are added.
+  /// A word without dashes. Arguments stand in the order in which they are added.
   template <class Value>
   Option argument(const std::string& name, Value& target, const std::string& about) {
     return option(name, "", target, about);
@@ -97,8 +97,8 @@ class Parser {
   void add_help_all();
   void add_log_level(log::Level usual = log::Level::info);
 
-  /// Fills the variables, and sets the log level. Something to print instead, if --help or --version asks for it, or if
-  /// the command was only to be described.
+  /// Fills the variables, and sets the log level. Returns a text to print instead if --help or --version asks for it,
+  /// or if the command was only to be described.
   Result<std::optional<Text>> parse();
 
  private:
@@ -120,7 +120,7 @@ class Parser {
   bool takes_files_ = false;
 };
 
-/// As --log-level has it.
+/// The level of that name, as --log-level takes it.
 [[nodiscard]] std::optional<log::Level> log_level_named(std::string_view name);
 
 }  // namespace wg4

@@ -1,7 +1,7 @@
 #pragma once
-// What a tunnel's process has written down of itself at its start (supervise/registry.h), beside what its control
-// socket says. The socket is answered by whoever has taken the tunnel over: it is not asked which file of the user's to
-// read.
+// A tunnel's entry in the registry, which its process wrote at its start (supervise/registry.h), beside the answers of
+// its control socket. An attacker who has taken the tunnel over gives those answers: so the control socket is not asked
+// which of the user's files to read.
 
 #include <sys/types.h>
 
@@ -18,7 +18,7 @@ namespace wg4 {
 /// if the process has no entry.
 [[nodiscard]] std::optional<std::string> registered_config(pid_t owner, const std::vector<registry::Running>& running);
 
-/// What the tunnel says, with the registry's word on its file, if that has one.
+/// The status that the tunnel tells, but with the configuration file of its registry entry, if it has one.
 [[nodiscard]] OwnStatus ask_registered_status(const RunningTunnel& tunnel,
                                               const std::vector<registry::Running>& running);
 

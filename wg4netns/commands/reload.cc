@@ -35,10 +35,10 @@ Result<RunningTunnel> choose_tunnel(const std::optional<std::string>& name) {
   if (tunnels.size() == 1) return std::move(tunnels.front());
   if (!tunnels.empty()) return fail("more than one tunnel runs", 0, "Name one: wireguard4netns show interfaces");
   const auto folder = uapi::expect_a_folder();
-  return fail("no tunnel runs that has a control socket", 0, folder ? "" : folder.error().message());
+  return fail("no tunnel with a control socket runs", 0, folder ? "" : folder.error().message());
 }
 
-/// The tunnel is not asked: one that was taken over could name another file of this user's, and would be told its keys.
+/// The tunnel is not asked: an attacker who has taken it over could name another file of this user's, to get its keys.
 Result<std::string> choose_config(const ReloadCommand& command, const RunningTunnel& tunnel) {
   if (command.config || command.profile) return locate_config(command.config, command.profile);
   const auto registered = registered_config(TRY(owner_of(tunnel)), registry::find_running());
@@ -58,7 +58,7 @@ bool is_same(const std::vector<AllowedIpChange>& wanted, const std::vector<Prefi
   return left == right;
 }
 
-/// Takes out of `wanted` what is so already. True if something is left.
+/// Removes from `wanted` all that `running` has already. True if something is left.
 bool reduce(PeerChange& wanted, const PeerStatus& running) {
   if (wanted.preshared_key && wanted.preshared_key->equals(running.preshared_key)) wanted.preshared_key.reset();
   if (wanted.endpoint == running.endpoint) wanted.endpoint.reset();
@@ -86,7 +86,7 @@ std::string join(const std::vector<std::string>& words) {
   return text;
 }
 
-/// What was taken over, and what was not: somebody may have changed the file for just that.
+/// Logs what was taken over and what was not: the file may have been changed for just the latter.
 void report(const RunningTunnel& tunnel, const std::string& path, const DeviceChange& change, const LinkReload& link) {
   std::vector<std::string> taken;
   if (change.private_key) taken.emplace_back("PrivateKey");
@@ -120,7 +120,7 @@ DeviceChange difference(DeviceChange wanted, const uapi::StatusReader& running) 
     if (known == left.end() || reduce(peer, *known->second)) stay.push_back(std::move(peer));
     if (known != left.end()) left.erase(known);
   }
-  // First, so that their allowed IPs are free.
+  // Peers that go come first, so that their allowed IPs are free for others.
   for (const auto& [key, peer] : left) {
     PeerChange& gone = change.peers.emplace_back();
     gone.public_key = key;
@@ -132,7 +132,8 @@ DeviceChange difference(DeviceChange wanted, const uapi::StatusReader& running) 
 
 Parsed<ReloadCommand> parse_reload(const Arguments& arguments) {
   ReloadCommand command;
-  Parser parser("Has a tunnel take over what has changed in its configuration; other sessions go on.", arguments);
+  Parser parser("Has a tunnel take over the changes of its configuration. Unchanged peers keep their sessions.",
+                arguments);
   parser.argument("NAME", command.tunnel, "The tunnel; default the only one");
   parser.option("--config", "FILE", command.config, "wg-quick file; default the one that it was started with");
   parser.option("--profile", "NAME", command.profile, "The file profiles/NAME.conf").excludes("--config");
@@ -154,11 +155,11 @@ Result<void> reload(const ReloadCommand& command) {
   for (const PeerChange& peer : wanted.peers)
     if (peer.endpoint) known.push_back(*peer.endpoint);
   const auto status = TRY(ask_status(tunnel));
-  // First, so that a namespace that refuses it leaves the peers as they were.
+  // The interface comes first: if the namespace refuses its change, the peers stay as they were.
   auto link = TRY(reload_link(tunnel, read_link(own, status), config, known));
   const DeviceChange change = difference(std::move(wanted), status);
   if (!uapi::is_empty(change)) TRY(send_change(tunnel, change));
-  // Behind the change: who is given an address has no name any more.
+  // After the change, since a peer that is given an address by it loses its name.
   follow_names(tunnel, config);
   report(tunnel, path, change, link);
   return {};

@@ -1,7 +1,7 @@
 #pragma once
-// A tunnel that runs takes over what has changed in its configuration, as with wg(8)'s syncconf: sessions of peers that
-// stay as they were go on. The program that serves it cannot read files any more. So this one does, and looks up names
-// as a start does; what it found to differ goes over the control socket.
+// Has a running tunnel take over the changes of its configuration, as wg(8) does by syncconf: unchanged peers keep
+// their sessions. The process that serves the tunnel cannot read files any more. So this one reads the file, looks up
+// names as a start does, and sends the differences over the control socket.
 
 #include <optional>
 #include <string>
@@ -19,14 +19,14 @@ class StatusReader;
 /// wireguard4netns reload [NAME]
 struct ReloadCommand {
   std::optional<std::string> tunnel;  ///< nothing: the only one that runs
-  std::optional<std::string> config;  ///< nothing: that which it was started with
+  std::optional<std::string> config;  ///< nothing: the one that it was started with
   std::optional<std::string> profile;
 };
 
 [[nodiscard]] Parsed<ReloadCommand> parse_reload(const Arguments& arguments);
 [[nodiscard]] Result<void> reload(const ReloadCommand& command);
 
-/// What makes `running` like `wanted`, which is the whole of a configuration. A port that is not named there stays.
+/// The change that makes `running` like `wanted`, a whole configuration. A port that `wanted` does not name stays.
 [[nodiscard]] DeviceChange difference(DeviceChange wanted, const uapi::StatusReader& running);
 
 }  // namespace wg4

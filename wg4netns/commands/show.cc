@@ -28,7 +28,7 @@ std::string_view environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-/// wg's rules, and the convention that came after it (no-color.org).
+/// By wg's variables, and by the convention that came after them (no-color.org).
 show::Style choose_style() {
   const std::string_view mode = environment("WG_COLOR_MODE");
   const bool terminal = isatty(STDOUT_FILENO) == 1 && environment("NO_COLOR").empty();
@@ -78,7 +78,7 @@ Result<std::string> text_of(const ShowCommand& command) {
   return text;
 }
 
-/// Where there can be no control socket, a tunnel that is not shown may run all the same.
+/// Fails where there can be no control socket: a tunnel may run there without being shown.
 Result<void> expect_to_see_all() {
   const auto folder = uapi::expect_a_folder();
   if (folder) return {};
@@ -91,7 +91,7 @@ Result<void> expect_to_see_all() {
 Parsed<ShowCommand> parse_show(const Arguments& arguments) {
   ShowCommand command;
   std::optional<double> seconds;
-  Parser parser("Says how tunnels are: for people, or a field of each, as wg(8) prints it.", arguments);
+  Parser parser("Prints the state of tunnels: for people, or one field of each, as wg(8) does.", arguments);
   parser.argument("NAME", command.tunnel, "The tunnel; all (the default), or interfaces for the names alone");
   parser.argument("FIELD", command.field,
                   "public-key, private-key, listen-port, fwmark, peers, preshared-keys, endpoints, allowed-ips, "

@@ -155,7 +155,7 @@ std::pair<std::string_view, std::string_view> diagnosis_of(std::string_view valu
 
 std::string_view drop_name(const std::string& key) { return std::string_view(key).substr(drop_prefix.size()); }
 
-/// What wg(8) does not know of.
+/// The lines that wg(8) does not have.
 std::string pretty_own(const Tunnel& tunnel, const Paint& paint) {
   if (tunnel.own.empty()) return "";
   std::string text = "\n" + paint.heading(magenta, "details", tunnel.name);
@@ -299,7 +299,7 @@ std::string pretty(const Tunnel& tunnel, WallTime now, Style style) {
   std::vector<const PeerStatus*> order;
   order.reserve(tunnel.status.peers.size());
   for (const PeerStatus& peer : tunnel.status.peers) order.push_back(&peer);
-  // As wg: who was heard of last comes first; else as they came.
+  // As wg does: the peer with the latest handshake first; among equals, in the order in which they came.
   std::ranges::sort(order, [](const PeerStatus* one, const PeerStatus* other) {
     return std::pair(other->last_handshake, one) < std::pair(one->last_handshake, other);
   });

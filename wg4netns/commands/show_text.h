@@ -1,6 +1,6 @@
 #pragma once
-// What `show` prints, from what a control socket told. What wg(8) prints, too, is the same to the byte: scripts read
-// it.
+// Makes the output of `show` from the answers of a control socket. Whatever wg(8) prints as well is the same to the
+// byte, since scripts read it.
 
 #include <optional>
 #include <string>

@@ -13,9 +13,9 @@ namespace wg4 {
 
 /// All of them.
 void add_tunnel_options(Parser& parser, TunnelOptions& options);
-/// Where the UDP socket is bound, and the MTU: in the place of pasta these are called otherwise.
+/// The binding of the UDP socket, and the MTU: these have other names in the place of pasta.
 void add_binding_options(Parser& parser, TunnelOptions& options);
-/// Those that have the same name in every place that the program takes.
+/// Those that have the same name whichever program this one takes the place of.
 void add_common_tunnel_options(Parser& parser, TunnelOptions& options, log::Level usual = log::Level::info);
 Option add_sandbox_option(Parser& parser, SandboxMode& mode);
 void add_helper_option(Parser& parser, std::optional<std::string>& helper);

@@ -22,11 +22,11 @@ namespace {
 constexpr int not_found = 127;  // as in a shell
 constexpr int not_executable = 126;
 
-// Where the new /run is put together, before it becomes that: something that every system has.
+// The new /run is put together here, and then moved into its place: a folder that every system has.
 constexpr const char* stage = "/proc";
 
-/// Nobody but root can make a folder in /run: so there is another one, in which all that is in the old one is found by
-/// links. wg may need it to look up names.
+/// Mounts another /run, with `own` as its folder wireguard, since nobody but root can make one in the old /run. Links
+/// lead to everything that the old one has: wg may need it to look up names.
 Result<void> replace_run(const std::string& own) {
   const std::string staged(stage);
   const std::string old = staged + "/.run";
@@ -56,7 +56,7 @@ Result<void> show_to_wg(const std::string& own) {
   return replace_run(own);
 }
 
-/// Who can write there has its sockets there, and wg finds them by itself.
+/// Are this user's sockets in `own`? A user who can write to the system's folder has them there, where wg finds them.
 bool has_own_folder(const std::string& own) {
   return faccessat(AT_FDCWD, uapi::system_folder, W_OK | X_OK, AT_EACCESS) != 0 &&
          faccessat(AT_FDCWD, own.c_str(), R_OK | X_OK, AT_EACCESS) == 0;

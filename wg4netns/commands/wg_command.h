@@ -1,6 +1,6 @@
 #pragma once
-// Stock wg(8), made to see this user's tunnels. It looks for their sockets in /run/wireguard alone, which is root's: so
-// it runs in a mount namespace in which the user's own folder is there.
+// Runs stock wg(8) where it finds this user's tunnels. It looks for their sockets in /run/wireguard alone, which is
+// root's: so it runs in a mount namespace that has the user's own folder in that place.
 
 #include <string>
 #include <vector>
@@ -15,7 +15,7 @@ struct WgCommand {
   std::vector<std::string> arguments;
 };
 
-/// All that follows is wg's own.
+/// All words that follow are for wg.
 [[nodiscard]] Parsed<WgCommand> parse_wg(const Arguments& arguments);
 
 /// Becomes wg, and so returns only with an error. Status 127 if there is no wg, 126 if it cannot be run.
