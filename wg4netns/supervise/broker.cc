@@ -64,7 +64,7 @@ struct Tunnel {
   UniqueFd client;  // invalid once it has its answer
 };
 
-/// False if nobody is there to hear it.
+/// False if the client has gone.
 bool reply(const UniqueFd& client, std::string_view error) {
   return wire::send(client.get(), broker::reply_of(error)).has_value();
 }
@@ -78,7 +78,7 @@ class Broker {
         listener_(std::move(listener)) {}
 
   [[nodiscard]] Result<void> run(std::optional<std::chrono::seconds> idle);
-  /// Each may clear away what it has made.
+  /// Ends all tunnels; each may clear away what it has made.
   void stop_all();
 
  private:
@@ -121,7 +121,7 @@ Result<void> Broker::run(std::optional<std::chrono::seconds> idle) {
           if (signals_.read()) return {};
           break;
         case Source::socket_file:
-          if (socket_file_->gone()) return {};  // nobody finds us any more
+          if (socket_file_->gone()) return {};  // no client can find us any more
           break;
         case Source::listener:
           accept_client();
@@ -158,7 +158,7 @@ void Broker::hear(Number number) {
   loop_.forget(client.get());
   std::vector<std::uint8_t> buffer(wire::max_message_size);
   auto received = receive_message(client.get(), buffer, 1);
-  if (!received || !*received) return;  // only looked whether we are here
+  if (!received || !*received) return;  // it only looked whether there is a broker
   const UniqueFd netns = (*received)->fds.empty() ? UniqueFd() : std::move((*received)->fds.front());
   answer(std::move(client), broker::decode(ByteView(buffer).first((*received)->size)), netns);
 }
@@ -175,8 +175,8 @@ void Broker::answer(UniqueFd client, const Result<Request>& request, const Uniqu
 }
 
 void Broker::start(const Request& request, UniqueFd client, const UniqueFd& netns) {
-  stop(request.key);  // of an engine that has died without a word
-  if (!netns.valid()) return static_cast<void>(reply(client, "no network namespace came along"));
+  stop(request.key);  // left by an engine that ended without stopping it
+  if (!netns.valid()) return static_cast<void>(reply(client, "the request has no network namespace attached"));
   if (tunnels_.size() >= max_tunnels) return static_cast<void>(reply(client, "the broker has too many tunnels"));
   auto instance = Instance::start({.arguments = command_line(request), .fds = {{netns.get(), netns_number}}});
   if (!instance) return static_cast<void>(reply(client, instance.error().message()));
@@ -197,7 +197,7 @@ void Broker::stop(const std::string& key) {
   Instance& instance = found->second.instance;
   instance.end(time_to_end);
   if (const auto& ending = instance.ending(); !ending || ending->by == Instance::EndedBy::force)
-    log::warning("the tunnel of {} does not end, and is killed", key);
+    log::warning("the tunnel of {} did not end in time, and was killed", key);
   tunnels_.erase(found);
 }
 
@@ -248,7 +248,7 @@ Result<void> serve(UniqueFd listener, std::optional<NetnsWatch> socket_file, std
   return ended;
 }
 
-/// With a socket of our own, whose name goes with us.
+/// With a socket of our own, whose file is removed at the end.
 Result<void> serve_at(const std::string& path, UniqueFd listener, std::optional<std::chrono::seconds> idle) {
   const UniqueFile file = TRY(UniqueFile::own(path));
   auto watch = TRY(NetnsWatch::create(UniqueFd(), path));

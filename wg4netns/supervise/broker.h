@@ -1,6 +1,6 @@
 #pragma once
 // A network plugin runs where the host's network is out of reach: inside of the namespace that rootless Podman has its
-// bridges in. So somebody outside of it must own the UDP sockets:
+// bridges in. So a process outside of it must own the UDP sockets:
 //
 //   Podman, netavark                          the host's network
 //     plugin setup ── container, netns fd ──► broker ── fork, exec ──► wireguard4netns --netns-type=path
@@ -9,7 +9,7 @@
 //     plugin teardown ───────────────────────► broker ── SIGTERM ──► ...
 //
 // The broker is one process of the user; it holds no key, reads no configuration, and does what processes of the same
-// user ask for, who could do it themselves. Its tunnels end with it: a container then has no network, not another one.
+// user ask for, which they could do themselves. Its tunnels end with it: their containers then have no network at all.
 
 #include <chrono>
 #include <optional>

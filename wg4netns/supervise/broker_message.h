@@ -1,5 +1,5 @@
 #pragma once
-// What the plugin and the broker say to each other (broker.h), as bytes (shared/wire/wire.h). Pure.
+// The messages between the plugin and the broker (broker.h), as bytes (shared/wire/wire.h). Pure.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +18,7 @@ inline constexpr std::size_t max_path = 4096;     // PATH_MAX
 inline constexpr std::size_t max_ports = 4096;    // and all of them have to fit a message
 inline constexpr std::size_t max_error = 16'384;  // bytes
 
-/// To start brings the network namespace's descriptor along.
+/// With a request to start, the network namespace's descriptor is attached.
 struct Request {
   static constexpr wire::Kind message_kind = wire::Kind::tunnel_request;
   enum class Kind : std::uint8_t { start, stop } kind = Kind::stop;
@@ -39,7 +39,7 @@ struct Request {
   friend bool operator==(const Request&, const Request&) = default;
 };
 
-/// What came of it.
+/// The outcome of a request.
 struct Reply {
   static constexpr wire::Kind message_kind = wire::Kind::tunnel_reply;
   std::string error{};  ///< empty = done; may have several lines
@@ -47,11 +47,11 @@ struct Reply {
   static constexpr void fields(auto& self, auto& visit) { visit.text(self.error, max_error); }
 };
 
-/// Says so if it is too long, or has a NUL in it.
+/// Fails if the request is too long, or has a NUL in it.
 [[nodiscard]] Result<std::vector<std::uint8_t>> encode(const Request& request);
 [[nodiscard]] Result<Request> decode(ByteView bytes);
 
-/// Of any text: cut to what fits.
+/// A reply with any text, cut to the length that fits.
 [[nodiscard]] Reply reply_of(std::string_view error);
 
 }  // namespace wg4::broker

@@ -12,10 +12,10 @@ namespace wg4::broker {
 /// $XDG_RUNTIME_DIR/wireguard4netns/broker.sock, for root without one /run/wireguard4netns/broker.sock.
 [[nodiscard]] Result<std::string> socket_path();
 
-/// Listens there; what a broker that has died left there is replaced. Nothing if a broker listens already.
+/// Listens at `path`, and replaces the socket of a broker that has died. Invalid if a broker listens there already.
 [[nodiscard]] Result<UniqueFd> listen_at(const std::string& path);
 
-/// Asks the broker, and waits for what comes of it. ECONNREFUSED or ENOENT: there is none. `netns` may be invalid.
+/// Asks the broker, and waits for the outcome. ECONNREFUSED or ENOENT: there is no broker. `netns` may be invalid.
 [[nodiscard]] Result<void> ask(const Request& request, UniqueFd netns);
 
 /// Is this user at the other end?

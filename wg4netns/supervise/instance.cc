@@ -18,14 +18,14 @@ namespace {
 
 constexpr std::chrono::seconds kill_patience{5};  // the kernel's own work, after SIGKILL
 
-/// From its process to us; we must not wait for it.
+/// A pipe from its process to us, from which we read without waiting.
 Result<Pipe> make_report_pipe() {
   Pipe pipe = TRY(make_pipe());
   if (fcntl(pipe.reader.get(), F_SETFL, O_NONBLOCK) != 0) return fail("set up a pipe", errno);
   return pipe;
 }
 
-/// By its path: run from /proc/self/exe, it would be called "exe".
+/// This program by its path: run from /proc/self/exe, its process would be called "exe".
 Result<std::string> this_program() {
   std::error_code error;
   std::string path = std::filesystem::read_symlink("/proc/self/exe", error);
@@ -99,7 +99,7 @@ void Instance::end(std::chrono::milliseconds time) {
 }
 
 void Instance::ended(const ExitStatus& status, EndedBy by) {
-  pass_on();  // its last words
+  pass_on();  // all that it has written before its end
   ending_ = Ending{status, by};
   state_ = State::ended;
 }

@@ -4,8 +4,8 @@
 //   starting ── the "1" of --ready-fd ──► ready
 //       └────── an end ──────────► ended ◄──┘
 //
-// Its owner waits for three descriptors, and calls what stands beside each. Destroyed, or left behind by the thread
-// that made it, it is killed: no tunnel goes on that nobody answers for.
+// Its owner waits for three descriptors, and calls the function that is named at each. If an Instance is destroyed, or
+// the thread that started it ends, its process is killed: no tunnel goes on without an owner.
 
 #include <sys/types.h>
 
@@ -28,7 +28,7 @@ class Instance {
   struct Order {
     std::vector<std::string> arguments;  ///< behind the program's name and --ready-fd
     std::vector<InheritedFd> fds{};      ///< beyond 0, 1, 2 and ready_number
-    std::string program{};               ///< which takes them; empty = this one
+    std::string program{};               ///< that takes them; empty = this one
   };
   static constexpr int ready_number = 3;
 
@@ -36,7 +36,7 @@ class Instance {
   enum class EndedBy : std::uint8_t {
     itself,
     order,  ///< SIGTERM of end()
-    force,  ///< SIGKILL, as it did not obey
+    force,  ///< SIGKILL, as it did not end in time
   };
   struct Ending {
     ExitStatus status;
@@ -51,12 +51,12 @@ class Instance {
 
   /// Readable when take_ready() is to be called; invalid from then on.
   [[nodiscard]] int ready_fd() const { return ready_.get(); }
-  /// True if it has become ready by that; if not, its end is near, and tells why.
+  /// True if the tunnel is ready. If not, it is about to end, and error() says why then.
   bool take_ready();
 
   /// Readable when pass_on() is to be called; invalid once there is no more to come.
   [[nodiscard]] int output_fd() const { return output_.get(); }
-  /// What it says is said on our standard error, too.
+  /// Writes to our standard error what it has written to its own.
   void pass_on();
 
   /// Readable when take_end() is to be called.
@@ -65,7 +65,7 @@ class Instance {
 
   /// SIGTERM; returns at once.
   void ask_to_end();
-  /// Has it end: it may clear away what it has made, for `time`; then it is killed.
+  /// Ends it by SIGTERM, and by SIGKILL if it takes more than `time` to clear away what it has made.
   void end(std::chrono::milliseconds time);
 
   /// How it ended; nothing while it runs.
@@ -74,7 +74,7 @@ class Instance {
   [[nodiscard]] std::string error() const;
 
  private:
-  static constexpr std::size_t max_said = 4096;  // of its last words before it was ready
+  static constexpr std::size_t max_said = 4096;  // bytes of its last messages before it was ready
 
   Instance(Child process, UniqueFd ready, UniqueFd output)
       : process_(std::move(process)), ready_(std::move(ready)), output_(std::move(output)) {}

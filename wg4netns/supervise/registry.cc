@@ -52,7 +52,7 @@ Result<void> write_all(int file, std::string_view text) {
   return {};
 }
 
-/// Under another name first, so that nobody sees half of it.
+/// Writes it under another name first, so that no reader finds half of it.
 Result<void> write_file(int folder, const std::string& name, std::string_view text) {
   const std::string draft = name + std::string(unfinished);
   unlinkat(folder, draft.c_str(), 0);
@@ -76,7 +76,7 @@ Result<UniqueFile> add_in(const std::string& runtime, const Entry& entry) {
   return UniqueFile::own(path);
 }
 
-/// As this user's process has made it, under no other name too.
+/// Is it a file as add() makes it, this user's alone, and under no second name?
 bool is_as_made(int file) {
   struct stat info{};
   return fstat(file, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == geteuid() && info.st_nlink == 1 &&

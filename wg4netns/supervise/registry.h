@@ -1,7 +1,7 @@
 #pragma once
-// Which tunnels run: a file for each tunnel of this user that runs, which its process has written before it heard a
-// word from the network, and cannot write any more. What a tunnel says of itself later on may be what somebody who has
-// taken it over wants to be believed; what stands here is not.
+// The tunnels of this user that run: a file for each, which its process wrote before it received anything from the
+// network, and cannot write any more. An attacker who takes a tunnel over can make it lie about itself, but cannot
+// change what its file says.
 //
 //   $XDG_RUNTIME_DIR/wireguard4netns/tunnels/PIDNS.PID.START     (for root: /run/wireguard4netns/...)
 //   name=wg0
@@ -11,7 +11,7 @@
 //
 // The file's name is the process (process_identity.h): so no two want the same one, and a PID that has come to mean
 // another process has no entry. Values are escape()d; lines of other keys are for later versions. The process' janitor
-// removes the file; what one that was killed has left is removed by whoever looks.
+// removes the file; if the janitor was killed, the next search for tunnels does.
 
 #include <sys/types.h>
 
@@ -40,11 +40,11 @@ struct Running {
   Entry entry;
 };
 
-/// Writes down the calling process, in the first of these folders where that can be. The file goes with what is
-/// returned.
+/// Writes an entry for the calling process, in the first of these folders where it can. Its file is removed with the
+/// value that is returned.
 [[nodiscard]] Result<UniqueFile> add(const Entry& entry, const std::vector<std::string>& folders = runtime_folders());
 
-/// All that run, in the order of their names. Files that are not this user's alone, not whole, or no files are nobody.
+/// All that run, in the order of their names. A file is ignored if it is not this user's alone, or not a whole entry.
 [[nodiscard]] std::vector<Running> find_running(const std::vector<std::string>& folders = runtime_folders());
 
 [[nodiscard]] std::string encode(const Entry& entry);
