@@ -1,6 +1,6 @@
 #pragma once
 // Joins the core to two edges: inner edge <-> Device <-> outer edge, which are TUN and UDP in the program (tunnel.h).
-// Owns the buffers between them, and no decision. Each thread that moves packets has one: some of the inner edge's
+// Owns the buffers between them, and decides nothing. Each thread that moves packets has one: some of the inner edge's
 // queues to read from, and an outer edge of its own.
 
 #include <array>
@@ -50,7 +50,7 @@ class BasicTunnel final : public Output {
     SharedGateway* gateway;              ///< for engines; else null
     ReadOrder* order;                    ///< for several threads; else null
     capture::Taps* taps;                 ///< for captures of what passes; else null
-    std::pmr::memory_resource& secrets;  ///< where the keys are that the cipher works with
+    std::pmr::memory_resource& secrets;  ///< memory for the keys that the cipher works with
   };
   BasicTunnel(const Common& common, crypto::Aead& aead, QueueShare share, Outer outer);
 
@@ -58,8 +58,8 @@ class BasicTunnel final : public Output {
   [[nodiscard]] QueueShare share() const { return share_; }
   [[nodiscard]] Outer& outer() { return outer_; }
   [[nodiscard]] const Outer& outer() const { return outer_; }
-  /// The outer edge takes no more for now: the inner one is to be left alone, so that the namespace's own queues push
-  /// back.
+  /// The outer edge takes no more for now: the inner one is not to be read until it does, so that the namespace's own
+  /// queues push back.
   [[nodiscard]] bool backlogged() const { return outer_.backlogged(); }
 
   /// This queue, one of share(), can be read.
@@ -78,7 +78,7 @@ class BasicTunnel final : public Output {
   void event(const Event& event) override { device_.add(event); }
 
  private:
-  // What one direction may take before the other gets its turn: about as much as stays in the cache.
+  // The most that one direction takes before the other gets its turn: about as much as stays in the cache.
   static constexpr std::size_t bytes_per_turn = 4 * 65536;
   static constexpr int reads_per_turn = 64;
   static constexpr std::size_t read_buffer_size = 4 * 65536;
@@ -108,9 +108,9 @@ class BasicTunnel final : public Output {
   offload::Segmenter segmenter_;
   offload::Coalescer coalescer_;
   EdgeDrops drops_;
-  EdgeDrops told_drops_;                              // as the device knows them
+  EdgeDrops told_drops_;                              // the counts that the device knows
   std::uint64_t ready_ = 0;                           // a bit for each queue
-  std::size_t last_queue_ = 0;                        // that was read
+  std::size_t last_queue_ = 0;                        // the last that was read
   std::array<crypto::Plaintext, max_batch> singles_;  // packets that need no cutting, to be sealed together
   std::size_t single_count_ = 0;
   bool came_alone_ = false;  // the last turn found one frame
@@ -147,7 +147,7 @@ bool BasicTunnel<Inner, Outer>::pump_outbound(Now now) {
       ready_ &= ~(std::uint64_t{1} << queue);
     } else {
       take_frame(frame.first(read.size), now);
-      // Where packets come alone, as questions and answers do, this one leaves before another is asked for.
+      // Where packets come one by one, as requests and replies do, this one is sent before the next is read.
       if (++frames == 1 && came_alone_) {
         send_singles(now);
         outer_.flush();
@@ -157,7 +157,7 @@ bool BasicTunnel<Inner, Outer>::pump_outbound(Now now) {
   }
   send_singles(now);
   if (frames > 0) came_alone_ = frames == 1;
-  ready_ = 0;  // what is left is told again
+  ready_ = 0;  // the loop reports queues again that still have frames
   return true;
 }
 
@@ -225,7 +225,7 @@ void BasicTunnel<Inner, Outer>::flush() {
   tell_drops();
 }
 
-/// They are rare, so the device is seldom held for them.
+/// Drops are rare, so the device is seldom held for them.
 template <InnerEdge Inner, OuterEdge Outer>
 void BasicTunnel<Inner, Outer>::tell_drops() {
   drops_.udp_refused = outer_.counters().send_errors;

@@ -1,7 +1,7 @@
 #pragma once
-// What a tunnel stands between: the packets of the namespace inside, the datagrams of the network outside. A tunnel
-// takes both edges as types (basic_tunnel.h), so that they are called directly; these concepts are all that it asks of
-// them. What else an edge can do (the descriptors to wait for, another port) is a matter of the edge and its owner.
+// The two edges of a tunnel: packets of the namespace inside, datagrams of the network outside. A tunnel takes both as
+// types (basic_tunnel.h), so that it calls them directly, and requires no more of them than these concepts say. The
+// rest of an edge (descriptors to wait for, a change of the port) is between the edge and its owner.
 
 #include <concepts>
 #include <cstddef>
@@ -25,7 +25,7 @@ namespace wg4 {
 ///   read(queue, frame)  The next frame of one of its queues, at most 64 of them, with a virtio header in front. It is
 ///                       put at `frame`, which has TunDevice::max_frame bytes or more. Never waits; `gone` is for good.
 ///   write(gather)       One frame to the namespace, whose first piece is the virtio header. False if it is refused.
-///   offloads()          What frames may leave to the other side; always the same.
+///   offloads()          The work that frames may leave to their reader; always the same.
 template <class T>
 concept InnerEdge = requires(const T& edge, std::size_t queue, ByteSpan frame, offload::Gather gather) {
   { edge.read(queue, frame) } -> std::same_as<TunDevice::Read>;
@@ -35,8 +35,8 @@ concept InnerEdge = requires(const T& edge, std::size_t queue, ByteSpan frame, o
 
 /// The datagrams of a network: a UDP port (UdpSocket). Each tunnel has its own. Nothing here waits.
 ///
-///   receive(family)     Runs that have come, of one family; none if there are none. What they point at is the
-///                       tunnel's to change, until the next call.
+///   receive(family)     Runs that have come, of one family; none if there are none. The tunnel may change the
+///                       bytes that they point at, until the next call.
 ///   room(bytes)         Space for datagrams: at most max_batch_size bytes, in at most max_batch runs. Valid until the
 ///                       next room() or flush().
 ///   push(run)           The next run.size bytes of the last room() are a run to send.
@@ -44,7 +44,7 @@ concept InnerEdge = requires(const T& edge, std::size_t queue, ByteSpan frame, o
 ///   backlogged()        Something was kept at the last flush(): the tunnel reads no more of the inner edge until
 ///                       another flush() has sent it.
 ///   take_bad_source()   A peer to which nothing could be sent from its Path::local; once none is left, nothing.
-///   take_failures()     What was said of datagrams that did not arrive, since the last call.
+///   take_failures()     The failures reported since the last call, of datagrams that did not arrive.
 ///   counters()          Since the start, in runs: send_errors were refused, overflow found no room.
 template <class T>
 concept OuterEdge =

@@ -43,7 +43,7 @@ void follow_event(Tunnel& tunnel, const Loop::Event& event, Now now) {
 }
 
 Result<void> watch_udp_again(Loop& loop, const Tunnel& tunnel) {
-  // What is watched exclusively cannot be changed.
+  // The kernel refuses changes to a descriptor that is watched with EPOLLEXCLUSIVE.
   loop.forget(tunnel.outer().fd(Family::v4));
   if (tunnel.outer().has(Family::v6)) loop.forget(tunnel.outer().fd(Family::v6));
   return watch_udp(loop, tunnel, tunnel.backlogged() ? EPOLLIN | EPOLLOUT : std::uint32_t{EPOLLIN});

@@ -1,6 +1,6 @@
 #pragma once
-// Threads that read one socket in turn may open what they read at the same time; what comes of it they pass on in the
-// order in which they read, so that no flow is reordered.
+// Threads that read one socket in turn may open their packets at the same time, but pass them on in the order in which
+// they read, so that no flow is reordered.
 
 #include <atomic>
 #include <cstdint>
@@ -11,7 +11,7 @@ namespace wg4 {
 
 class ReadOrder {
  public:
-  /// A place in the order. Whoever has one must let the next one go on: it does so when it dies.
+  /// A place in the order. Its destructor waits until all places before it are done, and lets the next one go on.
   class Place {
    public:
     Place() = default;
@@ -25,7 +25,7 @@ class ReadOrder {
       order_->served_.store(number_ + 1, std::memory_order_release);
       order_->served_.notify_all();
     }
-    /// Until all that were before have passed on theirs.
+    /// Waits until all threads with an earlier place have passed on their packets.
     void wait() const {
       if (order_ == nullptr) return;
       for (auto served = order_->served_.load(std::memory_order_acquire); served != number_;
@@ -41,8 +41,8 @@ class ReadOrder {
     std::uint64_t number_ = 0;
   };
 
-  /// Calls `read` while nobody else does; a place behind all that read before, if it returned true. Without an order
-  /// there is one thread, and nothing to wait for.
+  /// Calls `read` while no other thread does, and gives the next place if it returned true. Without an order there is
+  /// one thread, and nothing to wait for.
   template <class Read>
   [[nodiscard]] static Place take_place(ReadOrder* order, Read&& read) {
     if (order == nullptr) {

@@ -1,6 +1,6 @@
 #pragma once
-// The device, for the one thread that the program usually is, or for several. The core knows no threads: whoever calls
-// it holds it for that long, and lets go of it while the cipher works and while system calls run.
+// The device, for one thread, as is usual, or for several. The core knows no threads: a thread holds the device while
+// it calls it, and lets go of it while the cipher works and while system calls run.
 
 #include <array>
 #include <cstddef>
@@ -26,7 +26,8 @@ class SharedDevice {
   SharedDevice(crypto::Aead& aead, Entropy& entropy, std::pmr::memory_resource& secrets)
       : device_(aead, entropy, secrets) {}
 
-  /// The device, held as long as this lives. Without threads() nobody else could have it, and holding it costs nothing.
+  /// The device, held as long as this lives. Without threads() no other thread could have it, and holding it costs
+  /// nothing.
   class Held {
    public:
     explicit Held(SharedDevice& shared)
@@ -34,7 +35,7 @@ class SharedDevice {
           lock_(shared.has_threads_ ? std::unique_lock(shared.mutex_) : std::unique_lock<std::mutex>()) {}
     Device* operator->() { return &shared_.device_; }
     Device& operator*() { return shared_.device_; }
-    /// The control thread sleeps until then, and must be woken when something comes up before.
+    /// The control thread sleeps until `when`, and must be woken if something is due before.
     void control_sleeps_until(Instant when) { shared_.control_wakes_at_ = when; }
     [[nodiscard]] bool needs_control() const {
       return !shared_.events_.empty() || shared_.device_.has_handshake_work() ||
@@ -70,7 +71,7 @@ class SharedDevice {
     events_.push_back(event);
     ++event_counts_[static_cast<std::size_t>(event.kind)];
   }
-  /// From now on several threads use it; to be said before the second one starts.
+  /// From now on several threads use it; to be called before the second one starts.
   void threads() { has_threads_ = true; }
 
  private:

@@ -1,5 +1,5 @@
 #pragma once
-// The gateway, for the threads that move packets: what leaves by one may be answered to another.
+// The gateway, for the threads that move packets: a packet that leaves by one may be answered to another.
 
 #include <mutex>
 

@@ -73,7 +73,7 @@ void Workers::run(Worker& worker) {
         follow_event(tunnel, event, now);
       }
     }
-    // The control thread sees the same on its own queue, and ends the program.
+    // False: the interface is gone. The control thread notices it at its own queue, and ends the program.
     if (!tunnel.pump_outbound(now)) return;
     tunnel.flush();
     if (!follow_backlog(worker.loop, tunnel, tun_paused)) return;
