@@ -141,7 +141,7 @@ class ReloadLink(ControlCase):
 
     def test_dns_is_named(self) -> None:
         self.write("[Interface]\n", "[Interface]\nDNS = 10.77.0.53\n")
-        self.assertIn("DNS is another in the file, and is left alone as at the start", self.reload())
+        self.assertIn("DNS has changed in the file, but is left alone, as at the start", self.reload())
 
     def test_the_signal_logs_the_output_of_the_command(self) -> None:
         self.write("AllowedIPs = ", "AllowedIPs = 10.9.0.0/16, ")

@@ -1,5 +1,5 @@
 #pragma once
-// What a command that runs a tunnel is asked for, as values: whichever face of the program was asked.
+// The requests of all commands that run a tunnel, as values, whichever program this one is called as.
 
 #include <cstdint>
 #include <optional>
@@ -17,7 +17,7 @@
 
 namespace wg4 {
 
-/// What is left to the kernel where it can do it; --no-offload switches them off by name.
+/// The work that is left to the kernel where it can do it; --no-offload switches each off by its name.
 struct Offloads {
   bool vnet_header = true;  ///< "vnet-hdr": super-packets at the TUN at all
   bool checksum = true;     ///< "checksum"
@@ -27,7 +27,7 @@ struct Offloads {
   bool udp_gro = true;      ///< "udp-gro"
 };
 
-/// What every command that runs a tunnel takes.
+/// The options that every command takes that runs a tunnel.
 struct TunnelOptions {
   std::optional<std::string> config;
   NamedBy config_named_by = NamedBy::user;
@@ -47,7 +47,7 @@ struct TunnelOptions {
   ObserveOptions observe;
 };
 
-/// What the interface and its namespace are given.
+/// Whether the interface is given addresses, routes and MTU.
 using Configuration = handoff::Configure;
 
 enum class TargetType : std::uint8_t { guess, pid, path };
@@ -68,11 +68,11 @@ struct AttachCommand {
   std::string ifname = "wg0";
   Configuration configuration = Configuration::automatic;
   std::optional<std::string> helper;
-  std::optional<EngineOptions> engine;  ///< what engines expect around it; nothing = a plain tunnel
+  std::optional<EngineOptions> engine;  ///< the network that an engine expects; nothing = a plain tunnel
   forward::Settings forward;
   std::optional<ContainerResolvConf> resolv_conf;  ///< gets the configuration's DNS servers
   std::optional<NamesWanted> names_wanted;
-  bool until_given_up = false;  ///< end with the target's path or process (netns_watch.h), whoever else is in there
+  bool until_given_up = false;  ///< end with the target's path or process (netns_watch.h), even if others are in there
 };
 
 /// wireguard4netns serve --tun-fd N

@@ -8,8 +8,8 @@
 
 namespace wg4 {
 
-/// What does for a tunnel in its sandbox what that cannot do itself: each forked before a secret is read. The watcher
-/// is in TargetEnd, the resolver in Endpoints.
+/// Processes that do for a tunnel in its sandbox what it cannot do itself, each forked before a secret is read. There
+/// are two more: TargetEnd has the watcher, Endpoints the resolver.
 struct BackgroundProcesses {
   Janitor janitor;
   std::optional<Reloader> reloader;

@@ -1,6 +1,6 @@
 #pragma once
-// The program that started this one: what it left open for us, when it hears that the tunnel serves, and how it ends
-// it.
+// The program that started this one: the descriptors that it left open for us, how it is told that the tunnel serves,
+// and how it ends the tunnel.
 
 #include <cstdint>
 #include <optional>
@@ -19,24 +19,24 @@
 namespace wg4 {
 
 /// Takes over a descriptor that the caller of this program left open for it; `access` is what it is used for. Without
-/// a number it is an invalid one.
+/// a number it is invalid.
 [[nodiscard]] Result<UniqueFd> adopt_descriptor(std::optional<int> number, const std::string& option, int access);
 
 struct Caller {
   SignalFd signals;        ///< SIGTERM, SIGINT, SIGHUP
   UniqueFd exit_fd;        ///< its hang-up ends the tunnel; may be invalid
-  UniqueFd ready_fd;       ///< hears once that the tunnel serves; may be invalid
-  ServiceManager manager;  ///< likewise, and hears of more
+  UniqueFd ready_fd;       ///< told once that the tunnel serves; may be invalid
+  ServiceManager manager;  ///< likewise, and told of more
 
-  /// From here on the signals are read, and no longer end the process. A service that an engine runs in is not ready
-  /// when its network is: with `is_engine` the service manager hears nothing.
+  /// From here on the signals are read, and no longer end the process. With `is_engine` the service manager is told
+  /// nothing: a service in which an engine runs is not ready when its network is.
   [[nodiscard]] static Result<Caller> adopt(const TunnelOptions& options, bool is_engine);
 
-  /// The tunnel serves; `status` is a line for people. From here on the caller relies on it.
+  /// Says that the tunnel serves; `status` is a line for people. From here on the caller relies on the tunnel.
   [[nodiscard]] Result<void> tell_ready(std::string_view status);
 };
 
-/// SIGTERM and SIGINT end the tunnel; so does SIGHUP, if nobody can reload.
+/// SIGTERM and SIGINT end the tunnel; so does SIGHUP, if the tunnel cannot be reloaded.
 class SignalSource final : public EventSource {
  public:
   /// `reloader` may be null.
@@ -49,7 +49,7 @@ class SignalSource final : public EventSource {
   const Reloader* reloader_;
 };
 
-/// --exit-fd: the caller has closed its end.
+/// --exit-fd: the tunnel ends when the caller has closed its end.
 class ExitSource final : public EventSource {
  public:
   explicit ExitSource(const Caller& caller) : caller_(caller) {}
@@ -61,7 +61,7 @@ class ExitSource final : public EventSource {
   const Caller& caller_;
 };
 
-/// Says that the loop turns as often as the service manager wants to hear it, and wakes the loop for that.
+/// Tells the service manager as often as it demands that the loop turns, and wakes the loop for that.
 class HeartbeatSource final : public EventSource {
  public:
   explicit HeartbeatSource(ServiceManager& manager);
@@ -74,7 +74,7 @@ class HeartbeatSource final : public EventSource {
   std::optional<Instant> next_;
 };
 
-/// Reloads that have ended: the service manager waits for them.
+/// Tells the service manager, which waits for it, that a reload has ended.
 class ReloadEndSource final : public EventSource {
  public:
   ReloadEndSource(const Reloader& reloader, ServiceManager& manager) : reloader_(reloader), manager_(manager) {}

@@ -37,7 +37,7 @@
 namespace wg4 {
 namespace {
 
-/// The answer to a request is a number, also where something failed without the system having been asked.
+/// The errno to answer a request with, also for an error that does not come from the system.
 uapi::Errno number_of(const Error& error) { return error.number == 0 ? EINVAL : error.number; }
 
 std::optional<std::uint32_t> scope_of_name(const std::string& name) {
@@ -45,7 +45,7 @@ std::optional<std::uint32_t> scope_of_name(const std::string& name) {
   return index == 0 ? std::nullopt : std::optional<std::uint32_t>(index);
 }
 
-/// The one writer of texts: whatever bytes a path has, each stays a line.
+/// Writes every text: whatever bytes a path has, it stays on one line.
 void write_line(SecretText& out, std::string_view key, std::string_view value) {
   out.append(key).append("=").append(escape(value)).append("\n");
 }
@@ -85,7 +85,7 @@ Result<std::optional<uapi::ControlSocket>> open_control_socket(const std::option
   }
   auto socket = folder ? uapi::ControlSocket::create(*folder, usual) : std::unexpected(folder.error());
   if (!socket && socket.error().number == EADDRINUSE) {
-    // Containers have an interface of the same name each.
+    // Interfaces of several containers have the same name.
     socket = uapi::ControlSocket::create(*folder, with_number(usual, std::to_string(getpid())));
   }
   if (socket) return *std::move(socket);
@@ -214,7 +214,7 @@ uapi::Errno Control::follow_link(uapi::LinkStatus link) {
   return 0;
 }
 
-/// To a client that may do all with the tunnel anyway. What joins the namespace is started over there.
+/// Its client may do everything with the tunnel anyway, and starts the helper that joins the namespace itself.
 void Control::give_tun(UniqueFd client) {
   constexpr std::string_view answer = "errno=0\n\n";
   const ByteView bytes(reinterpret_cast<const std::uint8_t*>(answer.data()), answer.size());  // NOLINT: text as bytes
@@ -227,7 +227,7 @@ void Control::begin_capture(UniqueFd client, bool with_keys) {
 }
 
 void Control::write_diagnoses(SecretText& out, const Device& device) const {
-  constexpr std::size_t max_diagnoses = 32;  // more peers than that are in trouble for one reason
+  constexpr std::size_t max_diagnoses = 32;  // if more peers are in trouble, they are so for one reason
   std::size_t written = 0;
   for (PeerId id = 0; id < device.peer_id_end() && written < max_diagnoses; ++id) {
     const Peer* peer = device.peer(id);

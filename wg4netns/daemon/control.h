@@ -1,6 +1,6 @@
 #pragma once
-// What a control socket's clients configure and ask: the device, its UDP socket, and the lock on its key. In the order
-// of a set: private key, port, mark, peers; where one fails, those before it stay applied.
+// Does what clients of the control socket ask for, with the device, its UDP socket, and the lock on its key. A set is
+// applied in this order: private key, port, mark, peers; where one fails, those before it stay applied.
 
 #include <cstddef>
 #include <memory>
@@ -34,15 +34,15 @@
 namespace wg4 {
 
 /// The socket that `wanted` (--control) asks for: a name, "off", or nothing, which means `usual` (empty: none). In the
-/// last case a name that is taken gets this process' number, and where no socket can be, there is none, with a warning.
+/// last case this process' number is added to a name that is taken, and where no socket can be made, a warning says so.
 [[nodiscard]] Result<std::optional<uapi::ControlSocket>> open_control_socket(const std::optional<std::string>& wanted,
                                                                              const std::string& usual);
 
-/// What people know a tunnel by that an engine started: containers call their interface the same, so it is the name of
-/// the network namespace ("netns-1bcf3ad2"), or else the interface's with the process ("tap0-4711").
+/// The name by which people know a tunnel that an engine started. All containers give their interface the same name, so
+/// it is that of the network namespace ("netns-1bcf3ad2"), or else the interface's with the process ("tap0-4711").
 [[nodiscard]] std::string name_under_engine(const std::string& ifname, const std::string& target, bool is_process);
 
-/// What the requests are about. All of it outlives the control that it is given to.
+/// The parts that requests are about. All of them outlive the Control that they are given to.
 struct Controlled {
   SharedDevice& device;
   Output& output;  ///< of the first thread
@@ -53,7 +53,7 @@ struct Controlled {
   const PeerWatch& peer_watch;
 };
 
-/// What a client may be handed over to, or be handed.
+/// Captures take over the connection of a client; the TUN's descriptor is handed to a client.
 struct HandedOver {
   LiveCaptures& captures;
   const UniqueFd& tun;  ///< for a reload

@@ -29,24 +29,24 @@ namespace wg4 {
 
 class DataPlane {
  public:
-  /// A device without keys and peers behind the TUN that `queues` are of. `cipher` outlives it.
+  /// A device without keys and peers, and the TUN that has `queues`. `cipher` outlives it.
   [[nodiscard]] static Result<std::unique_ptr<DataPlane>> create(crypto::Aead& cipher, std::vector<UniqueFd> queues,
                                                                  TunOffloads offloads);
   DataPlane(const DataPlane&) = delete;
   DataPlane& operator=(const DataPlane&) = delete;
   ~DataPlane() = default;
 
-  /// What looks at packets on their way; either may be null.
+  /// The parts that look at packets on their way; either may be null.
   struct Onlookers {
     SharedGateway* gateway = nullptr;  ///< for engines
     capture::Taps* taps = nullptr;     ///< for captures
   };
-  /// So many threads, or as many as there are queues, will move packets; none runs yet. `udp` and the onlookers outlive
-  /// this.
+  /// Prepares `count` threads that will move packets, or as many as there are queues; none runs yet. `udp` and the
+  /// onlookers outlive this.
   [[nodiscard]] Result<void> prepare_threads(std::size_t count, UdpPort& udp, Onlookers onlookers);
   /// Gives the device its first configuration.
   [[nodiscard]] Result<void> configure(const DeviceChange& change, std::size_t mtu);
-  /// The threads run, and the device begins to talk.
+  /// Starts the threads, and lets the device begin to send.
   [[nodiscard]] Result<void> start();
 
   [[nodiscard]] SharedDevice& device() { return device_; }

@@ -11,7 +11,7 @@
 
 namespace wg4 {
 
-/// Gives the device the addresses that names turn out to have, and has names looked up again that are due.
+/// Gives the device the addresses that names resolve to, and has names looked up again when they are due.
 class EndpointUpdates final : public EventSource {
  public:
   /// `output` is the first thread's.

@@ -71,7 +71,7 @@ Result<void> Endpoints::resolve_first(std::chrono::milliseconds patience) {
     const auto answer = resolver_->receive();
     if (!answer) return fail("the resolver process ended");
     if (Name* name = asked_for(*answer)) TRY(take(*name, *answer, Instant(boot_clock())));
-    if (std::ranges::none_of(names_, &Name::asked)) break;  // what is left has to be retried later
+    if (std::ranges::none_of(names_, &Name::asked)) break;  // the names that are left have to be retried later
   }
   for (const Name& name : names_)
     if (!name.endpoint) log::warning("no address for {} yet; trying on", name.host.to_string());
@@ -101,7 +101,8 @@ void Endpoints::ask(std::uint32_t id) {
   name.asked = resolver_->ask(id, name.host).has_value();
 }
 
-/// Null if nobody has: the resolver reads what strangers send, and is not to be believed that it is itself.
+/// The name of the question; null without one. An attacker may have taken the resolver over: it reads strangers'
+/// packets.
 Endpoints::Name* Endpoints::asked_for(const Resolver::Answer& answer) {
   return answer.id < names_.size() && names_[answer.id].asked ? &names_[answer.id] : nullptr;
 }
@@ -161,7 +162,7 @@ bool Endpoints::follow(const std::vector<std::pair<PublicKey, HostPort>>& names)
   if (!resolver_ && !names.empty()) return false;
   for (Name& name : names_) name.forgotten = true;
   for (const auto& [peer, host] : names) {
-    // An answer that is still to come is known by its place here.
+    // An answer that is still to come refers to its place here, which must not be used again before.
     const auto is_free = [](const Name& name) { return name.forgotten && !name.asked; };
     auto place = std::ranges::find_if(names_, is_free);
     if (place == names_.end()) place = names_.emplace(place);

@@ -1,6 +1,6 @@
 #pragma once
 // Peers whose endpoint is a host name: looked up at the start, retried as wg(8) does, and looked up again when a
-// handshake stays unanswered, because the name may have moved. A reload brings other names.
+// handshake stays unanswered, because the name may have moved. A reload may bring other names.
 
 #include <chrono>
 #include <cstdint>
@@ -29,31 +29,31 @@ class Endpoints {
   /// From the environment variable's text: a number or "infinity".
   [[nodiscard]] static Result<std::optional<unsigned>> parse_retries(const char* text);
 
-  /// Waits until every name has an address, at most `patience`. Fails at once when a name does not exist; what merely
-  /// takes longer goes on in the background.
+  /// Waits until every name has an address, at most `patience`. Fails at once when a name does not exist; a look-up
+  /// that merely takes longer goes on in the background.
   [[nodiscard]] Result<void> resolve_first(std::chrono::milliseconds patience);
-  /// Addresses known by now, for the first configuration of the device.
+  /// Adds the addresses known by now to the first configuration of the device.
   void fill_in(DeviceChange& change) const;
   [[nodiscard]] std::vector<Endpoint> resolved() const;
 
-  /// Has somebody else's resolver answer, unless there is one of its own: for names that come later.
+  /// Uses a resolver that another process starts, unless there is one of its own: for names that come later.
   void have(Resolver resolver);
   [[nodiscard]] bool has_own_resolver() const { return resolver_ && !others_resolver_; }
-  /// These names count, with the addresses that their peers have by now, and no others. False if nobody could look them
-  /// up.
+  /// Forgets all names but these, whose peers keep the addresses that they have by now. False if there is no resolver
+  /// to look them up.
   [[nodiscard]] bool follow(const std::vector<std::pair<PublicKey, HostPort>>& names);
 
   /// Readable when answered() has something to do; -1 without names.
   [[nodiscard]] int fd() const { return resolver_ ? resolver_->fd() : -1; }
-  /// Takes some of the resolver's answers; returns what they change. An answer that nobody asked for changes nothing.
+  /// Takes some of the resolver's answers; returns what they change. An answer without a question changes nothing.
   [[nodiscard]] DeviceChange answered(Instant now);
   /// No answer will come any more: fd() is not to be watched.
   [[nodiscard]] bool resolver_ended() const { return resolver_ && resolver_->has_ended(); }
-  /// This peer's name counts no more: somebody has given an address.
+  /// Forgets this peer's name, since the peer was given an address.
   void forget(const PublicKey& peer);
   /// A handshake with this peer was not answered.
   void unanswered(const PublicKey& peer);
-  /// Asks again what is due.
+  /// Asks again for names that are due.
   void expire(Instant now);
   [[nodiscard]] std::optional<Instant> next_deadline() const;
 

@@ -56,7 +56,7 @@ bool has_family(const std::vector<IpAddress>& addresses, Family family) {
   return std::ranges::find(addresses, family, &IpAddress::family) != addresses.end();
 }
 
-/// Those that default routes are to name: of families that the tunnel has an address of.
+/// The gateways that default routes are to name: those of families that the tunnel has an address of.
 std::vector<IpAddress> gateways_of(const LinkPlan& plan, const EngineOptions& options) {
   std::vector<IpAddress> gateways;
   if (plan.table != 0) return gateways;  // the engine means the main table
@@ -67,12 +67,12 @@ std::vector<IpAddress> gateways_of(const LinkPlan& plan, const EngineOptions& op
   return gateways;
 }
 
-/// A route of the configuration, as it is to be beside what the engine has, or will have.
+/// A route of the configuration, in the pieces that fit beside the routes that the engine has or will have.
 std::vector<Prefix> pieces_of(const Prefix& route, const LinkPlan& plan, const EngineOptions& options) {
   const bool by_gateway = has_family(plan.gateways, route.address.family());
   if (route.length != 0 || !(by_gateway || options.adds_default_route)) return {route};
   std::vector<Prefix> pieces = halves(route);
-  if (!by_gateway && !route.address.is_v4()) pieces.push_back(route);  // which nobody else adds
+  if (!by_gateway && !route.address.is_v4()) pieces.push_back(route);  // since no engine adds it
   return pieces;
 }
 
@@ -130,7 +130,7 @@ void add_engine_network(LinkPlan& plan, const EngineOptions& options) {
   if (v4) plan.route_sources.push_back(*v4);
   if (v6) plan.route_sources.push_back(*v6);
   plan.route_mtu = plan.mtu;
-  // Behind the tunnel's own: masquerading (a bridge network's) takes the interface's first address.
+  // After the tunnel's own addresses: masquerading (a bridge network's) takes the interface's first one.
   for (const auto& guest : {options.guest, options.guest_v6})
     if (guest && options.only.value_or(guest->address.family()) == guest->address.family())
       plan.addresses.push_back(*guest);
@@ -157,7 +157,7 @@ GatewayOptions gateway_options(const WgConfig& config, const EngineOptions& opti
   const bool answer = options.dns && (options.dns_v4 || options.dns_v6);
   for (const IpAddress& server : config.dns_servers) {
     if (!answer) break;
-    if (config.leads_to(server)) gateway.servers.push_back(server);  // what judge() says of the others
+    if (config.leads_to(server)) gateway.servers.push_back(server);  // judge() warns of the others
   }
   if (answer && gateway.servers.empty())
     log::warning("no DNS server that the tunnel leads to: name look-ups in the namespace will be refused");

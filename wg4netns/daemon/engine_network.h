@@ -1,12 +1,13 @@
 #pragma once
 // The network that engines assume around the namespace. Those made for slirp4netns compute its addresses from a CIDR
-// and never ask: guest N+100, gateway N+2, DNS N+3 and fd00::3; as pasta we are told them. In a routed tunnel
+// and never ask: guest N+100, gateway N+2, DNS N+3 and fd00::3; in the place of pasta we are told them. In a routed
+// tunnel
 //
-//   the guest (N+100)     is one more address of the interface: who publishes ports dials it inside of the namespace
-//   the gateway (N+2)     is a word in default routes, the engine's own or ours; nobody is there
-//   the DNS server (N+3)  is routed into the tunnel, and the gateway (gateway/) puts the configuration's in its place
+//   the guest (N+100)     is one more address of the interface: a publisher of ports dials it inside of the namespace
+//   the gateway (N+2)     is named by default routes, the engine's own or ours; no machine has it
+//   the DNS server (N+3)  is routed into the tunnel, and the gateway (gateway/) replaces it by the configuration's
 //
-// They lie on the interface itself, so that they go when it goes.
+// All of this belongs to the interface itself, and so goes with it.
 
 #include <cstdint>
 #include <optional>
@@ -27,15 +28,15 @@ namespace wg4 {
 struct EngineOptions {
   std::optional<Prefix> guest;      ///< IPv4, with the length that the namespace shows
   std::optional<Prefix> guest_v6;   ///< one more IPv6 address
-  std::vector<IpAddress> gateways;  ///< that default routes are to name, at most one of each family
+  std::vector<IpAddress> gateways;  ///< next hops of the default routes, at most one of each family
   std::optional<IpAddress> dns_v4;  ///< where the namespace asks for names
   std::optional<IpAddress> dns_v6;
-  bool dns = true;             ///< answer there as far as the configuration has servers
+  bool dns = true;             ///< answer there if the configuration has servers
   std::optional<Family> only;  ///< of the tunnel's addresses and routes; nothing = both
-  /// It may have made a TAP, and be setting it up at this very moment.
+  /// The engine may have made a TAP, and be setting it up at this very moment.
   bool configures_at_once = false;
-  /// Who made the interface, or will set it up, adds an IPv4 default route: RootlessKit does. One of ours in its place
-  /// would make that fail, and with it the engine.
+  /// The program that made the interface, or will set it up, adds an IPv4 default route, as RootlessKit does. That
+  /// would fail if ours were there already, and the engine with it.
   bool adds_default_route = false;
 };
 
@@ -49,20 +50,20 @@ struct EngineOptions {
 /// --outbound-addr[6]: an address of `family`, or the name of an interface. Empty text binds nowhere.
 [[nodiscard]] Result<UdpBinding> parse_outbound(const std::string& text, Family family);
 
-/// The interface's MTU: what the engine asks for only where that is smaller than what the tunnel would have anyway.
+/// The interface's MTU: the one that the engine asks for only if it is smaller than the tunnel's own.
 [[nodiscard]] std::uint16_t engine_mtu(std::optional<std::uint16_t> given, std::uint16_t own);
 
-/// What the engine's assumptions make of a plan: the guest's addresses; routes for the DNS addresses; a default route
+/// Adds to a plan what the engine assumes: the guest's addresses; routes for the DNS addresses; a default route
 /// by the gateway; halves of a default route where the engine adds one of its own, and beside one by a gateway, since
 /// masquerading takes the guest's address for such a route; the tunnel's addresses as the source of all of them; and
 /// the tunnel's MTU on each route, since RootlessKit sets that of the interface to 65520.
 void add_engine_network(LinkPlan& plan, const EngineOptions& options);
 
-/// What the gateway in the packet path is to do. Logs a warning for DNS servers that the tunnel does not lead to.
+/// The options of the gateway in the packet path. Logs a warning if the tunnel leads to none of the DNS servers.
 [[nodiscard]] GatewayOptions gateway_options(const WgConfig& config, const EngineOptions& options, std::uint16_t mtu);
 
-/// Where published ports lead to that name no address in the namespace: the tunnel's own, IPv4 if there is one, since
-/// what serves IPv6 serves IPv4 as well, but not the other way round; the loopback without any.
+/// The address for published ports that name none in the namespace: the tunnel's own, IPv4 if there is one, since
+/// servers for IPv6 serve IPv4 as well, but not the other way round; the loopback if the tunnel has no address.
 [[nodiscard]] IpAddress own_address(const LinkPlan& plan);
 
 }  // namespace wg4

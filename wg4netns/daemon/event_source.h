@@ -17,7 +17,7 @@ enum class AfterTurn : std::uint8_t {
   end,      ///< the tunnel ends, as it should
 };
 
-/// What lives in the first thread's loop beside the packets. It must not hold them up: a turn waits for nothing, and
+/// A part of the first thread's loop beside the packets. It must not hold them up: a turn waits for nothing, and
 /// does a bounded piece of work.
 class EventSource {
  public:
@@ -26,9 +26,9 @@ class EventSource {
   EventSource& operator=(const EventSource&) = delete;
   virtual ~EventSource() = default;
 
-  /// What is watched: it may be an epoll descriptor of the source's own, or -1, for a source that only has deadlines.
+  /// The descriptor to watch: it may be an epoll of the source's own, or -1 for a source that only has deadlines.
   [[nodiscard]] virtual int fd() const = 0;
-  /// What it is watched for, as epoll(7) has it; 0 is the end of the other side alone.
+  /// The events to watch it for, as in epoll(7); 0 is the end of the other side alone.
   [[nodiscard]] virtual std::uint32_t events() const { return EPOLLIN; }
   /// When turn() is to be called without an event.
   [[nodiscard]] virtual std::optional<Instant> next_deadline() const { return std::nullopt; }

@@ -47,7 +47,7 @@ Result<std::vector<std::uint8_t>> order(const AttachRequest& request) {
   return bytes;
 }
 
-/// Of what the helper is to work on; duplicates, since a message owns what is attached to it.
+/// Descriptors of the TUN or the namespaces to work on; duplicates, since a message owns its descriptors.
 Result<std::vector<UniqueFd>> attached(const AttachRequest& request) {
   std::vector<int> wanted{request.target.net.get(), request.target.user.get()};
   if (request.tun_fd >= 0) wanted = {request.tun_fd};
@@ -113,7 +113,7 @@ Result<std::vector<std::string>> Attachment::finish(const LinkPlan& plan) {
   return std::move(done.message.warnings);
 }
 
-/// M, or the helper's own error.
+/// Receives an M, or fails with the error that the helper sent instead.
 template <class M>
 Result<wire::Received<M>> Attachment::receive(Deadline deadline, std::size_t max_fds) {
   if (!TRY(wait_until(socket_.get(), POLLIN, deadline)))
@@ -131,7 +131,7 @@ Result<wire::Received<M>> Attachment::receive(Deadline deadline, std::size_t max
 Result<void> Attachment::send(ByteView message, std::span<const UniqueFd> fds, Deadline deadline) {
   for (;;) {
     if (!TRY(wait_until(socket_.get(), POLLOUT, deadline)))
-      return fail("wg4netns-helper took nothing within " + seconds(timeout_) + " and was stopped");
+      return fail("wg4netns-helper read no message within " + seconds(timeout_) + " and was stopped");
     auto sent = send_message(socket_.get(), message, fds);
     if (sent || sent.error().number == EPIPE || sent.error().number == ECONNRESET) return {};
     if (sent.error().number != EAGAIN) return sent;

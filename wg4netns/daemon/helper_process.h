@@ -32,7 +32,7 @@ namespace wg4 {
 struct AttachRequest {
   std::string helper;       ///< path of wg4netns-helper; empty = find_helper()
   TargetNamespaces target;  ///< opened here, once: the helper gets descriptors, and looks nothing up
-  int tun_fd = -1;          ///< in its place: of an interface that serves, and is to follow another plan
+  int tun_fd = -1;          ///< instead: the TUN of an interface that serves, and is to follow another plan
   handoff::Begin begin;     ///< but for `target` and `follows`, which come from the above
   std::chrono::milliseconds timeout = std::chrono::seconds(20);  ///< for each of the two steps
 };
@@ -62,7 +62,7 @@ class Attachment {
   /// The warnings are sentences for the user. To be called once.
   [[nodiscard]] Result<std::vector<std::string>> finish(const LinkPlan& plan);
 
-  /// After finish(), for an interface that serves: what is another now.
+  /// After finish(), for an interface that serves: what has changed.
   [[nodiscard]] const std::vector<std::string>& changes() const { return changes_; }
 
   /// After finish(), if the request said `agent`.

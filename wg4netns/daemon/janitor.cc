@@ -35,7 +35,7 @@ Result<std::vector<UniqueFile>> receive_files(int socket) {
 
 int work(int socket, bool sandboxed) {
   prctl(PR_SET_NAME, "wg4netns-tidy");
-  prctl(PR_SET_PDEATHSIG, 0);  // whatever ends the program, the end of the socket tells, and then there is work to do
+  prctl(PR_SET_PDEATHSIG, 0);  // it outlives the program, whose end it notices at the socket: then it has to work
   const auto files = receive_files(socket);
   if (!files || files->empty()) return files ? EXIT_SUCCESS : EXIT_FAILURE;
   std::vector<int> folders;

@@ -1,7 +1,7 @@
 #pragma once
 // Removes the program's files at its end, its sockets and its entry in the registry: from outside of the sandbox, in
-// which nobody can remove anything. A process of its own, which is told once which files they are and from then on can
-// do nothing but remove those folders' files.
+// which nobody can remove anything. It is a process of its own: after it has been told the files, once, it
+// can do nothing but remove files in their folders.
 
 #include <utility>
 #include <vector>
@@ -19,7 +19,7 @@ class Janitor {
   [[nodiscard]] static Result<Janitor> create(bool sandboxed);
 
   /// Hands over what is to be removed when this object, or the program, ends, by SIGKILL too; to be called once. Files
-  /// that somebody else has replaced by then stay.
+  /// that have been replaced by others by then stay.
   [[nodiscard]] Result<void> take(std::vector<UniqueFile> files) const;
 
   Janitor(Janitor&&) noexcept = default;

@@ -34,22 +34,22 @@ constexpr std::size_t max_name = 107;  // bytes behind the NUL that makes a name
 
 // An engine that restarts a container starts the new tunnel while the old one ends.
 constexpr std::chrono::milliseconds patience{2000};
-// The old one's lock has gone by now, and its name goes along.
+// When the old tunnel's lock is free, its name will be free at once.
 constexpr std::chrono::milliseconds patience_with_a_name{200};
 constexpr std::chrono::milliseconds pause{20};
 
 constexpr const char* why = "Two tunnels with one key take packets from each other";
 
-/// Says nothing about the key to those who do not have it.
+/// Reveals nothing about the key to anybody who does not have it.
 crypto::Mac mac(const PrivateKey& key, const std::string& of) {
   const std::string text = "wireguard4netns key lock " + of;
   const std::vector<std::uint8_t> bytes(text.begin(), text.end());
-  PrivateKey clamped = key.clone();  // keys that differ elsewhere are one and the same
+  PrivateKey clamped = key.clone();  // keys that differ in other bits only are the same key
   crypto::clamp(clamped);
   return crypto::blake2s_mac(clamped.span(), bytes);
 }
 
-/// Tries until it succeeds or fails for good, for some time at least.
+/// Tries again until it succeeds or fails for good, or until `time` is over. False if it has not succeeded.
 template <class Try>
 Result<bool> patiently(std::chrono::milliseconds time, const Try& attempt) {
   for (const Deadline deadline = deadline_in(time);;) {
@@ -59,13 +59,14 @@ Result<bool> patiently(std::chrono::milliseconds time, const Try& attempt) {
   }
 }
 
-/// Anybody can give a socket any name: what we show of one has no control characters. Ours have none to begin with.
+/// A socket's name as we show it, without control characters: anybody can give a socket any name. Ours have none
+/// anyway.
 std::string printable(std::string text) {
   std::ranges::replace_if(text, [](char c) { return c < ' ' || c > '~'; }, '?');
   return text;
 }
 
-/// A socket that does nothing but have this name; an invalid descriptor if that is not to be had.
+/// A socket that does nothing but have this name; invalid if it cannot have it.
 UniqueFd claim(const std::string& name) {
   UniqueFd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return {};
@@ -80,7 +81,7 @@ UniqueFd claim(const std::string& name) {
   return fd;
 }
 
-/// "process 12, for process 4711": what the holder's second name says. It may be about to be there.
+/// The holder, by its second name: "process 12, the tunnel of process 4711". It may not have taken that name yet.
 std::string describe_holder(const std::string& name) {
   std::ifstream sockets("/proc/net/unix");
   const std::string label = "@" + name + "/";

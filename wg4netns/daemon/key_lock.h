@@ -1,18 +1,18 @@
 #pragma once
-// Two tunnels with one key take packets from each other: the peer has one endpoint for a key, that of the last one who
-// spoke. So a key is locked for as long as a tunnel has it.
+// Two tunnels with one key take packets from each other: the peer has one endpoint for a key, that of the tunnel that
+// sent last. So a key is locked for as long as a tunnel has it.
 //
 // The lock is on a byte of an empty file in a folder of the user's own, which nobody else can open (fcntl(2), open file
-// description locks): the kernel takes it back whatever ends the process, and a process in its sandbox can move it. The
-// byte's place is a MAC by the key over the network namespace that the UDP socket is in: elsewhere another tunnel with
-// the key is no harm.
+// description locks): the kernel releases it, whatever ends the process, and a process in its sandbox can move it. The
+// byte's place is a MAC by the key over the network namespace that the UDP socket is in: in another one a second
+// tunnel with the key does no harm.
 //
 //   /run/wireguard4netns/keys.lock (root), $XDG_RUNTIME_DIR/wireguard4netns/keys.lock, /run/user/UID/...,
 //   /tmp/wireguard4netns-UID/keys.lock
 //
 // The name of an abstract UNIX socket, "wireguard4netns/key/MAC/PID/WHERE", tells which process has the lock. Anybody
-// can take such a name, and everybody sees it: what it says is for messages alone. "wireguard4netns/key/MAC" is taken
-// as well: if another user has that, a tunnel of theirs may have the key, and this is a warning.
+// can take such a name, and everybody sees it: so it is used for messages alone. "wireguard4netns/key/MAC" is taken as
+// well: if another user has that name, a tunnel of theirs may have the key, and a warning says so.
 
 #include <sys/types.h>
 
@@ -28,19 +28,19 @@ namespace wg4 {
 
 class KeyLock {
  public:
-  /// Locks `key` for a tunnel to `where` ("process 4711"). A holder that is just ending is waited for, 2 seconds at
-  /// most; then it is an error that names the holder, or with `shared` a warning. A zero key needs no lock. Where there
-  /// is no folder for the file, that is a warning, too.
+  /// Locks `key` for a tunnel to `where` ("process 4711"). Waits 2 seconds at most for a holder that is just ending;
+  /// then fails with an error that names the holder, or warns if `shared`. A zero key needs no lock. Where there is no
+  /// folder for the file, this only warns.
   [[nodiscard]] static Result<KeyLock> take(const PrivateKey& key, const std::string& where, bool shared);
-  /// Another key in the place of this one, on the same terms, for a program that serves already: it waits for nobody,
-  /// and cannot look for the holder's name. EADDRINUSE; then this one stays locked.
+  /// Locks another key in the place of this one, on the same terms, for a program that serves already: it does not
+  /// wait, and cannot look up the holder. EADDRINUSE if another tunnel has the key; then this one stays locked.
   [[nodiscard]] Result<void> change(const PrivateKey& key);
 
   /// True for the key that it was taken for, whether it is held or shared.
   [[nodiscard]] bool is_for(const PrivateKey& key) const;
 
  private:
-  /// What a key is called here.
+  /// The names of a key.
   struct Fingerprint {
     std::string name;  // of sockets; empty for a zero key
     off_t place = 0;   // in the file
@@ -51,7 +51,7 @@ class KeyLock {
   [[nodiscard]] Fingerprint fingerprint(const PrivateKey& key) const;
   /// True if it is ours now.
   [[nodiscard]] Result<bool> lock(const Fingerprint& key) const;
-  /// False if somebody else has its name.
+  /// False if another process has its name.
   [[nodiscard]] bool announce(const Fingerprint& key, std::chrono::milliseconds time);
 
   UniqueFd file_;        // invalid where there was no place for it

@@ -76,7 +76,7 @@ void LiveCaptures::begin(UniqueFd client, bool with_keys, std::uint16_t port) {
   next_turn_ = Instant::min();
 }
 
-/// Leaves the client to the caller if that fails.
+/// Adds a capture. False, with the client still the caller's, if that fails.
 bool LiveCaptures::add(UniqueFd& client, bool with_keys, std::uint16_t port) {
   const std::string application = "wireguard4netns " + std::string(version);
   const int fd = client.get();
@@ -111,7 +111,7 @@ void LiveCaptures::stop_recording(Live& live) {
 }
 
 Result<AfterTurn> LiveCaptures::turn(Now now) {
-  static_cast<void>(loop_.wait(0));  // told again, as long as it is so
+  static_cast<void>(loop_.wait(0));  // takes the events, which epoll reports again as long as they last
   std::erase_if(captures_, [&](const std::unique_ptr<Live>& live) {
     if (serve(*live, now.boot)) return false;
     if (!live->ends_at) stop_recording(*live);
@@ -123,7 +123,7 @@ Result<AfterTurn> LiveCaptures::turn(Now now) {
   return AfterTurn::go_on;
 }
 
-/// False when it is over.
+/// Does what is due for a capture. False when it is over.
 bool LiveCaptures::serve(Live& live, Instant now) {
   const int fd = live.client.get();
   if (!live.ends_at && client_has_ended(live)) {
@@ -131,20 +131,20 @@ bool LiveCaptures::serve(Live& live, Instant now) {
     live.ends_at = now + last_patience;
   }
   if (!send_some(live) || (live.ends_at && (live.pending.empty() || *live.ends_at <= now))) return false;
-  // What says that there is nothing more to hear would be told for ever.
+  // After the client's end EPOLLIN would be reported for ever.
   const std::uint32_t end = live.ends_at ? 0U : std::uint32_t{EPOLLIN};
   const std::uint32_t room = live.pending.empty() ? 0U : std::uint32_t{EPOLLOUT};
   return loop_.change(fd, Source::client, end | room).has_value();
 }
 
-/// What else it says is not listened to.
+/// Whatever else the client sends is ignored.
 bool LiveCaptures::client_has_ended(const Live& live) {
   std::array<char, 256> words;
   const ssize_t got = recv(live.client.get(), words.data(), words.size(), MSG_DONTWAIT);
   return got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR);
 }
 
-/// A bounded piece. False when the client has gone.
+/// Sends a bounded piece. False when the client has gone.
 bool LiveCaptures::send_some(Live& live) {
   for (std::size_t left = bytes_per_turn; left > 0;) {
     if (live.pending.empty()) live.pending = live.recording.take();

@@ -1,7 +1,7 @@
 #pragma once
 // Captures that begin and end while a tunnel serves: `wireguard4netns capture` asks for one at the control socket, and
-// is sent the file over that connection from then on. Who reads slowly misses packets, which are counted, and never
-// holds the tunnel up. A capture ends when its client says so by ending its half of the connection, or goes.
+// is sent the file over that connection from then on. A client that reads slowly misses packets, which are counted,
+// but never holds the tunnel up. A capture ends when its client ends its half of the connection, or is gone.
 
 #include <cstddef>
 #include <cstdint>
@@ -31,11 +31,11 @@ class LiveCaptures final : public EventSource {
   /// `taps` and `device` outlive this; `interface` is the name inside.
   [[nodiscard]] static Result<std::unique_ptr<LiveCaptures>> create(capture::Taps& taps, SharedDevice& device,
                                                                     std::string interface);
-  /// What is left is written, as far as clients take it within a moment.
+  /// Sends what is left, as far as clients take it within a moment.
   ~LiveCaptures() override;
 
-  /// Answers this client "errno=0", and then with a capture; or else with why there is none. `port` is that of the UDP
-  /// socket.
+  /// Answers this client "errno=0", and then with a capture, or else with the errno of why there is none. `port` is
+  /// that of the UDP socket.
   void begin(UniqueFd client, bool with_keys, std::uint16_t port);
 
   [[nodiscard]] int fd() const override { return loop_.fd(); }
@@ -53,8 +53,8 @@ class LiveCaptures final : public EventSource {
     ~Live();
     UniqueFd client;
     capture::Recording recording;
-    ByteSpan pending{};                ///< taken from it, and not sent yet
-    std::optional<Instant> ends_at{};  ///< whatever is left then; nothing = nobody has asked for its end
+    ByteSpan pending{};                ///< taken from `recording`, and not sent yet
+    std::optional<Instant> ends_at{};  ///< whatever is left then; nothing = its client has not ended it
   };
 
   LiveCaptures(Loop loop, capture::Taps& taps, SharedDevice& device, std::string interface)

@@ -24,7 +24,7 @@ struct Place {
   std::string folder;  ///< below it
 };
 
-/// The same for all that one user starts, as far as that is possible: whatever the environment, and inside of a user
+/// The same places for all programs of one user, as far as possible: whatever their environment, and inside of a user
 /// namespace, too.
 std::vector<Place> places() {
   const std::string uid = std::to_string(outer_uid());

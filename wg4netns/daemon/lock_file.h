@@ -8,11 +8,11 @@
 
 namespace wg4 {
 
-/// Opens it, made if need be, in the first of its places that is there and this user's alone. An error if none is.
+/// Opens the file, made if need be, in the first of its places that is this user's alone. Fails if none is.
 [[nodiscard]] Result<UniqueFd> open_lock_file();
 
-/// Locks (F_WRLCK) or unlocks (F_UNLCK) one byte, without waiting. False, with errno, if that cannot be: EAGAIN if
-/// somebody else has it.
+/// Locks (F_WRLCK) or unlocks (F_UNLCK) one byte, without waiting. False, with errno, if that fails: EAGAIN if
+/// another process has it.
 [[nodiscard]] bool set_byte_lock(int file, off_t place, short type);
 
 }  // namespace wg4

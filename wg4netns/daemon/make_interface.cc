@@ -21,7 +21,7 @@ namespace {
 constexpr unsigned queues_per_thread = 8;
 constexpr unsigned max_threads = handoff::max_tun_fds / queues_per_thread;
 
-/// What is left to us of an engine's network: who made the interface sets it up, too.
+/// The part of an engine's network that is left to us: the program that made the interface sets it up, too.
 EngineOptions engine_around(const AttachCommand& command, bool existed) {
   EngineOptions engine = *command.engine;
   engine.adds_default_route &= command.configuration != Configuration::yes;
@@ -47,7 +47,7 @@ AttachRequest make_request(const AttachCommand& command, TargetNamespaces target
   return request;
 }
 
-/// `existed`: somebody else has made the interface before.
+/// `existed`: another program has made the interface before.
 LinkPlan make_plan(const AttachCommand& command, const WgConfig& config, std::uint16_t mtu, bool existed) {
   LinkPlan plan = make_link_plan(config, mtu);
   if (!command.engine) return plan;

@@ -25,7 +25,7 @@ struct AttachedInterface {
   std::vector<UniqueFd> queues;  ///< of its TUN, at least one
   std::string name;              ///< for people: "wg0 in process 4711"
   LinkOwner link_owner = LinkOwner::others;
-  IpAddress own_address{};       ///< where published ports lead to that name none
+  IpAddress own_address{};       ///< for published ports that name no address
   std::optional<Agent> agent{};  ///< the helper, if it stays to dial for them
 };
 
@@ -33,7 +33,7 @@ struct AttachedInterface {
 [[nodiscard]] Result<AttachedInterface> make_interface(const AttachCommand& command, TargetNamespaces target,
                                                        const WgConfig& config, std::uint16_t mtu);
 
-/// One that somebody else has made and sets up: the descriptor of its TUN.
+/// An interface that another program has made and sets up, by the descriptor of its TUN.
 [[nodiscard]] Result<AttachedInterface> adopt_interface(const ServeCommand& command);
 
 }  // namespace wg4

@@ -1,6 +1,6 @@
 #pragma once
-// What the tunnel and the processes beside it say to each other (shared/wire/wire.h). The tunnel hears
-// strangers: somebody who has taken it over can say no more than this.
+// The messages between the tunnel and the processes beside it (shared/wire/wire.h). The tunnel reads packets of
+// strangers: an attacker who has taken it over can say no more than these.
 
 #include <cstddef>
 #include <cstdint>
@@ -15,7 +15,7 @@ namespace wg4 {
 
 // ---------------------------------------------------------------- the resolver
 
-/// The address of a host is wanted.
+/// Asks for the address of a host.
 struct NameQuestion {
   static constexpr wire::Kind message_kind = wire::Kind::name_question;
   static constexpr std::size_t max_size = 1024;
@@ -47,7 +47,7 @@ struct NameAnswer {
 
 // ---------------------------------------------------------------- the process that reloads
 
-/// Said once, before the tunnel hears anything from strangers.
+/// Sent once, before the tunnel receives anything from the network.
 struct TunnelToReload {
   static constexpr wire::Kind message_kind = wire::Kind::tunnel_to_reload;
   static constexpr std::size_t max_size = 64;
@@ -74,8 +74,8 @@ struct ReloadEnded {
 
 // ---------------------------------------------------------------- the process that tidies up
 
-/// Attached are, for each name, the folder that the file is in, and the file itself: so it is what the program has made
-/// that is removed, however late that happens.
+/// For each name the descriptors of the folder and of the file itself are attached: so only a file that the program has
+/// made is removed, however late that happens.
 struct FilesToRemove {
   static constexpr wire::Kind message_kind = wire::Kind::files_to_remove;
   static constexpr std::size_t max_files = 8;

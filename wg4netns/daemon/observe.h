@@ -1,6 +1,6 @@
 #pragma once
-// What lets people look into a tunnel that serves. It is opened before the sandbox, is an event source of the loop,
-// and costs nothing where it is not asked for.
+// Metrics and captures, by which people look into a tunnel that serves. Their sockets and files are opened before the
+// sandbox. They cost nothing where they are not asked for.
 
 #include <cstdint>
 #include <map>
@@ -30,7 +30,7 @@ namespace wg4 {
 struct ObserveOptions {
   std::string metrics;     ///< ADDRESS:PORT or unix:PATH; empty = none
   std::string pcap;        ///< a file, or "-"; empty = none
-  bool pcap_keys = false;  ///< with what decrypts it
+  bool pcap_keys = false;  ///< with the keys that decrypt it
 };
 
 class Observers {
@@ -42,11 +42,11 @@ class Observers {
   void prepare_captures(const std::string& interface, std::uint16_t udp_port, SharedDevice& device, bool live);
   /// For the tunnels; null if there will never be a capture.
   [[nodiscard]] capture::Taps* taps() const { return taps_.get(); }
-  /// Adds what they do once they are confined.
+  /// Adds what they need to do in the sandbox.
   void add_needs(TunnelNeeds& needs) const;
-  /// The file of a socket, for somebody else to remove; it may own nothing.
+  /// The file of the metrics' socket, for another process to remove; it may own nothing.
   [[nodiscard]] UniqueFile take_file() { return metrics_socket_ ? metrics_socket_->take_file() : UniqueFile(); }
-  /// What serves metrics, or null; this and `device` outlive it.
+  /// The event source that serves metrics, or null; this and `device` outlive it.
   [[nodiscard]] Result<std::unique_ptr<EventSource>> start(const TunnelFacts& tunnel, SharedDevice& device);
 
  private:

@@ -26,7 +26,7 @@ namespace {
 /// How long the start waits for DNS; engines wait for the start.
 constexpr std::chrono::seconds dns_patience{5};
 
-/// Starts what reads the file again, before it is read.
+/// Starts the reloader before the file is read, so that it never has a key.
 Result<StartConfig> read_configuration(const TunnelOptions& options, const Purpose& purpose,
                                        BackgroundProcesses& processes) {
   if (options.configured_by_wg)
@@ -59,7 +59,7 @@ Result<UdpPort> open_udp(const WgConfig& config, const TunnelOptions& options) {
                         .v6 = std::move(v6)});
 }
 
-/// Those that are names have been looked up, or are on their way.
+/// When this returns, endpoints that are names have been looked up, or still are being looked up.
 Result<Endpoints> find_endpoints(const StartConfig& start, const TunnelOptions& options,
                                  std::optional<Reloader>& reloader) {
   const auto retries = TRY(Endpoints::parse_retries(std::getenv("WG_ENDPOINT_RESOLUTION_RETRIES")));

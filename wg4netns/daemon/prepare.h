@@ -1,6 +1,6 @@
 #pragma once
-// All that a tunnel is made of before there is anything of it in the namespace: what the user can get wrong is mostly
-// found here, and a failure leaves nothing behind.
+// Makes all parts of a tunnel before there is anything of it in the namespace: most mistakes of the user's are found
+// here, and a failure leaves nothing behind.
 
 #include <cstdint>
 #include <memory>
@@ -32,10 +32,10 @@ struct Purpose {
   std::string where;  ///< in the words of the user
   std::optional<EngineOptions> engine = std::nullopt;
   bool uses_dns = false;        ///< the namespace's processes will ask the configuration's servers
-  std::string usual_control{};  ///< name of the control socket where none is wanted by name; empty = none then
+  std::string usual_control{};  ///< name of the control socket if the user gives none; empty = no socket then
 };
 
-/// What the tunnel starts with. Empty where wg(8) brings it.
+/// The configuration that the tunnel starts with; empty if wg(8) brings it.
 struct StartConfig {
   std::string path;
   std::optional<WallTime> written;
@@ -50,7 +50,7 @@ struct OuterNetwork {
   PeerWatch peer_watch;
 };
 
-/// Where people look in.
+/// The parts by which people find the tunnel and look into it.
 struct LookingIn {
   std::optional<uapi::ControlSocket> control;
   UniqueFile registered;  ///< the entry in the registry of this user's tunnels
@@ -58,7 +58,7 @@ struct LookingIn {
 };
 
 struct PreparedTunnel {
-  KeyLock key_lock;  // first: given back when all that uses the key, or a name or a port of this tunnel, has gone
+  KeyLock key_lock;  // first, so released last: when the tunnel's names and ports have gone, too
   BackgroundProcesses processes;
   Caller caller;
   TargetEnd target_end{};

@@ -1,5 +1,6 @@
 #pragma once
-// The ports of the namespace that are published on the host: the process that has them, and what it needs of others.
+// The ports of the namespace that are published on the host: the process that has them, and the agent that dials for
+// it.
 
 #include <optional>
 #include <utility>
@@ -19,13 +20,13 @@ namespace wg4 {
 
 class PublishedPorts {
  public:
-  /// The process that will have them; nothing if `command` wants none. To be called before any secret is read.
+  /// Forks the process that will have them; nothing if `command` wants none. To be called before any secret is read.
   [[nodiscard]] static Result<std::optional<PublishedPorts>> prepare(const AttachCommand& command);
 
-  /// All that `settings` ask for listens when this returns. Those that name no address in the namespace lead to
-  /// `own_address`, if `settings` do not say either; `agent` is the helper that stayed to dial for them.
+  /// All ports that `settings` ask for are open when this returns. Those that name no address in the namespace lead to
+  /// `own_address`, unless `settings` name one for all; `agent` is the helper that stayed to dial for them.
   [[nodiscard]] Result<void> open(const forward::Settings& settings, const IpAddress& own_address, Agent agent);
-  /// The file of the API's socket, for somebody else to remove; it may own nothing.
+  /// The file of the API's socket, for another process to remove; it may own nothing.
   [[nodiscard]] UniqueFile take_file() { return std::move(api_); }
   [[nodiscard]] forward::Forwarder& process() { return forwarder_; }
 
@@ -34,10 +35,10 @@ class PublishedPorts {
 
   UniqueFile api_;
   std::optional<Child> agent_;
-  forward::Forwarder forwarder_;  // the ports go before who dials for them
+  forward::Forwarder forwarder_;  // last, so the ports go before the agent does
 };
 
-/// Their process has ended, which it should not.
+/// Fails when the process that has the ports ends, since the tunnel promises them.
 class PortsEndSource final : public EventSource {
  public:
   explicit PortsEndSource(forward::Forwarder& process) : process_(process) {}

@@ -7,8 +7,9 @@
 
 namespace wg4 {
 
-/// Writes this process down in the registry of this user's tunnels (supervise/registry.h): to be called before anything
-/// is heard from the network. Where that cannot be, a warning says what will not work, and nothing is returned.
+/// Writes an entry for this process into the registry of this user's tunnels (supervise/registry.h): to be called
+/// before anything is received from the network. If that fails, a warning says what will not work; the file then owns
+/// nothing.
 [[nodiscard]] UniqueFile register_tunnel(const uapi::ControlSocket& control, const std::string& config_path,
                                          const std::string& where);
 

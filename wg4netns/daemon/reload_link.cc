@@ -56,7 +56,7 @@ std::uint16_t mtu_of(const RunningLink& running, const WgConfig& config, std::sp
   return std::min(most, choose_mtu({}, config, endpoints));
 }
 
-/// In the configuration's own words.
+/// The settings that differ, by their names in the configuration.
 std::vector<std::string> differences(const RunningLink& running, const WgConfig& config, std::uint16_t mtu) {
   std::vector<Prefix> allowed_ips;
   for (const PeerConfig& peer : config.peers)
@@ -77,7 +77,7 @@ Result<std::vector<std::string>> follow(const RunningTunnel& tunnel, const Runni
   both.addresses.insert(both.addresses.end(), plan.addresses.begin(), plan.addresses.end());
   both.addresses = sorted(std::move(both.addresses));
   plan.retired_addresses = running.status.addresses;
-  // Should this end in the middle, the next reload knows of every address that may be there.
+  // If this process ends in the middle, the next reload still knows every address that may be there.
   TRY(send_link(tunnel, both));
   for (const std::string& warning : TRY(attachment.finish(plan))) log::warning("{}: {}", tunnel.name, warning);
   TRY(send_link(tunnel, wanted));
@@ -153,7 +153,7 @@ Result<LinkReload> reload_link(const RunningTunnel& tunnel, const RunningLink& r
     if (running.uses_dns)
       result.left.emplace_back("DNS");
     else if (!running.set_up_by.empty())
-      log::warning("{}: DNS is another in the file, and is left alone as at the start", tunnel.name);
+      log::warning("{}: DNS has changed in the file, but is left alone, as at the start", tunnel.name);
   }
   return result;
 }

@@ -1,10 +1,10 @@
 #pragma once
 // The part of a reload that is about the interface in the namespace: Address, MTU, and a route for each of AllowedIPs.
 //
-// The helper of the start is gone, and the tunnel in its sandbox can reach no namespace. So whoever reloads starts
-// another helper, with a descriptor of the TUN that the tunnel hands out. Where the namespace is and what the interface
-// is called the helper asks of that descriptor: a tunnel that somebody has taken over can name no namespace but its
-// own.
+// The helper of the start is gone, and the tunnel in its sandbox can reach no namespace. So the process
+// that reloads starts another helper, with a descriptor of the TUN that the tunnel hands out. The helper asks that
+// descriptor for the namespace and the interface's name: a tunnel that an attacker has taken over can name no namespace
+// but its own.
 
 #include <cstdint>
 #include <optional>
@@ -21,11 +21,11 @@
 
 namespace wg4 {
 
-/// As status and messages have them: "auto", "off" or a number; "10.0.0.53, example.com".
+/// As in the status and in messages: "auto", "off" or a number; "10.0.0.53, example.com".
 [[nodiscard]] std::string table_name(const WgConfig& config);
 [[nodiscard]] std::string dns_text(const WgConfig& config);
 
-/// What a tunnel tells of its interface.
+/// The interface, as its tunnel describes it.
 struct RunningLink {
   uapi::LinkStatus status;
   std::string set_up_by;                    ///< name of a LinkOwner; empty = not told
@@ -36,15 +36,15 @@ struct RunningLink {
 };
 [[nodiscard]] RunningLink read_link(const OwnStatus& own, const uapi::StatusReader& status);
 
-/// What came of it.
+/// The outcome of a reload.
 struct LinkReload {
   std::vector<std::string> changes;  ///< taken over: "MTU 1300"
   std::vector<std::string> left;     ///< what differs and stays until another start: "Address"
   std::string why;                   ///< for the latter; may be empty
 };
 
-/// Fails where the namespace refuses what the configuration wants, with the interface changed in part; the next reload
-/// puts that right.
+/// Fails if the namespace refuses what the configuration wants. The interface may be changed in part then; the next
+/// reload completes that.
 [[nodiscard]] Result<LinkReload> reload_link(const RunningTunnel& tunnel, const RunningLink& running,
                                              const WgConfig& config, std::span<const Endpoint> endpoints);
 

@@ -35,7 +35,7 @@ void run_reload(const std::string& tunnel, const std::string& path) {
   if (!ended) log::warning("{}", ended.error().message());
 }
 
-/// What the process has.
+/// What the process is given.
 struct Settings {
   int socket;
   int names;  // the resolver's end
@@ -51,7 +51,7 @@ std::optional<Child> start_resolver(const Settings& settings) {
   return std::nullopt;
 }
 
-/// Nothing when the tunnel has ended, or says what it must not.
+/// The next message; nothing if the tunnel has ended, or sends something else.
 template <class M>
 std::optional<M> next(int socket) {
   auto received = wire::receive<M>(socket);
@@ -59,7 +59,7 @@ std::optional<M> next(int socket) {
   return std::move((*received)->message);
 }
 
-/// Orders come from the process that talks with strangers: no part of them is used but which of the two it is.
+/// Orders come from the process that reads strangers' packets: nothing of them is used but which of the two each is.
 int run(const Settings& settings) {
   prctl(PR_SET_NAME, "wg4netns-reload");
   if (dup2(settings.log_fd, STDERR_FILENO) < 0 || !confine_reloader(settings.sandbox)) return EXIT_FAILURE;

@@ -1,8 +1,8 @@
 #pragma once
 // SIGHUP: a tunnel in its sandbox can neither read files nor start programs, so a process that stays outside of it, and
-// never has a key, runs `wireguard4netns reload` when it is told to. Which tunnel that is, and which file, it knows
-// before the tunnel hears anything from strangers; later on it takes nothing but an order (messages.h). When a
-// reload has brought the first endpoint that is a host name, it starts a resolver, too.
+// never has a key, runs `wireguard4netns reload` when it is told to. It is told the tunnel and the file before the
+// tunnel receives anything from the network; later on it takes nothing but orders (messages.h). When a reload has
+// brought the first endpoint that is a host name, it starts a resolver, too.
 
 #include <optional>
 #include <string>
@@ -22,17 +22,17 @@ class Reloader {
   /// For the configuration at `path`, an absolute one. To be called before any secret is read.
   [[nodiscard]] static Result<Reloader> create(const std::string& path, SandboxMode sandbox);
 
-  /// Names the tunnel, for good; nothing: there is none to reload. To be called before that is confined.
+  /// Names the tunnel, once and for all; nothing: there is none to reload. To be called before the sandbox is entered.
   [[nodiscard]] Result<void> settle(const std::optional<std::string>& tunnel) const;
-  /// Asks for it; what comes of it is logged over there.
+  /// Orders a reload; the other process logs its outcome.
   void reload() const { order(ReloadOrder::What::reload); }
   /// The resolver that start_resolver() starts; to be taken once.
   [[nodiscard]] Resolver take_resolver() { return Resolver::at(std::move(names_)); }
-  /// The first time.
+  /// Orders a resolver; a second order does nothing.
   void start_resolver() const { order(ReloadOrder::What::start_resolver); }
-  /// Readable when one has ended, well or not; or when nobody is there any more to do it.
+  /// Readable when a reload has ended, well or not; or when the other process has.
   [[nodiscard]] int fd() const { return socket_.get(); }
-  /// Takes note of one that has ended; false if there is nobody any more.
+  /// Takes note of a reload that has ended; false if the other process has.
   [[nodiscard]] bool take_end() const;
 
  private:

@@ -26,7 +26,7 @@ Result<UniqueFd> open_file(const ContainerResolvConf& file) {
   if (!found) return std::unexpected(found.error());
   TRY(found->expect_regular());
   if (found->owner() != geteuid() && found->owner() != file.owner)
-    return fail(name + " belongs to somebody else than the container");
+    return fail(name + " belongs neither to the container's root nor to this user");
   return found->open(O_WRONLY | O_TRUNC);
 }
 

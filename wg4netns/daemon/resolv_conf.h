@@ -6,9 +6,9 @@
 
 namespace wg4 {
 
-/// Puts the servers and search domains of `config`, if it has servers, in the place of what is in the file; makes it if
-/// it is missing. What is there may be a stranger's work (it is in an image): it is a regular file of the container's
-/// or of ours, behind no link, or an error.
+/// Replaces the content of the file by the servers and search domains of `config`, if that has servers; makes the file
+/// if it is missing. A file that is there may come from an untrusted image: unless it is a regular file of the
+/// container's or ours, behind no link, this fails.
 [[nodiscard]] Result<void> write_resolv_conf(const ContainerResolvConf& file, const WgConfig& config);
 
 }  // namespace wg4

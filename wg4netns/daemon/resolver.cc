@@ -76,7 +76,7 @@ Result<void> Resolver::ask(std::uint32_t id, const HostPort& name) {
 std::optional<Resolver::Answer> Resolver::receive() {
   if (ended_) return std::nullopt;
   auto answer = wire::receive<NameAnswer>(socket_.get());
-  // One that talks nonsense is not listened to any more.
+  // A process that breaks the protocol is not read any more.
   ended_ = answer ? !*answer : answer.error().number != EAGAIN;
   if (ended_ || !answer) return std::nullopt;
   return (*answer)->message;

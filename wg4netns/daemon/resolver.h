@@ -24,9 +24,9 @@ class Resolver {
 
   /// Starts the process. It ends with this one.
   [[nodiscard]] static Result<Resolver> start(SandboxMode sandbox);
-  /// One that somebody else starts, or will start, at the other end of `socket`: questions wait there.
+  /// A resolver that another process starts, or will start, at the other end of `socket`: questions wait there.
   [[nodiscard]] static Resolver at(UniqueFd socket) { return {std::nullopt, std::move(socket)}; }
-  /// For that: the process at its own end.
+  /// Starts the process for at(), at its own end of the socket.
   [[nodiscard]] static Result<Child> spawn(int socket, SandboxMode sandbox);
 
   /// Readable when an answer is there.
@@ -34,7 +34,7 @@ class Resolver {
   [[nodiscard]] Result<void> ask(std::uint32_t id, const HostPort& name);
   /// The next answer, in the order of the questions; nothing if none is there yet or the process ended.
   [[nodiscard]] std::optional<Answer> receive();
-  /// receive() has found that there is nobody any more, or nobody to listen to.
+  /// receive() has found that the process has ended, or breaks the protocol.
   [[nodiscard]] bool has_ended() const { return ended_; }
 
  private:

@@ -51,7 +51,7 @@ Result<std::unique_ptr<DataPlane>> make_data_plane(PreparedTunnel& tunnel, std::
   return data_plane;
 }
 
-/// The configuration's keys are in the data plane's memory then, and nowhere else.
+/// After this the configuration's keys are in the data plane's memory, and nowhere else.
 Result<void> hand_over_configuration(PreparedTunnel& tunnel, DataPlane& data_plane) {
   DeviceChange change = make_device_change(tunnel.start.config);
   tunnel.outer.endpoints.fill_in(change);
@@ -60,7 +60,7 @@ Result<void> hand_over_configuration(PreparedTunnel& tunnel, DataPlane& data_pla
   return {};
 }
 
-/// As far as they are known before the sandbox.
+/// The facts that are known before the sandbox is entered.
 TunnelFacts facts_of(const PreparedTunnel& tunnel, const DataPlane& data_plane, LinkOwner owner,
                      const TunnelOptions& options) {
   const WgConfig& config = tunnel.start.config;
@@ -75,7 +75,7 @@ TunnelFacts facts_of(const PreparedTunnel& tunnel, const DataPlane& data_plane, 
   return facts;
 }
 
-/// What the sandbox must not have: the files of sockets, and with them their folders.
+/// Gives the janitor what the sandbox must not have: the files of sockets, and with them their folders.
 Result<void> hand_over_files(PreparedTunnel& tunnel) {
   std::vector<UniqueFile> files;
   if (tunnel.looking_in.control) files.push_back(tunnel.looking_in.control->take_file());
@@ -93,14 +93,14 @@ std::string outcome(const SandboxOptions& options, const SandboxGaps& gaps) {
   return text.empty() ? "whole" : text;
 }
 
-/// Which tunnel that is, it learns before the tunnel hears anything from strangers.
+/// Tells the reloader its tunnel, before that receives anything from the network.
 Result<void> settle_reloader(const PreparedTunnel& tunnel) {
   const auto& reloader = tunnel.processes.reloader;
   const auto& control = tunnel.looking_in.control;
   return reloader ? reloader->settle(control ? std::optional(control->name()) : std::nullopt) : Result<void>();
 }
 
-/// All privileges are dropped. What came of it is for people.
+/// Drops all privileges. Returns the outcome, for people.
 Result<std::string> enter_sandbox(const PreparedTunnel& tunnel, const DataPlane& data_plane,
                                   const TunnelOptions& options) {
   TunnelNeeds needs{.threads = data_plane.threads() > 1,
@@ -125,7 +125,7 @@ void log_details(const DataPlane& data_plane, const DataPlaneFacts& facts) {
              describe(facts.offloads));
 }
 
-/// What ends the tunnel.
+/// The sources that end the tunnel.
 void add_ends(SourceTable& sources, PreparedTunnel& tunnel) {
   Caller& caller = tunnel.caller;
   const auto& reloader = tunnel.processes.reloader;
@@ -139,7 +139,7 @@ void add_ends(SourceTable& sources, PreparedTunnel& tunnel) {
   if (tunnel.processes.ports) sources.add(std::make_unique<PortsEndSource>(tunnel.processes.ports->process()));
 }
 
-/// Names that change, reloads that end, the service manager's patience.
+/// The sources for names that change, for reloads that end, and for the service manager's heartbeat.
 void add_companions(SourceTable& sources, PreparedTunnel& tunnel, DataPlane& data_plane) {
   ServiceManager& manager = tunnel.caller.manager;
   sources.add(std::make_unique<EndpointUpdates>(tunnel.outer.endpoints, data_plane.device(), data_plane.first()));
@@ -147,7 +147,7 @@ void add_companions(SourceTable& sources, PreparedTunnel& tunnel, DataPlane& dat
   if (manager.interval()) sources.add(std::make_unique<HeartbeatSource>(manager));
 }
 
-/// The control socket's clients, and the captures that they ask for.
+/// The sources for the control socket's clients, and for the captures that they ask for.
 Result<void> add_control(SourceTable& sources, PreparedTunnel& tunnel, DataPlane& data_plane, TunnelFacts facts) {
   if (!tunnel.looking_in.control) return {};
   const auto& reloader = tunnel.processes.reloader;

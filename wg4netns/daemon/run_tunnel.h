@@ -8,7 +8,7 @@
 
 namespace wg4 {
 
-/// Fails when the interface goes away under it, unless it is wg(8)'s to configure: then whoever made it may delete it.
+/// Fails when the interface is deleted meanwhile, unless wg(8) configures it: deleting that is a way to end the tunnel.
 [[nodiscard]] Result<void> run_tunnel(PreparedTunnel tunnel, AttachedInterface interface, const TunnelOptions& options);
 
 }  // namespace wg4

@@ -24,8 +24,8 @@
 #include "shared/sys/seccomp.h"
 #include "wg4netns/daemon/syscall_tables.h"
 
-// The order matters: the new root takes rights that come after it; Landlock forbids mounts; the filter forbids all of
-// the calls that are made here.
+// The order matters: the empty root needs rights that are given up after it; Landlock forbids mounts; the filter
+// forbids all of the calls that are made here.
 
 namespace wg4 {
 namespace {
@@ -34,7 +34,7 @@ namespace {
 constexpr std::uint64_t administration_rights =
     (std::uint64_t{1} << CAP_NET_ADMIN) | (std::uint64_t{1} << CAP_NET_BIND_SERVICE);
 
-/// What look-ups read: the C library's modules and their configuration. Nothing of these is a user's.
+/// The files that look-ups read: the C library's modules and their configuration. None of these is a user's.
 std::vector<std::string> resolver_files() {
   std::vector<std::string> paths{"/etc",
                                  "/usr",
@@ -48,7 +48,7 @@ std::vector<std::string> resolver_files() {
                                  "/run/resolvconf",
                                  "/run/NetworkManager",
                                  "/run/systemd/resolve"};
-  // Some have it elsewhere, and a link to there.
+  // Some systems have resolv.conf elsewhere, and a link to it in /etc.
   std::error_code error;
   const std::string servers = std::filesystem::canonical("/etc/resolv.conf", error);
   const auto has_it = [&servers](const std::string& path) { return servers.starts_with(path + "/"); };
@@ -66,10 +66,10 @@ Result<void> give_up_new_privileges() {
 /// Puts a sandbox together, part by part.
 class Sandbox {
  public:
-  /// Whose it is, for people; with `all_required` the lack of a part is an error.
+  /// `owner` is the process, for people; with `all_required` the lack of a part is an error.
   Sandbox(const char* owner, bool all_required) : owner_(owner), all_required_(all_required) {}
 
-  /// What this host does not permit is an error if it is required, else a line in the log.
+  /// A part that this host does not permit is an error if it is required, else a line in the log.
   [[nodiscard]] Result<void> take(Result<void> part, const char* name, bool required = false) {
     if (part) return {};
     if (all_required_ || required) {
@@ -80,7 +80,7 @@ class Sandbox {
     do_without(name, part.error().message());
     return {};
   }
-  /// That the kernel lacks Landlock is never an error.
+  /// A kernel without Landlock is never an error.
   [[nodiscard]] Result<void> take_landlock(const LandlockPolicy& policy) {
     if (has_landlock()) return take(restrict_by_landlock(policy), "Landlock");
     do_without("Landlock", "this kernel has none");
@@ -127,7 +127,7 @@ Result<void> leave_to_read(Sandbox& sandbox, const std::vector<std::string>& pat
   return sandbox.take_landlock(policy);
 }
 
-/// For a process that strangers talk to. `was_root` was found out while there was /proc.
+/// For a process that reads strangers' packets. `was_root` was found out while there was /proc.
 Result<void> give_up_rights(Sandbox& sandbox, bool was_root, std::uint64_t rights = 0) {
   if (was_root) TRY(sandbox.take(become_nobody(rights), "an ordinary user"));
   return keep_capabilities(rights);

@@ -11,17 +11,17 @@
 //   watcher   none              as it was     no: it would be blind    watcher_syscalls(), else killed
 //   reloader  none              as it was     no: it starts programs   reloader_syscalls(), else refused
 //
-// Started by root, the first three end as nobody. The next two stay root's, without capabilities: one has root's files
-// to remove, the other looks at root's processes. What runs is what root would run by hand, so the reloader does as
-// well.
+// If root starts them, the first three become the user nobody. The next two stay root's, without capabilities: one has
+// root's files to remove, the other looks at root's processes. So does the reloader: it runs what root would run by
+// hand.
 //
-// There are new namespaces for System V IPC and the host's name along with the root directory. None for processes: the
-// tunnel has to keep its number, and a process that has left for a new one can start no threads.
+// The empty root directory comes with new namespaces for System V IPC and the host's name, but not for processes: the
+// tunnel has to keep its process id, and a process that has moved to a new PID namespace can start no threads.
 //
-// A control socket adds to the first that it takes another UDP port or key. An interface that wg(8) configures keeps
+// With a control socket the tunnel may also take another UDP port or key. An interface that wg(8) configures keeps
 // CAP_NET_ADMIN and CAP_NET_BIND_SERVICE, for the mark of packets and for ports below 1024. No process that strangers
-// talk to has a descriptor of a folder, or stream sockets of its own making; no filter takes the number of a descriptor
-// for what is behind it. The helper's sandbox is netns-helper/sandbox.h.
+// talk to has a descriptor of a folder, or stream sockets of its own making, nor a filter that relies on the number of
+// a descriptor. The helper's sandbox is netns-helper/sandbox.h.
 
 #include <span>
 #include <string>
@@ -35,8 +35,8 @@ namespace wg4 {
 /// As the command line asks for it.
 struct SandboxOptions {
   SandboxMode mode = SandboxMode::automatic;
-  bool root_required = false;     ///< --enable-sandbox: the empty root is an error to be without
-  bool seccomp_required = false;  ///< --enable-seccomp: so is the filter
+  bool root_required = false;     ///< --enable-sandbox: fail without the empty root
+  bool seccomp_required = false;  ///< --enable-seccomp: fail without the filter
   [[nodiscard]] bool enabled() const { return mode != SandboxMode::off; }
 };
 
@@ -44,13 +44,13 @@ struct SandboxOptions {
 struct TunnelNeeds {
   bool threads = false;         ///< starts threads later on; else they must have been started, or there are none
   bool control = false;         ///< is configured while it runs: opens a UDP port, locks a key
-  bool administration = false;  ///< marks packets and takes ports below 1024 when it is told to: keeps the rights
-  bool serving = false;         ///< takes connections of those who want to be told something
-  bool route_probes = false;    ///< connects UDP sockets that nothing is sent from: which address would be ours?
-  bool rereads_files = false;   ///< from their beginning, again and again
+  bool administration = false;  ///< sets marks and ports below 1024 when it is told to: keeps the capabilities
+  bool serving = false;         ///< accepts connections of clients that ask for metrics
+  bool route_probes = false;    ///< connects UDP sockets, to learn which of our addresses the kernel would choose
+  bool rereads_files = false;   ///< reads them from their beginning, again and again
 };
 
-/// What this host does not permit, and the mode does without; for people.
+/// The parts that this host does not permit and the mode does without, for people.
 using SandboxGaps = std::vector<std::string>;
 
 /// For the process that serves a tunnel, when every descriptor is open; before threads start, if there are to be any.
@@ -59,7 +59,7 @@ using SandboxGaps = std::vector<std::string>;
 [[nodiscard]] Result<void> confine_forwarder(const SandboxOptions& options);
 /// For the resolver process.
 [[nodiscard]] Result<void> confine_resolver(SandboxMode mode);
-/// For the process that reloads, which is told to by a sandboxed one, and runs this program as its user would.
+/// For the process that reloads: it takes orders of a sandboxed one, and runs this program as its user would.
 [[nodiscard]] Result<void> confine_reloader(SandboxMode mode);
 /// For the process that watches a target; with `sandboxed`, as far as this host permits.
 [[nodiscard]] Result<void> confine_watcher(bool sandboxed);

@@ -25,7 +25,7 @@
 namespace wg4 {
 namespace {
 
-/// What the core tells, for --log-level=debug.
+/// Logs the core's events, for --log-level=debug.
 class EventLog {
  public:
   EventLog() { budgets_.fill(LogBudget(100, 1s)); }
@@ -59,7 +59,7 @@ class EventLog {
   std::array<LogBudget, event_kind_count> budgets_;
 };
 
-/// What time and handshake messages ask for. True when more handshake messages wait.
+/// Does the work of timers and handshake messages. True if more handshake messages wait.
 bool work_off(DataPlane& data_plane, const PeerFollowers& followers, EventLog& log, Now now) {
   auto device = data_plane.device().hold();
   device->expire(now, data_plane.first());
@@ -75,7 +75,7 @@ bool work_off(DataPlane& data_plane, const PeerFollowers& followers, EventLog& l
   return handshakes_wait;
 }
 
-/// Until when there is nothing to do but packets; tells those threads that could bring something up before.
+/// When there is next something to do besides packets (0 = never). The other threads wake this one if that changes.
 std::chrono::nanoseconds next_wake_up(SharedDevice& shared, Instant of_sources) {
   auto device = shared.hold();
   const Instant next = std::min(device->next_deadline().value_or(never), of_sources);

@@ -11,7 +11,7 @@
 
 namespace wg4 {
 
-/// Who hears what happens to peers.
+/// The parts that are told what happens to peers.
 struct PeerFollowers {
   Endpoints& endpoints;
   PeerWatch& peer_watch;
@@ -22,7 +22,7 @@ enum class LoopEnd : std::uint8_t {
   interface_gone,  ///< it was deleted in its namespace, or the namespace ended
 };
 
-/// Moves packets, and gives event sources their turns, until one of them ends it or the interface goes away under it.
+/// Moves packets, and gives event sources their turns, until one of them ends it or the interface is deleted.
 [[nodiscard]] Result<LoopEnd> serve(DataPlane& data_plane, const PeerFollowers& followers, const SourceTable& sources);
 
 }  // namespace wg4

@@ -54,7 +54,8 @@ SyscallTable loop_syscalls() {
   };
 }
 
-/// How programs are started and ended, by whom they are loaded, and what they do before they give it up themselves.
+/// For a process that starts and ends programs: all that these need to be loaded, and until they enter their own
+/// sandbox.
 SyscallTable starting_syscalls() {
   SyscallTable table{
       {SCMP_SYS(clone), "a process; the C library's threads"},
@@ -73,7 +74,7 @@ SyscallTable starting_syscalls() {
       {SCMP_SYS(dup3), "descriptors for a process"},
       {SCMP_SYS(close_range), "descriptors for a process"},
       {SCMP_SYS(pipe2), "whether a program runs"},
-      {SCMP_SYS(socketpair), "words with a process"},
+      {SCMP_SYS(socketpair), "messages to a process"},
       {SCMP_SYS(set_tid_address), "a program's first steps"},
       {SCMP_SYS(set_robust_list), "a program's first steps"},
       {SCMP_SYS(rseq), "a program's first steps"},
@@ -121,11 +122,11 @@ SyscallTable joining_syscalls() {
   return table;
 }
 
-/// A control socket's clients, and what they may ask for.
+/// For a control socket's clients, and for the requests that they may make.
 SyscallTable control_syscalls() {
   constexpr int kind_mask = 0xf;  // of a socket's type; above it are SOCK_CLOEXEC and SOCK_NONBLOCK
   SyscallTable table{
-      {SCMP_SYS(accept4), "who configures it"},
+      {SCMP_SYS(accept4), "clients of the control socket"},
       {SCMP_SYS(recvfrom), "requests"},
       sendto_rule("answers"),
       {SCMP_SYS(bind), "another UDP port; the name of another key"},
@@ -161,7 +162,7 @@ SyscallTable tunnel_syscalls(const TunnelNeeds& needs) {
       {SCMP_SYS(read), "packets of the TUN; timers and signals"},
       {SCMP_SYS(recvmmsg), "datagrams of peers"},
       sendmmsg_rule("datagrams for peers"),
-      sendmsg_rule("one datagram, when a batch is refused; questions to the resolver; words to systemd"),
+      sendmsg_rule("one datagram, when a batch is refused; questions to the resolver; messages to systemd"),
       {SCMP_SYS(recvmsg), "answers of the resolver; ICMP errors"},
       {SCMP_SYS(setsockopt),
        "ICMP errors, while somebody does not answer",
@@ -180,7 +181,7 @@ SyscallTable tunnel_syscalls(const TunnelNeeds& needs) {
   if (needs.threads) append(table, thread_syscalls());
   if (needs.control) append(table, control_syscalls());
   if (needs.serving) {
-    table.push_back({SCMP_SYS(accept4), "who asks for metrics"});
+    table.push_back({SCMP_SYS(accept4), "clients that ask for metrics"});
     table.push_back({SCMP_SYS(shutdown), "an answer is complete"});
   }
   if (needs.route_probes) {
@@ -199,8 +200,8 @@ SyscallTable forwarder_syscalls() {
       {SCMP_SYS(shutdown), "half of a connection has ended"},
       {SCMP_SYS(pread64), "what the namespace listens on"},
       {SCMP_SYS(splice), "bytes from one connection to the other"},
-      {SCMP_SYS(pipe2), "where they are in between"},
-      {SCMP_SYS(fcntl), "how much fits in there", {equals(1, F_SETPIPE_SZ)}},
+      {SCMP_SYS(pipe2), "a pipe for bytes on their way"},
+      {SCMP_SYS(fcntl), "the size of that pipe", {equals(1, F_SETPIPE_SZ)}},
       {SCMP_SYS(recvfrom), "bytes of connections; requests"},
       {SCMP_SYS(recvmmsg), "datagrams"},
       {SCMP_SYS(recvmsg), "answers of the agent"},
@@ -270,10 +271,10 @@ SyscallTable resolver_syscalls() {
       {SCMP_SYS(nanosleep), "pauses between questions"},
       {SCMP_SYS(gettimeofday), "machines whose clock cannot be read without the kernel"},
       {SCMP_SYS(uname), "the name of this host"},
-      {SCMP_SYS(getuid), "who asks"},
-      {SCMP_SYS(geteuid), "who asks"},
-      {SCMP_SYS(getgid), "who asks"},
-      {SCMP_SYS(getegid), "who asks"},
+      {SCMP_SYS(getuid), "the user who asks"},
+      {SCMP_SYS(geteuid), "the user who asks"},
+      {SCMP_SYS(getgid), "the group that asks"},
+      {SCMP_SYS(getegid), "the group that asks"},
       {SCMP_SYS(sched_getaffinity), "how many processors there are: malloc's heaps"},
       {SCMP_SYS(rt_sigaction), "SIGPIPE is ignored, in NSS modules"},
   };
@@ -289,7 +290,7 @@ SyscallTable resolver_syscalls() {
 
 SyscallTable reloader_syscalls() {
   SyscallTable table = resolver_syscalls();
-  table.push_back({SCMP_SYS(socket), "the control socket; words with a process", {equals(0, AF_UNIX)}});
+  table.push_back({SCMP_SYS(socket), "the control socket; messages to a process", {equals(0, AF_UNIX)}});
   append(table, starting_syscalls());
   append(table, joining_syscalls());
   return table;

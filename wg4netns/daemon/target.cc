@@ -39,9 +39,10 @@ Result<UniqueFd> open_process(pid_t pid) {
 Result<void> expect_another_network(const TargetNamespaces& target) {
   const UniqueFd own = TRY(open_netns(getpid()));
   if (!TRY(same_namespace(own.get(), target.net.get()))) return {};
-  return fail("the network of " + target.name + " is the one that this program itself is in", 0,
-              "A tunnel there would be everybody's. Use a network namespace of your own (unshare -Urn makes one; for a "
-              "container --network none), or see wireguard4netns-interface(1)");
+  return fail(
+      "the network of " + target.name + " is the one that this program itself is in", 0,
+      "All programs in it would use the tunnel. Use a network namespace of your own (unshare -Urn makes one; for a "
+      "container --network none), or see wireguard4netns-interface(1)");
 }
 
 std::string name_of(const AttachCommand& command, bool is_process) {
@@ -63,7 +64,7 @@ Result<Target> open_target(const AttachCommand& command) {
   target.namespaces.net = pid ? TRY(open_netns(*pid)) : TRY(open_netns(command.target));
   if (process && process_has_ended(target.process.get()))
     return fail("process " + std::to_string(*process) + " has just ended");
-  // Before its owner is asked for: our own network's may be out of sight.
+  // Before its owner is asked for: that of our own network may be out of sight.
   if (!command.tunnel.configured_by_wg) TRY(expect_another_network(target.namespaces));
   target.namespaces.user =
       command.userns_path ? TRY(open_userns(*command.userns_path)) : TRY(owning_userns(target.namespaces.net.get()));

@@ -1,6 +1,6 @@
 #pragma once
 // What a tunnel is attached to, looked up once and before anything else: a process id can come to mean another process,
-// and a path another file. All that comes later has the descriptors.
+// and a path another file. All later stages use the descriptors.
 
 #include <optional>
 #include <string>
@@ -18,8 +18,8 @@ struct Target {
   TargetNamespaces namespaces;  ///< its name is in the words of the user
 };
 
-/// The namespaces that `command` names. The network that this program itself is in is an error, but where wg(8) is to
-/// configure an interface in there: whatever name leads to it, a tunnel would be everybody's.
+/// The namespaces that `command` names. By whatever name, the network that this program itself is in is an error, since
+/// all programs there would use the tunnel; but not for an interface that wg(8) is to configure there.
 [[nodiscard]] Result<Target> open_target(const AttachCommand& command);
 
 }  // namespace wg4

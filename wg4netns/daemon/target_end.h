@@ -1,5 +1,5 @@
 #pragma once
-// The end of what the tunnel is attached to, which is the tunnel's own.
+// The end of the target that the tunnel is attached to, which ends the tunnel.
 
 #include <optional>
 
@@ -16,16 +16,16 @@ namespace wg4 {
 
 struct TargetEnd {
   std::optional<TargetWatch> last_process;  ///< of the namespace
-  std::optional<NetnsWatch> given_up;       ///< by whoever made the namespace, or a name that stands for that
+  std::optional<NetnsWatch> given_up;       ///< the namespace, by its creator: its path has gone, or its process
 };
 
 /// Takes over the target's process. To be called before any secret is read.
 [[nodiscard]] Result<TargetEnd> watch_target(const AttachCommand& command, Target& target);
 
-/// An interface that wg(8) configures ends with its control socket, too.
+/// Adds the end of the control socket, for an interface that wg(8) configures.
 [[nodiscard]] Result<void> watch_control_socket(TargetEnd& end, const uapi::ControlSocket& control);
 
-/// The last process of the namespace has ended, as far as could be seen; or a failure: nobody watches any more.
+/// The last process of the namespace has ended, as far as could be seen. Fails if the watcher has failed.
 class LastProcessSource final : public EventSource {
  public:
   explicit LastProcessSource(TargetWatch& watch) : watch_(watch) {}

@@ -18,8 +18,8 @@
 namespace wg4 {
 namespace {
 
-/// False if it is the program that ends, whose end of a pipe `program` is: as nobody it could not take root's processes
-/// along.
+/// Waits for the end of the process, or of the program, for which it returns false. The latter ends its pipe to
+/// `program`: as the user nobody it could not end a process of root.
 bool wait_for_end(int pidfd, int program) {
   std::array<pollfd, 2> entries{{{pidfd, POLLIN, 0}, {program, POLLIN, 0}}};
   while (poll(entries.data(), entries.size(), -1) < 0 && errno == EINTR) {

@@ -4,8 +4,8 @@
 // Knows when the last process of a network namespace has ended. The namespace itself tells nobody, and our own TUN
 // descriptor keeps it alive: so one process in it is watched at a time, and when that ends another is looked for.
 //
-// A process of its own does that: whose namespace another process is in can be seen only by who might trace it, and
-// that right is what the sandbox of the program takes away.
+// A process of its own does that: only a process that may trace another one can see its namespace, and the sandbox
+// takes that right away from the tunnel.
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
@@ -21,7 +21,7 @@ class TargetWatch {
 
   /// Readable when there is something to learn from end().
   [[nodiscard]] int fd() const { return watcher_.pidfd(); }
-  /// The last process has ended that could be seen; or a failure: nobody watches any more.
+  /// Succeeds if the last process that could be seen has ended; fails if the watcher has failed.
   [[nodiscard]] Result<void> end();
 
  private:

@@ -1,6 +1,6 @@
 #pragma once
-// What there is to tell of a tunnel that serves, made once: metrics, the control socket (and by it `show`, `reload` and
-// `doctor`) and the log take from it what they tell.
+// The facts of a tunnel that serves, gathered once: metrics, the control socket (and by it `show`, `reload` and
+// `doctor`) and the log all take them from here.
 
 #include <cstddef>
 #include <cstdint>

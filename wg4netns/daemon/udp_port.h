@@ -18,11 +18,11 @@ class UdpPort {
   [[nodiscard]] std::uint16_t number() const { return socket_.port(); }
   [[nodiscard]] std::uint32_t fwmark() const { return options_.fwmark; }
 
-  /// Who else has the socket, and takes over what comes in its place.
+  /// `shared_by` is called with each socket that replaces this one, for all others who have it.
   void on_change(std::function<Result<void>(const UdpSocket& fresh)> shared_by) { shared_by_ = std::move(shared_by); }
-  /// 0 = another one that is free. Where this fails the port stays as it was.
+  /// 0 = any one that is free. If this fails, the port stays as it was.
   [[nodiscard]] Result<void> change_number(std::uint16_t number);
-  /// Of what is sent from now on.
+  /// The mark of all that is sent from now on.
   [[nodiscard]] Result<void> change_fwmark(std::uint32_t fwmark);
 
  private:
