@@ -163,7 +163,7 @@ class Seen(PodmanCase):
         told = self.program("doctor", str(self.podman.config))
         self.assertEqual(told.returncode, 1)
         self.assertRegex(told.stdout, "problem +tunnel: netns-.*: peer ")
-        self.assertRegex(told.stdout, "note +key: .*said above, of the tunnel that runs")
+        self.assertRegex(told.stdout, "note +key: .*What the tunnel has found out itself is said above")
 
 
 class Life(PodmanCase):

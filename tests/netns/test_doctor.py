@@ -187,7 +187,7 @@ class Configuration(DoctorTestCase):
         self.assertRegex(self.line(done, "port"), "^problem .*UDP port 7777: Address already in use")
         endpoints = self.lines(done, "endpoint")
         self.assertRegex(endpoints[0], f"^problem .*{re.escape(named.public)}.*no.such.name.invalid:1: ")
-        self.assertRegex(endpoints[2], "^ok .*none: it has to call us")
+        self.assertRegex(endpoints[2], "^ok .*none: the peer has to send first")
         self.assertRegex(self.line(done, "route"), "^problem .*no route to 203.0.113.1:1: Network is")
         self.assertEqual(self.lines(done, "handshake"), [])
 

@@ -68,7 +68,7 @@ TEST_CASE("what comes first ends the list") {
   CHECK(lines(peer) == std::vector<std::string>{"problem  endpoint: peer KEY=: vpn.example:51820: Name or service not "
                                                 "known. Check the name, and that this host's DNS works"});
   peer.host.clear();
-  CHECK(lines(peer).front().starts_with("ok       endpoint: peer KEY=: none: it has to call us"));
+  CHECK(lines(peer).front().starts_with("ok       endpoint: peer KEY=: none: the peer has to send first"));
 }
 
 TEST_CASE("data and MTU: what is known, and no more") {

@@ -1,6 +1,6 @@
 #pragma once
 // containers.conf(5), as far as it decides about the network of rootless containers. Of TOML it reads strings and
-// lists of strings under a table's head; what is written in another way counts as not there.
+// lists of strings under a table's head; it ignores whatever is written in another way.
 
 #include <string>
 #include <string_view>
@@ -14,7 +14,7 @@ struct ContainersConf {
   std::vector<std::string> helper_binaries_dir{};
 };
 
-/// Puts what a file says over what `conf` has from those before.
+/// Reads one more file: its values replace those that `conf` has from the files before.
 void read_containers_conf(std::string_view text, ContainersConf& conf);
 
 }  // namespace wg4::doctor

@@ -1,4 +1,4 @@
-// Host first, then the configuration, then each peer. What is tried with peers runs under the sandbox of a tunnel; all
+// The host first, then the configuration, then each peer. Peers are tried in the sandbox of a tunnel, so everything
 // that reads files or starts programs comes before.
 #include "wg4netns/doctor/doctor.h"
 
@@ -46,7 +46,7 @@ using namespace doctor;
 
 constexpr std::chrono::seconds dns_patience{10};
 
-/// Prints as it goes, or all at the end.
+/// Prints each result at once, or JSON at the end.
 class Printer {
  public:
   explicit Printer(bool json) : json_(json) {}
@@ -94,7 +94,7 @@ std::vector<PeerFacts> list_peers(const WgConfig& config) {
   return peers;
 }
 
-/// Endpoints that are names.
+/// Looks up the endpoints that are names.
 Result<void> resolve(const WgConfig& config, std::span<PeerFacts> peers) {
   if (std::ranges::none_of(config.peers, &PeerConfig::host_name)) return {};
   Resolver resolver = TRY(Resolver::start(SandboxMode::automatic));
@@ -117,7 +117,7 @@ Result<void> resolve(const WgConfig& config, std::span<PeerFacts> peers) {
   return {};
 }
 
-/// Would a datagram leave this host, and from where? Connecting sends nothing.
+/// Would a datagram leave this host, and from which address? Connecting sends nothing.
 void find_route(PeerFacts& peer) {
   if (!peer.endpoint) return;
   SocketAddress address(*peer.endpoint);
@@ -131,15 +131,17 @@ void find_route(PeerFacts& peer) {
   if (getsockname(fd.get(), own.get(), &own.length) == 0) peer.source = to_endpoint(own.storage).address.to_string();
 }
 
-/// What is tried with peers; a lock that is taken is none of our business, but the end of the trial.
+/// Tries the peers, unless a tunnel has the key: that is no problem, but nothing can be tried then.
 Result<void> try_peers(const std::string& path, const WgConfig& config, std::vector<PeerFacts>& peers,
                        const std::vector<show::Tunnel>& running, Printer& output) {
   const auto lock = KeyLock::take(config.private_key, "wireguard4netns doctor", false);
   if (!lock) {
-    const std::string found = has_tunnel(running, config.private_key)
-                                  ? "What it has found out itself is said above, of the tunnel that runs"
-                                  : "It has no control socket to ask what it has found out: end it, and try again";
-    output.add({"key", Verdict::note, lock.error().what, "No handshake is tried, as that would disturb it. " + found});
+    const std::string found =
+        has_tunnel(running, config.private_key)
+            ? "What the tunnel has found out itself is said above"
+            : "The tunnel has no control socket to ask what it has found out: end it, and try again";
+    output.add(
+        {"key", Verdict::note, lock.error().what, "No handshake is tried, as that would disturb the tunnel. " + found});
     return {};
   }
   auto udp = UdpSocket::open({.port = config.listen_port, .fwmark = config.fwmark, .v4 = {}, .v6 = {}});
@@ -190,7 +192,7 @@ Parsed<DoctorCommand> parse_doctor(const Arguments& arguments) {
 }
 
 Result<void> run_doctor(const DoctorCommand& command) {
-  // The C library would look at standard output when it first prints: under the sandbox it must not.
+  // The C library would look at standard output when it first prints, which the sandbox forbids.
   static std::array<char, BUFSIZ> buffer;
   static_cast<void>(std::setvbuf(stdout, buffer.data(), _IOFBF, buffer.size()));
   Printer output(command.json);

@@ -1,4 +1,4 @@
-// Looks at the host. What needs namespaces is tried by a child, which makes them for itself and takes them along.
+// Looks at the host. A child process tries whatever needs namespaces, in some of its own, which end with it.
 
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -48,7 +48,7 @@
 namespace wg4::doctor {
 namespace {
 
-constexpr std::chrono::seconds patience{5};  // with a program that is to say its version
+constexpr std::chrono::seconds patience{5};  // with a program that is asked for its version
 constexpr std::size_t max_output = 64UL * 1024;
 
 // ---------------------------------------------------------------- namespaces and a TUN in them
@@ -120,7 +120,8 @@ void gather_kernel(HostFacts& facts) {
 
 // ---------------------------------------------------------------- programs
 
-/// The first line that `program --version` prints. Podman makes folders at each start: they get a place that goes away.
+/// The first line that `program --version` prints. Podman makes folders at each start: they get a place that is
+/// removed.
 Result<std::string> ask_version(const std::string& program) {
   std::string folder = "/tmp/wg4netns-doctor-XXXXXX";
   if (mkdtemp(folder.data()) == nullptr) return fail("make a folder in /tmp", errno);

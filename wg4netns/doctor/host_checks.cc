@@ -79,7 +79,7 @@ CheckResult check_sandbox(const HostFacts& host) {
   const std::string seccomp = host.seccomp_filter ? "system call filters" : "no system call filters";
   if (host.landlock_version > 0 && host.seccomp_filter) return {name, Verdict::ok, landlock + " and " + seccomp};
   return {name, Verdict::note, landlock + ", " + seccomp,
-          "Tunnels run with less around them, and not with --sandbox=on. Landlock is in Linux 5.13 and later, if the "
+          "Tunnels run with a weaker sandbox, and not with --sandbox=on. Landlock is in Linux 5.13 and later, if the "
           "kernel's parameter lsm= names it"};
 }
 
@@ -91,7 +91,7 @@ CheckResult check_buffers(const HostFacts& host) {
       "net.core.rmem_max is " + size_text(*host.rmem_max) + ", wmem_max " + size_text(*host.wmem_max);
   if (*host.rmem_max >= wanted_buffer && *host.wmem_max >= wanted_buffer) return {name, Verdict::ok, seen};
   return {name, Verdict::note, seen,
-          "It works; on fast networks more loses less. As root: sysctl -w net.core.rmem_max=4194304 "
+          "It works, but on fast networks larger ones lose fewer packets. As root: sysctl -w net.core.rmem_max=4194304 "
           "net.core.wmem_max=4194304"};
 }
 
@@ -142,7 +142,7 @@ std::string switch_on(const EngineProgram& engine) {
   return "A link slirp4netns to wireguard4netns first in its PATH";
 }
 
-/// A build's RUN steps are to go the way of containers. Nothing where those do not take this program either.
+/// RUN steps of a build should use the same network as containers. Nothing if those do not use this program either.
 std::optional<CheckResult> check_podman_build(const HostFacts& host) {
   constexpr const char* name = "podman-build";
   if (!host.podman) return std::nullopt;
@@ -162,9 +162,8 @@ std::optional<CheckResult> check_podman_build(const HostFacts& host) {
                : "Make a link slirp4netns to wireguard4netns in a folder that is the first in PATH";
   if (of_build.path.empty())
     return CheckResult{name, Verdict::note, "podman build finds no " + wanted + ": RUN steps have no network", hint};
-  return CheckResult{
-      name, Verdict::problem,
-      "podman build takes " + of_build.path + ", not this program: RUN steps leave outside of any tunnel", hint};
+  return CheckResult{name, Verdict::problem,
+                     "podman build takes " + of_build.path + ", not this program: RUN steps use no tunnel", hint};
 }
 
 }  // namespace

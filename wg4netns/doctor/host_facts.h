@@ -25,7 +25,7 @@ struct FoundProgram {
   bool ours = false;   ///< it is this one, by whatever name
 };
 
-/// What Podman has to choose from for the network of rootless containers and builds.
+/// The programs that Podman can choose from for the network of rootless containers and builds.
 struct PodmanFacts {
   unsigned major = 0;  ///< of its version
   unsigned minor = 0;

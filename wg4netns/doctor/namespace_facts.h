@@ -1,6 +1,6 @@
 #pragma once
-// What a child of doctor's found out that made a user namespace, a network namespace and a TUN there, and took them
-// along at its end. It says so in a message (shared/wire/wire.h).
+// The findings of a child process of doctor, which makes a user namespace, a network namespace and a TUN there; they
+// end with it. It sends its findings as a message (shared/wire/wire.h).
 
 #include "shared/wire/kind.h"
 
@@ -8,8 +8,8 @@ namespace wg4::doctor {
 
 struct NamespaceFacts {
   static constexpr wire::Kind message_kind = wire::Kind::namespace_facts;
-  int namespaces_error = 0;  ///< errno; 0 = it could
-  // of the TUN; only with namespaces and the device
+  int namespaces_error = 0;  ///< errno; 0 = they can be made
+  // about the TUN; only if there are namespaces and the device
   bool tun_tried = false;
   int tun_error = 0;  ///< errno of TUNSETIFF
   bool tun_header = false;

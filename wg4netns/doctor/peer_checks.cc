@@ -11,7 +11,8 @@ namespace {
 
 CheckResult check_endpoint(const PeerFacts& peer) {
   if (peer.host.empty())
-    return {"endpoint", Verdict::ok, "none: it has to call us", "It needs our address and ListenPort", peer.key};
+    return {"endpoint", Verdict::ok, "none: the peer has to send first", "It needs our address and ListenPort",
+            peer.key};
   if (!peer.resolve_error.empty())
     return {"endpoint", Verdict::problem, peer.host + ": " + peer.resolve_error,
             "Check the name, and that this host's DNS works", peer.key};
@@ -32,10 +33,9 @@ CheckResult check_handshake(const PeerFacts& peer) {
   if (peer.handshake)
     return {"handshake", Verdict::ok, "done in " + std::to_string(peer.handshake->count()) + " ms", "", peer.key};
   const bool is_known = peer.finding != Finding::none;
-  return {
-      "handshake", Verdict::problem,
-      is_known ? std::string(name(peer.finding)) + ": " + peer.diagnosis : "no answer in the time that it was given",
-      is_known ? "" : "Try again", peer.key};
+  return {"handshake", Verdict::problem,
+          is_known ? std::string(name(peer.finding)) + ": " + peer.diagnosis : "no answer in time",
+          is_known ? "" : "Try again", peer.key};
 }
 
 CheckResult check_data(const PeerFacts& peer) {
@@ -45,12 +45,12 @@ CheckResult check_data(const PeerFacts& peer) {
     case DataSeen::confirmed:
       return {"data", Verdict::note,
               "packets reach the peer, but " + peer.target + " answers no pings through the tunnel",
-              "That may be as it should. If nothing else works either: check the peer's AllowedIPs for us, its "
+              "That may be intended. If nothing else works either: check the peer's AllowedIPs for us, its "
               "forwarding, firewall and routes back",
               peer.key};
     case DataSeen::silent:
       return {"data", Verdict::problem, "after the handshake nothing came back, not even a keepalive",
-              "Something on the way drops UDP packets that are no handshakes, or somebody else uses our private key",
+              "Something on the way drops UDP packets other than handshakes, or another host uses our private key",
               peer.key};
     case DataSeen::untried:
       break;

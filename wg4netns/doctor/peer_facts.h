@@ -1,5 +1,5 @@
 #pragma once
-// What was tried with a peer, and what came of it, as values.
+// What was tried with a peer, and with which outcome, as values.
 
 #include <chrono>
 #include <cstddef>
@@ -17,7 +17,7 @@ namespace wg4::doctor {
 enum class DataSeen : std::uint8_t {
   untried,
   answered,   ///< an echo request was answered
-  confirmed,  ///< it was not, but the peer confirmed with a keepalive that it came
+  confirmed,  ///< it was not, but a keepalive of the peer confirmed that it arrived
   silent,     ///< nothing came
 };
 
@@ -31,12 +31,12 @@ struct PeerFacts {
 
   bool tried = false;
   std::optional<std::chrono::milliseconds> handshake{};  ///< how long it took
-  Finding finding = Finding::none;                       ///< if there was none
+  Finding finding = Finding::none;                       ///< why there was none
   std::string diagnosis{};
 
   DataSeen data = DataSeen::untried;
-  std::string target{};                  ///< who was asked for an echo
-  std::string untried_because{};         ///< why nobody was
+  std::string target{};                  ///< the address that was pinged
+  std::string untried_because{};         ///< why none was
   std::size_t mtu = 0;                   ///< of the tunnel
   std::optional<std::size_t> largest{};  ///< longest packet that was answered or confirmed, in bytes
 };

@@ -43,12 +43,12 @@ namespace {
 constexpr Duration handshake_patience = 17s;  // three initiations, and a little more
 constexpr Duration echo_patience = 1s;
 constexpr int echo_attempts = 2;
-constexpr Duration keepalive_patience = keepalive_timeout + 2s;  // then the peer confirms what it got
+constexpr Duration keepalive_patience = keepalive_timeout + 2s;  // by then the peer has confirmed what it got
 constexpr std::size_t small_echo = 64;
 constexpr std::size_t min_mtu = 576;
 constexpr std::size_t mtu_step = 16;  // as padding goes
 
-/// The device and its socket, turned by hand.
+/// The device and its socket, with a loop that runs only when it is told to.
 class Probe final : public Output {
  public:
   Probe(crypto::Aead& aead, UdpSocket udp, std::optional<WallTime> configured)
@@ -66,7 +66,7 @@ class Probe final : public Output {
     udp_.flush();
     return {};
   }
-  /// Turns until `done` or until `patience` is over; whether it was done.
+  /// Runs the loop until `done` or until `patience` is over; true if it was done.
   bool run_until(const std::function<bool()>& done, Duration patience) {
     const Instant end = read_clocks().boot + patience;
     while (!done()) {
@@ -77,7 +77,7 @@ class Probe final : public Output {
     }
     return true;
   }
-  /// An inner packet, as if the TUN had given it.
+  /// Sends an inner packet, as if it had been read from the TUN.
   void send(ByteView packet) {
     data_path_.send(std::array{crypto::Plaintext{.head = {}, .body = packet}}, Device::Flow::one, read_clocks(), *this);
     udp_.flush();
@@ -88,7 +88,7 @@ class Probe final : public Output {
     return nullptr;
   }
   [[nodiscard]] Evidence evidence(const Peer& peer) const { return peer_watch_.evidence(device_, peer, read_clocks()); }
-  /// Sees each inner packet that comes.
+  /// Called with each inner packet that comes.
   std::function<void(ByteView)> on_packet;
 
   // Output
@@ -129,7 +129,8 @@ class Probe final : public Output {
   PeerWatch peer_watch_;
 };
 
-/// Who may answer a ping behind a peer: the one address of a prefix, the first one of a network, or a DNS server.
+/// An address behind a peer that may answer a ping: the one address of a prefix, the first one of a network, or a DNS
+/// server.
 std::optional<IpAddress> find_target(const PeerConfig& peer, const WgConfig& config) {
   const auto is_own = [&](const IpAddress& address) {
     return std::ranges::any_of(config.addresses, [&](const Prefix& own) { return own.address == address; });
@@ -157,7 +158,7 @@ std::optional<IpAddress> find_source(const WgConfig& config, Family family) {
   return std::nullopt;
 }
 
-/// What came back for a large packet that nobody answers.
+/// What came back for a packet that is not answered.
 enum class Confirmation : std::uint8_t { none, keepalive, other };
 
 /// Pings through one peer.
@@ -179,7 +180,7 @@ class Pinger {
     probe_.on_packet = nullptr;
     return came;
   }
-  /// Who gets data and has none to send says so with a keepalive, 10 s later; what comes before that may be anything.
+  /// A peer that gets data, and has none to send, sends a keepalive 10 s later; a packet before that may mean anything.
   [[nodiscard]] Confirmation confirmed(std::size_t size) {
     const Instant sent = read_clocks().boot;
     std::uint64_t before = peer_.rx_bytes;
@@ -207,7 +208,7 @@ class Pinger {
   EchoRequest request_;
 };
 
-/// The longest packet that is answered, up to the MTU; small ones are.
+/// The longest packet that is answered, up to the MTU. Small ones are known to be.
 std::size_t find_largest(Pinger& pinger, std::size_t mtu) {
   if (pinger.answered(mtu)) return mtu;
   std::size_t passes = 0;
@@ -221,7 +222,7 @@ std::size_t find_largest(Pinger& pinger, std::size_t mtu) {
   return passes;
 }
 
-/// The same without answers: nothing if it cannot be told.
+/// The same by keepalives, without answers: nothing if they do not tell.
 std::optional<std::size_t> confirm_mtu(Probe& probe, Pinger& pinger, std::size_t mtu) {
   // Several small packets were sent: another keepalive may be due for those.
   probe.run_until([] { return false; }, keepalive_patience);
@@ -260,7 +261,7 @@ Result<void> probe_peers(const WgConfig& config, const ProbeOptions& options, Ud
   DeviceChange change = make_device_change(config);
   for (std::size_t i = 0; i < peers.size(); ++i) {
     change.peers[i].endpoint = peers[i].endpoint;
-    // Who has an endpoint is called at once, by the keepalive that is due then.
+    // A peer with an endpoint is sent a handshake at once, since a keepalive is due then.
     change.peers[i].persistent_keepalive_s = peers[i].endpoint && peers[i].route_error == 0 ? 25 : 0;
   }
   const crypto::Choice cipher = TRY(crypto::choose_backend());

@@ -1,6 +1,6 @@
 #pragma once
-// Tries what a tunnel would do, without one: the core with a UDP socket, and no interface. It speaks with the key of
-// the configuration, so nobody else may (key_lock.h).
+// Tries what a tunnel would do, with the core and a UDP socket, but without an interface. It uses the key of the
+// configuration, so no tunnel may use that at the same time (key_lock.h).
 
 #include <cstddef>
 #include <optional>

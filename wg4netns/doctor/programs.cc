@@ -41,7 +41,7 @@ FoundProgram judged(std::string path) {
   return {std::move(path), ours};
 }
 
-/// Those that say something, in the order in which one overrides the other.
+/// Paths of containers.conf, in the order in which each overrides those before.
 std::vector<fs::path> configuration_files() {
   if (const std::string only = variable("CONTAINERS_CONF"); !only.empty())
     return {only, variable("CONTAINERS_CONF_OVERRIDE")};

@@ -1,5 +1,5 @@
 #pragma once
-// Programs of the host, for those who gather facts.
+// The programs that Podman can use.
 
 #include <string>
 
@@ -7,7 +7,7 @@ namespace wg4::doctor {
 
 struct PodmanFacts;
 
-/// What Podman, whose `--version` says `version`, takes for the network of rootless containers.
+/// What Podman, whose `--version` says `version`, can choose from for the network of rootless containers.
 [[nodiscard]] PodmanFacts gather_podman_facts(const std::string& version);
 
 }  // namespace wg4::doctor

@@ -37,7 +37,7 @@ std::string to_json(const Report& report) {
     checks.push_back(std::move(each));
   }
   const nlohmann::ordered_json whole{{"version", 1}, {"ok", is_well(report)}, {"checks", std::move(checks)}};
-  // What a program said of itself may be no UTF-8.
+  // The version that a program prints need not be UTF-8.
   return whole.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 

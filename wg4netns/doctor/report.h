@@ -1,5 +1,5 @@
 #pragma once
-// What the doctor says: one line a check, for people and for programs.
+// The doctor's report: one line for each check, for people and for programs.
 
 #include <algorithm>
 #include <cstdint>
@@ -11,8 +11,8 @@ namespace wg4::doctor {
 
 enum class Verdict : std::uint8_t {
   ok,
-  note,     ///< something is missing that one can do without
-  problem,  ///< a tunnel, or this one, will not work
+  note,     ///< something is missing that tunnels can do without
+  problem,  ///< no tunnel will work, or not the one in question
 };
 
 [[nodiscard]] std::string_view name(Verdict verdict);

@@ -1,5 +1,5 @@
 #pragma once
-// Tunnels of this user that run. Under an engine nobody reads what they say, so they are asked.
+// Tunnels of this user that run. Under an engine nobody reads their logs, so doctor asks them.
 
 #include <vector>
 
@@ -11,10 +11,10 @@ namespace wg4::doctor {
 
 [[nodiscard]] std::vector<show::Tunnel> find_running_tunnels();
 
-/// What each one warned of at its start, has found out about its peers, and where it says so.
+/// For each: its warnings at its start, what it has found out about its peers, and where it logs that.
 [[nodiscard]] Report check_tunnels(const std::vector<show::Tunnel>& tunnels);
 
-/// Is one of them that of this key?
+/// Does one of them have this key?
 [[nodiscard]] bool has_tunnel(const std::vector<show::Tunnel>& tunnels, const PrivateKey& key);
 
 }  // namespace wg4::doctor
