@@ -152,7 +152,7 @@ class Failure(HookCase):
         self.assert_fails("cannot be the name of a profile", profile="../blue")
         self.assert_fails("not an absolute path", config="else.conf")
         self.assert_fails("profile and config", profile="blue", config="/else.conf")
-        self.assert_fails("means nothing", "profil", profil="blue")
+        self.assert_fails("is unknown to this version", "profil", profil="blue")
         self.assert_fails("name of an interface", profile="blue", ifname="a/b")
         self.assert_fails(f"{PREFIX}publish", profile="blue", publish="8080")
         self.podman.add_profile("bad", "[Interface]\nPrivateKey = x\n")

@@ -118,7 +118,7 @@ class Hook(harness.TestCase):
         self.assert_refused(self.state(profile="none"), "profiles/none.conf", hook=HOOK)
         every = (*HOOK, "--allow-annotations=all")
         self.assert_refused(self.state(config="/none", ifname="eth0"), "/none", hook=every)
-        self.assert_refused(self.state(profil="blue"), "means nothing", hook=every)
+        self.assert_refused(self.state(profil="blue"), "is unknown to this version", hook=every)
 
     def test_a_configuration_named_by_an_annotation_is_the_users_own_file(self) -> None:
         fifo = self.scratch.folder / "00-fifo.conf"

@@ -88,7 +88,7 @@ Result<std::string> create() {
   const std::string input = TRY(read_input());
   const netavark::Network network = TRY(netavark::parse_network(input));
   const auto config = TRY(find_config(network.options, ""));
-  if (config) TRY(load_config(*config));  // better said now than to every container
+  if (config) TRY(load_config(*config));  // an error is better now than for every container
   TRY(ensure_broker());
   return network.text;
 }

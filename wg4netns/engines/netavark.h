@@ -3,10 +3,10 @@
 //
 //   create             in the host's network: checks the options, starts the broker
 //   setup NETNS        where the host's network is out of reach: has the broker start a tunnel, and says its addresses
-//   teardown NETNS     has it ended
-//   info               who we are
+//   teardown NETNS     has the broker end it
+//   info               says what this plugin is
 //
-// What the engine says is on standard input, the answer on standard output, both in JSON, and so is an error.
+// The engine's request is on standard input, the answer or an error on standard output, all of them in JSON.
 
 #include <cstdint>
 #include <string>

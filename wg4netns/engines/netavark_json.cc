@@ -13,7 +13,7 @@ using Json = nlohmann::json;
 constexpr unsigned max_port = 65535;
 constexpr const char* no_mac_address = "00:00:00:00:00:00";  // what a tunnel has
 
-/// Nothing of it may end a line of ours, or be cut short by it.
+/// Is it free of bytes that would end a line of ours, or cut it short?
 bool is_plain(const std::string& text) {
   return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
 }
@@ -63,14 +63,14 @@ Result<NetworkOptions> parse_options(const Json& network) {
       options.publish = text == "true";
     } else {
       const std::string option = is_plain(name) ? std::string(name).append("=").append(text) : "";
-      return fail("the network option " + option + " means nothing here", 0,
+      return fail("the network option " + option + " is unknown", 0,
                   "There are config=FILE, profile=NAME, mtu=BYTES and publish=true|false");
     }
   }
   if (!options.config.empty() && options.config.front() != '/')
     return fail("the network option config=" + options.config + " is not an absolute path");
   if (!options.config.empty() && !options.profile.empty())
-    return fail("the network has the options config and profile", 0, "One of them names its configuration");
+    return fail("the network has the options config and profile", 0, "Give only one of them");
   return options;
 }
 
@@ -78,7 +78,7 @@ Result<unsigned> port_of(const Json& mapping, const char* name) {
   const auto found = mapping.find(name);
   const bool fits = found != mapping.end() && found->is_number_unsigned() && found->get<std::uint64_t>() >= 1 &&
                     found->get<std::uint64_t>() <= max_port;
-  if (!fits) return fail(std::string("the engine's ") + name + " is not one");
+  if (!fits) return fail(std::string("the engine's ") + name + " is not a port");
   return static_cast<unsigned>(found->get<std::uint64_t>());
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// What netavark and Podman say to a network plugin, and what it answers: JSON on standard input and output
+// The requests of netavark and Podman to a network plugin, and its answers: JSON on standard input and output
 // (netavark's plugin-API.md). The JSON library stays in netavark_json.cc. Pure.
 
 #include <cstddef>
@@ -32,7 +32,7 @@ struct Port {
   std::string protocol;
 };
 
-/// Of setup and teardown.
+/// The container of a request to set up or tear down.
 struct Container {
   std::string id;
   std::string name;
@@ -47,7 +47,7 @@ struct Network {
   std::string text;
 };
 
-/// What Podman is told of an interface.
+/// The interface, as Podman is told of it.
 struct Status {
   std::string ifname;
   std::vector<Prefix> addresses;

@@ -34,7 +34,7 @@ constexpr std::size_t short_id = 12;  // as engines show it
 
 constexpr std::chrono::seconds patience{10};  // with a runtime that has started us to read what it writes
 
-/// A file of the bundle's own. Nothing there is followed through a link.
+/// Reads a file of the bundle. No link in there is followed.
 Result<std::string> read_from_bundle(const std::string& bundle, const std::string& file, std::size_t limit) {
   const std::string name = bundle + "/" + file;
   const UniqueFd folder = TRY(open_folder(bundle));
@@ -73,27 +73,27 @@ Result<void> apply(const std::string& name, const std::string& value, AttachComm
   return {};
 }
 
-/// An image brings annotations, too: what the hook's file does not allow is refused, and not overlooked.
+/// An image brings annotations, too: one that the hook's file does not allow is refused, and not ignored.
 Result<void> expect_allowed(const OciHookCommand& hook, const oci::State& state) {
   for (const auto& [name, value] : state.annotations) {
     const std::string annotation = "the annotation " + std::string(oci::annotation_prefix) + name;
     if (name == "profile" || hook.allowed_annotations.contains(name)) continue;
     if (std::ranges::find(oci::optional_annotations, name) == oci::optional_annotations.end())
-      return fail(annotation + " means nothing to this version", 0,
+      return fail(annotation + " is unknown to this version", 0,
                   "It knows profile, config, ifname, publish and allow-shared-key");
-    return fail(annotation + " is not allowed, as it may be an image's", 0,
+    return fail(annotation + " is not allowed, as it may come from an image", 0,
                 "To allow it add --allow-annotations=" + name + " to args in the hook's file");
   }
   return {};
 }
 
-/// What the annotations ask for, on top of what the hook's file says.
+/// The command of the hook's file, with what the annotations ask for.
 Result<AttachCommand> make_command(const OciHookCommand& hook, const oci::State& state) {
   TRY(expect_allowed(hook, state));
   AttachCommand command = hook.attach;
   const auto& annotations = state.annotations;
   if (annotations.contains("profile") && annotations.contains("config"))
-    return fail("the container has the annotations profile and config", 0, "One of them names its configuration");
+    return fail("the container has the annotations profile and config", 0, "Give only one of them");
   if (annotations.contains("profile")) command.tunnel.config.reset();
   if (annotations.contains("config")) command.tunnel.profile.reset();
   for (const auto& [name, value] : annotations) TRY(apply(name, value, command));

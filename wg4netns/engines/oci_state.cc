@@ -11,7 +11,7 @@ using Json = nlohmann::json;
 
 constexpr std::string_view resolv_conf = "/etc/resolv.conf";
 
-/// The object that `text` is; `name` is what it is called in messages.
+/// Parses `text` as an object; messages call it `name`.
 Result<Json> parse_object(std::string_view text, const std::string& name) {
   Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object())
@@ -26,7 +26,7 @@ const std::string* find_string(const Json& object, const char* name) {
   return found == object.end() ? nullptr : found->get_ptr<const std::string*>();
 }
 
-/// What we pass on to the file system, to logs and to errors.
+/// Can it be passed on to the file system, to logs and to errors?
 bool is_printable(std::string_view text) {
   return !text.empty() &&
          std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
@@ -43,7 +43,7 @@ Result<std::int32_t> find_pid(const Json& state) {
   // Below zero it is of another type; as a double it would be no pid.
   const auto* number = found == state.end() ? nullptr : found->get_ptr<const std::uint64_t*>();
   if (number == nullptr || *number == 0 || *number > INT32_MAX)
-    return fail("the container's state has no process id", 0, "Only the stage createRuntime is for this hook");
+    return fail("the container's state has no process id", 0, "This hook is for the stage createRuntime only");
   return static_cast<std::int32_t>(*number);
 }
 

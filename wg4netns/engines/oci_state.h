@@ -2,7 +2,7 @@
 // What a container runtime tells its hooks, as far as it concerns us: the state on their standard input, and the
 // config.json of the bundle that it names (OCI runtime specification). The JSON library stays in oci_state.cc. Pure.
 //
-// An image brings annotations, too, so that these values may be a stranger's.
+// An image brings annotations, too, so these values may come from a stranger.
 
 #include <array>
 #include <cstddef>
@@ -20,7 +20,7 @@ namespace wg4::oci {
 inline constexpr std::size_t max_state_size = 1024UL * 1024;        // bytes; podman's has about 1 KiB
 inline constexpr std::size_t max_config_size = 16UL * 1024 * 1024;  // bytes; podman's has about 10 KiB
 inline constexpr std::string_view annotation_prefix = "io.wireguard4netns.";
-/// Those beside "profile": they are for a hook that has been told to take them.
+/// The annotations beside "profile": a hook takes those that it has been told to.
 inline constexpr std::array<std::string_view, 4> optional_annotations{"config", "ifname", "publish",
                                                                       "allow-shared-key"};
 

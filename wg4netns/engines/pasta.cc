@@ -19,8 +19,8 @@
 namespace wg4 {
 namespace {
 
-/// Opened before anything else, since what is there already may be no file of ours to be overwritten. An invalid
-/// descriptor if none is wanted.
+/// Opened before anything else, since a file that is there already may not be ours to overwrite. Invalid if no file is
+/// wanted.
 Result<UniqueFd> open_pid_file(const std::string& path) {
   if (path.empty()) return UniqueFd();
   constexpr int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
@@ -30,7 +30,7 @@ Result<UniqueFd> open_pid_file(const std::string& path) {
   if (!file.valid()) return fail("open " + path, errno, "The folder must exist, and be writable for this user");
   struct stat info{};
   if (fstat(file.get(), &info) != 0) return fail("look at " + path, errno);
-  if (!S_ISREG(info.st_mode)) return fail("the pid file " + path + " is no file", 0, "It must be a regular file");
+  if (!S_ISREG(info.st_mode)) return fail("the pid file " + path + " is not a regular file", 0, "Choose another path");
   return file;
 }
 
@@ -66,7 +66,7 @@ Result<void> stay_in_background(const PastaCommand& command, UniqueFd pid_file) 
       },
       kept));
   auto written = write_pid(pid_file, command.pid_file, pid);
-  if (!written) kill(pid, SIGTERM);  // nobody could end it later on
+  if (!written) kill(pid, SIGTERM);  // no program could find it, to end it
   return written;
 }
 

@@ -33,7 +33,7 @@
 namespace wg4 {
 namespace {
 
-/// What was written on the command line, word by word.
+/// The words of the command line, as they were written.
 struct PastaArguments {
   std::string target;  // PID or path
   std::string netns;
@@ -165,7 +165,7 @@ void add_pasta_options(Parser& parser, PastaArguments& arguments) {
   parser.flag("-e,--stderr", arguments.accepted, "Accepted: messages go to standard error");
 }
 
-/// What they come to, beyond what TunnelOptions has from elsewhere.
+/// The command that the arguments ask for; `tunnel` has the options that other commands take as well.
 Result<PastaCommand> pasta_command(const PastaArguments& arguments, TunnelOptions tunnel) {
   PastaCommand command;
   AttachCommand& attach = command.attach;

@@ -24,7 +24,7 @@ bool is_mac_address(const std::string& text) {
   return true;
 }
 
-/// What was written on the command line, word by word.
+/// The words of the command line, as they were written.
 struct EngineArguments {
   std::optional<std::string> cidr;
   std::optional<std::string> mac_address;

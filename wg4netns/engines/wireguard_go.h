@@ -1,7 +1,7 @@
 #pragma once
 // The place of wireguard-go: an interface in the namespace that this program was started in, without keys or peers.
-// wg(8) and wg-quick(8) configure the one, ip(8) the other half, at any time; the interface may move to another
-// namespace, while the UDP socket stays in this one.
+// wg(8) configures keys and peers, ip(8) addresses and routes, at any time (wg-quick(8) runs both). The interface may
+// move to another namespace, while the UDP socket stays in this one.
 
 #include <span>
 #include <string>
@@ -17,7 +17,7 @@ struct InterfaceCommand {
   bool foreground = false;  ///< else it returns once wg(8) can be used, and goes on in the background
 };
 
-/// Is that wireguard-go's whole command line? A namespace's path has a slash, and a PID is a number.
+/// Are these words a command line of wireguard-go? A namespace's path has a slash, and a PID is a number.
 [[nodiscard]] bool is_wireguard_go(std::span<const char* const> words);
 
 /// For such words. Sets the log level by LOG_LEVEL, as wireguard-go does.
