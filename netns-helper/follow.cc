@@ -57,12 +57,12 @@ std::string name_of(const OwnRoute& route) {
 /// "routes set: 10.9.0.0/16, 10.10.0.0/16 and 7 more".
 template <class T>
 void tell(std::vector<std::string>& changes, const std::string& what, const std::vector<T>& things) {
-  constexpr std::size_t most = 4;
+  constexpr std::size_t max_named = 4;
   if (things.empty()) return;
   std::string text = what + ": ";
-  for (std::size_t i = 0; i < std::min(things.size(), most); ++i)
+  for (std::size_t i = 0; i < std::min(things.size(), max_named); ++i)
     text.append(i == 0 ? "" : ", ").append(name_of(things[i]));
-  if (things.size() > most) text.append(" and " + std::to_string(things.size() - most) + " more");
+  if (things.size() > max_named) text.append(" and " + std::to_string(things.size() - max_named) + " more");
   changes.push_back(std::move(text));
 }
 

@@ -11,7 +11,7 @@ namespace wg4 {
 namespace {
 
 constexpr std::size_t letters_per_slip = 4;
-constexpr std::size_t longest = 32;  // letters; a longer text is no mistyped word of ours
+constexpr std::size_t max_letters = 32;  // letters; a longer text is no mistyped word of ours
 
 /// The number of edits that turn one word into the other; swapping two neighbours is one edit (Damerau and Levenshtein,
 /// by rows).
@@ -35,9 +35,9 @@ std::size_t distance(std::string_view left, std::string_view right) {
 }  // namespace
 
 std::string_view nearest_word(std::string_view typed, std::span<const std::string_view> words) {
-  if (typed.size() > longest) return "";
+  if (typed.size() > max_letters) return "";
   std::string_view nearest;
-  std::size_t least = longest;
+  std::size_t least = max_letters;
   for (const std::string_view word : words) {
     const std::size_t edits = distance(typed, word);
     if (edits > std::max(typed.size(), word.size()) / letters_per_slip || edits >= least) continue;

@@ -64,9 +64,9 @@ class SecretText {
   }
   /// Decimal.
   SecretText& append(std::integral auto number) {
-    constexpr std::size_t longest = 20;
-    const auto place = room(longest);
-    added(static_cast<std::size_t>(std::to_chars(place.data(), place.data() + longest, number).ptr - place.data()));
+    constexpr std::size_t max_digits = 20;
+    const auto place = room(max_digits);
+    added(static_cast<std::size_t>(std::to_chars(place.data(), place.data() + max_digits, number).ptr - place.data()));
     return *this;
   }
 

@@ -108,8 +108,8 @@ std::optional<std::string> odd_character(std::string_view text) {
 }
 
 std::string shown(std::string_view text, std::string_view otherwise) {
-  constexpr std::size_t longest = 80;
-  const bool harmless = text.size() <= longest && std::ranges::all_of(text, is_printable) && !may_hold_key(text);
+  constexpr std::size_t max_shown = 80;
+  const bool harmless = text.size() <= max_shown && std::ranges::all_of(text, is_printable) && !may_hold_key(text);
   return harmless ? "'" + std::string(text) + "'" : std::string(otherwise);
 }
 

@@ -72,9 +72,9 @@ Result<ServiceManager> ServiceManager::from_environment() {
 
   std::optional<std::chrono::nanoseconds> interval;
   if (patience && is_us(watched)) {
-    constexpr std::uint64_t longest = 1'000'000ULL * 3600 * 24 * 365;  // a year
+    constexpr std::uint64_t max_usec = 1'000'000ULL * 3600 * 24 * 365;  // a year
     const auto usec = to_number(*patience);
-    if (!usec || *usec < 2 || *usec > longest)
+    if (!usec || *usec < 2 || *usec > max_usec)
       return fail("WATCHDOG_USEC " + *patience + " is not a number of microseconds, at most a year's", 0, hint);
     interval = std::chrono::microseconds(*usec / 2);
   }

@@ -21,7 +21,7 @@ namespace {
 using namespace wg4;
 using namespace wg4::test;
 
-constexpr std::size_t largest = 65536;  // what a socket or a TUN is read into
+constexpr std::size_t max_read = 65536;  // what a socket or a TUN is read into
 constexpr std::uint32_t packet_block = 6;
 
 IpAddress address(FuzzInput& input) {
@@ -41,7 +41,7 @@ class Target {
   explicit Target(ByteView bytes)
       : input_(bytes),
         buffer_(std::size_t{1024} << input_.below(9), {.application = "fuzz", .interface = "wg0"}, input_.u16()),
-        bytes_(largest, 0x45) {}
+        bytes_(max_read, 0x45) {}
 
   void run() {
     while (!input_.empty()) act();

@@ -33,7 +33,7 @@ namespace {
 using namespace wg4;
 using namespace wg4::test;
 
-constexpr std::size_t most_recorded = 64;
+constexpr std::size_t max_recorded = 64;
 
 class Target {
  public:
@@ -41,7 +41,7 @@ class Target {
     SimWorld::connect(*hosts_[0], *hosts_[1]);
     for (SimHost* host : hosts_) host->on_packet = [this](ByteView packet) { check_delivery(packet); };
     world_.net.tap = [this](const Datagram& datagram) {
-      if (recorded_.size() < most_recorded) recorded_.push_back(datagram);
+      if (recorded_.size() < max_recorded) recorded_.push_back(datagram);
     };
     world_.net.passes = [this](const Datagram&) { return !cut_; };
   }

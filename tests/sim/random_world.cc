@@ -27,7 +27,7 @@ namespace {
 
 constexpr int steps = 80;
 /// An initiation that is due may have been held back: at most for this long.
-constexpr Duration longest_wait = rekey_timeout + crossing_jitter_factor * rekey_timeout_jitter_max;
+constexpr Duration max_wait = rekey_timeout + crossing_jitter_factor * rekey_timeout_jitter_max;
 
 IpAddress attacker() { return ip("203.0.113.66"); }
 
@@ -348,7 +348,7 @@ void RandomWorld::send_probe(std::size_t from, std::size_t to) {
   machines_[from].host->send(packet);
 }
 
-/// A packet of each has to arrive in time: after one longest_wait, and one more each time that two initiations cross.
+/// A packet of each has to arrive in time: after one max_wait, and one more each time that two initiations cross.
 void RandomWorld::wait_for_both(std::size_t one, std::size_t other, bool send_more) {
   const Duration trip = world_.net.faults.delay;
   const std::size_t first = sent_.size() - (send_more ? 0 : 2);
@@ -367,7 +367,7 @@ void RandomWorld::wait_for_both(std::size_t one, std::size_t other, bool send_mo
                        [&](const Sent& sent) { return sent.sender == sender && sent.delivered; });
   };
   const Duration start = world_.now();
-  const auto deadline = [&] { return (1 + crossings) * (longest_wait + 2 * trip) + 4 * trip + 1s; };
+  const auto deadline = [&] { return (1 + crossings) * (max_wait + 2 * trip) + 4 * trip + 1s; };
   while (!(arrived(one) && arrived(other)) && world_.now() - start < deadline()) {
     if (send_more) {
       send_probe(one, other);

@@ -21,8 +21,8 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-constexpr std::size_t most_packets = 37;
-constexpr std::size_t longest = 2200;
+constexpr std::size_t max_packets = 37;
+constexpr std::size_t max_size = 2200;
 
 /// The end of its memory at which a packet is placed.
 enum class Flush { front, back };
@@ -31,9 +31,9 @@ enum class Flush { front, back };
 class GuardedBatch {
  public:
   explicit GuardedBatch(AeadFixture& fixture) : fixture_(fixture) {
-    for (std::size_t i = 0; i < most_packets; ++i) {
-      text_.emplace_back(longest);
-      sealed_.emplace_back(longest + aead_tag_size);
+    for (std::size_t i = 0; i < max_packets; ++i) {
+      text_.emplace_back(max_size);
+      sealed_.emplace_back(max_size + aead_tag_size);
     }
   }
 
@@ -77,7 +77,7 @@ TEST_CASE("Equal lengths, all of them, flush against the ends of memory") {
   GuardedBatch batch(fixture);
   for (const Subject& aead : all_subjects()) {
     CAPTURE(aead.name);
-    for (std::size_t size = 0; size <= longest - 16; size += size < 520 ? 1 : 61) {
+    for (std::size_t size = 0; size <= max_size - 16; size += size < 520 ? 1 : 61) {
       CAPTURE(size);
       batch.check(*aead, std::vector<std::size_t>(16, size), size % 2 == 0 ? Flush::back : Flush::front);
     }
@@ -89,7 +89,7 @@ TEST_CASE("Every number of packets") {
   GuardedBatch batch(fixture);
   for (const Subject& aead : all_subjects()) {
     CAPTURE(aead.name);
-    for (std::size_t count = 0; count <= most_packets; ++count) {
+    for (std::size_t count = 0; count <= max_packets; ++count) {
       CAPTURE(count);
       for (const std::size_t size : {0U, 40U, 64U, 1420U})
         batch.check(*aead, std::vector<std::size_t>(count, size), Flush::back);
@@ -104,8 +104,8 @@ TEST_CASE("Any mix of lengths, flush against either end of memory") {
     CAPTURE(aead.name);
     for (int round = 0; round < 150; ++round) {
       CAPTURE(round);
-      std::vector<std::size_t> sizes(1 + fixture.below(most_packets));
-      const std::uint32_t end = round % 3 == 0 ? 200 : longest - 16;
+      std::vector<std::size_t> sizes(1 + fixture.below(max_packets));
+      const std::uint32_t end = round % 3 == 0 ? 200 : max_size - 16;
       for (std::size_t& size : sizes) size = fixture.below(round % 5 == 0 ? 1 + fixture.below(end) : end);
       batch.check(*aead, sizes, round % 2 == 0 ? Flush::back : Flush::front);
     }

@@ -89,7 +89,7 @@ TEST_CASE("an answer that nobody asked for changes nothing, whatever it is about
   bench.endpoints.unanswered(key_of(1));
   for (const std::uint32_t id : {1U, 2U, 4294967295U}) {
     bench.answer(id, "192.0.2.9:1");
-    for (const int error : {EAI_NONAME, EAI_AGAIN, NameAnswer::least_error}) bench.refuse(id, error);
+    for (const int error : {EAI_NONAME, EAI_AGAIN, NameAnswer::min_error}) bench.refuse(id, error);
     CHECK(bench.endpoints.answered(bench.now).peers.empty());
   }
   bench.answer(0, "192.0.2.9:1");

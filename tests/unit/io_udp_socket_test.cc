@@ -26,7 +26,7 @@ using namespace wg4;
 namespace {
 
 constexpr std::size_t segment = 1452;
-constexpr std::size_t most = max_run_size / segment;  // datagrams of a message
+constexpr std::size_t max_datagrams = max_run_size / segment;  // datagrams of a message
 
 UdpSocket open_on_loopback(bool segments = true) {
   const IpAddress loopback = IpAddress::parse("127.0.0.1").value();
@@ -92,7 +92,8 @@ TEST_CASE("datagrams of one kind share messages, also across calls of push()") {
   sender.flush();
   const Received received = receive_all(receiver, next);
   check_counted(received.bytes);
-  CHECK(received.runs == std::vector<std::size_t>{most * segment, most * segment, (94 - 2 * most) * segment});
+  CHECK(received.runs ==
+        std::vector<std::size_t>{max_datagrams * segment, max_datagrams * segment, (94 - 2 * max_datagrams) * segment});
 }
 
 TEST_CASE("a shorter datagram ends its message") {

@@ -193,8 +193,8 @@ Handshake::Verdict Handshake::consume_initiation(const StaticIdentity& self, con
     if (is_new) latest_stale_ = timestamp;
     return is_new ? Verdict::stale : Verdict::replayed;
   }
-  constexpr auto shortest_gap = Duration{1s} / initiations_per_second;
-  if (latest_initiation_ && now - *latest_initiation_ < shortest_gap) return Verdict::flood;
+  constexpr auto min_gap = Duration{1s} / initiations_per_second;
+  if (latest_initiation_ && now - *latest_initiation_ < min_gap) return Verdict::flood;
 
   clear();
   latest_timestamp_ = timestamp;

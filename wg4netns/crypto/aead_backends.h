@@ -31,7 +31,7 @@ inline constexpr std::size_t small_packet = 192;
 /// How packets that do not form a group are handled.
 struct UngroupedPackets {
   std::unique_ptr<Aead> aead = nullptr;  ///< null = by the vector kernel, packet by packet
-  std::size_t longest = SIZE_MAX;        ///< bytes; if one of them is longer, the vector kernel handles them, too
+  std::size_t max_size = SIZE_MAX;       ///< bytes; if one of them is longer, the vector kernel handles them, too
   std::size_t small_batch = 0;           ///< up to this many small packets never form a group
 };
 

@@ -132,7 +132,7 @@ bool LaneAead::run_batch(const AeadKey& key, std::span<Job> jobs, GroupFunction 
     const auto group = jobs.first(std::min(jobs.size(), kernel_.lanes));
     jobs = jobs.subspan(group.size());
     const bool together = !small && pays(group);
-    if (!together && ungrouped_.aead && longest_of(group) <= ungrouped_.longest) {
+    if (!together && ungrouped_.aead && longest_of(group) <= ungrouped_.max_size) {
       run_ungrouped(*ungrouped_.aead, key, group);
     } else {
       run_kernel(key, group, together ? run_group : nullptr, run_single);

@@ -33,14 +33,14 @@ struct NameQuestion {
 struct NameAnswer {
   static constexpr wire::Kind message_kind = wire::Kind::name_answer;
   static constexpr std::size_t max_size = 64;
-  static constexpr int least_error = -1000;  // netdb.h numbers its errors from -1 downwards
-  std::uint32_t id = 0;                      ///< of the question
-  int error = 0;                             ///< an EAI_ number of netdb.h; 0 = resolved
-  Endpoint endpoint{};                       ///< the address that the system puts first
+  static constexpr int min_error = -1000;  // netdb.h numbers its errors from -1 downwards
+  std::uint32_t id = 0;                    ///< of the question
+  int error = 0;                           ///< an EAI_ number of netdb.h; 0 = resolved
+  Endpoint endpoint{};                     ///< the address that the system puts first
 
   static constexpr void fields(auto& self, auto& visit) {
     visit(self.id);
-    visit.ranged(self.error, least_error, 0);
+    visit.ranged(self.error, min_error, 0);
     visit(self.endpoint);
   }
 };

@@ -30,7 +30,7 @@ constexpr std::size_t dns_question_count = 4;
 constexpr std::uint16_t dns_response = 0x8000;
 constexpr std::uint16_t dns_kept_flags = 0x7900;  // opcode, recursion desired
 constexpr std::uint16_t dns_refused = 5;
-constexpr std::size_t dns_longest_label = 63;
+constexpr std::size_t max_dns_label = 63;
 
 std::size_t ip_header_size(const IpView& ip) { return ip.v4 ? offload::v4_header_size : offload::v6_header_size; }
 
@@ -94,7 +94,7 @@ std::size_t write_icmp_error(ByteSpan out, ByteView packet, const IpView& ip, co
 std::size_t question_size(ByteView questions) {
   std::size_t at = 0;
   while (at < questions.size() && questions[at] != 0) {
-    if (questions[at] > dns_longest_label) return 0;
+    if (questions[at] > max_dns_label) return 0;
     at += 1U + questions[at];
   }
   const std::size_t size = at + 1 + 4;  // the root label, type and class

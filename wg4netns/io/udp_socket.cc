@@ -100,7 +100,7 @@ std::uint16_t bound_port(int fd) {
 bool is_source_refusal(int error) { return error == EINVAL || error == ENETUNREACH || error == EADDRNOTAVAIL; }
 
 /// How many datagrams of this size one message takes.
-std::size_t most_segments(std::size_t segment) { return std::min(max_batch, max_run_size / segment); }
+std::size_t max_segments(std::size_t segment) { return std::min(max_batch, max_run_size / segment); }
 
 /// Errors that may be about an earlier datagram: the kernel reports one once, instead of the result of the present
 /// call.
@@ -229,10 +229,10 @@ void UdpSocket::push(const SendRun& run) {
     used_ += joined;
     left -= joined;
   }
-  const std::size_t longest = run.segment_size * most_segments(run.segment_size);
+  const std::size_t max_size = run.segment_size * max_segments(run.segment_size);
   while (left > 0) {
     queue_.push_back({run, used_});
-    queue_.back().run.size = std::min(left, longest);
+    queue_.back().run.size = std::min(left, max_size);
     used_ += queue_.back().run.size;
     left -= queue_.back().run.size;
   }
@@ -246,7 +246,7 @@ std::size_t UdpSocket::space_behind(const QueuedRun& last, const SendRun& run) c
   const bool run_fits = run.segment_size == segment || run.size < segment;
   const bool same_kind = last.run.tos == run.tos && last.run.path == run.path;
   if (!segmentation_ || !last_is_whole || !run_fits || !same_kind) return 0;
-  return (most_segments(segment) - segments) * segment;
+  return (max_segments(segment) - segments) * segment;
 }
 
 void UdpSocket::flush() {

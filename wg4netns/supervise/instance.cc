@@ -61,9 +61,9 @@ bool Instance::take_ready() {
 }
 
 void Instance::pass_on() {
-  constexpr int most_reads = 32;  // more than a pipe has room for
+  constexpr int max_reads = 32;  // more than a pipe has room for
   std::array<char, max_said> text{};
-  for (int i = 0; i < most_reads && output_.valid(); ++i) {
+  for (int i = 0; i < max_reads && output_.valid(); ++i) {
     const ssize_t got = read(output_.get(), text.data(), text.size());
     if (got < 0) return;
     if (got == 0) return output_.reset();

@@ -307,8 +307,8 @@ Errno StatusReader::peer_line(PeerStatus& peer, std::string_view key, std::strin
     peer.endpoint = Endpoint::parse(value);
     good = peer.endpoint.has_value();
   } else if (key == "last_handshake_time_sec") {
-    constexpr std::int64_t most = INT64_MAX / 1'000'000'000 - 1;
-    good = parse_number(value, number) && number <= most;
+    constexpr std::int64_t max_seconds = INT64_MAX / 1'000'000'000 - 1;
+    good = parse_number(value, number) && number <= max_seconds;
     if (good && number > 0) peer.last_handshake = WallTime(std::chrono::seconds(number));
   } else if (key == "last_handshake_time_nsec") {
     good = parse_number(value, number) && number < 1'000'000'000;
