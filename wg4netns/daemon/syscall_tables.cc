@@ -155,6 +155,30 @@ SyscallTable control_syscalls() {
   return table;
 }
 
+/// For the files that look-ups read, NSS modules among them.
+SyscallTable name_service_files_syscalls() {
+  constexpr int write_access = O_ACCMODE | O_CREAT | O_TRUNC;
+  return {
+      {SCMP_SYS(openat), "resolv.conf, hosts, nsswitch.conf, NSS modules; only to read", {without(2, write_access)}},
+      {SCMP_SYS(open), "the same, of older modules", {without(1, write_access)}},
+      {SCMP_SYS(read), "these files; bytes of servers"},
+      {SCMP_SYS(pread64), "NSS modules are loaded"},
+      {SCMP_SYS(readlink), "these files"},
+      {SCMP_SYS(readlinkat), "these files"},
+      {SCMP_SYS(lseek), "these files"},
+      {SCMP_SYS(newfstatat), "these files; have they changed?"},
+      {SCMP_SYS(fstat), "these files"},
+      {SCMP_SYS(stat), "these files"},
+      {SCMP_SYS(statx), "these files"},
+      {SCMP_SYS(access), "these files"},
+      {SCMP_SYS(faccessat), "these files"},
+      {SCMP_SYS(faccessat2), "these files"},
+      {SCMP_SYS(getdents64), "folders of configuration"},
+      {SCMP_SYS(mmap), "files; the data of NSS modules", {without(2, PROT_EXEC)}},
+      {SCMP_SYS(mmap), "the code of NSS modules, which nobody can write to", {without(2, PROT_WRITE)}},
+  };
+}
+
 }  // namespace
 
 SyscallTable tunnel_syscalls(const TunnelNeeds& needs) {
@@ -224,27 +248,9 @@ SyscallTable forwarder_syscalls() {
 }
 
 SyscallTable resolver_syscalls() {
-  constexpr int write_access = O_ACCMODE | O_CREAT | O_TRUNC;
   SyscallTable table{
       {SCMP_SYS(recvmsg), "questions of the program; answers of servers"},
       sendmsg_rule("answers to the program; questions to servers"),
-      {SCMP_SYS(openat), "resolv.conf, hosts, nsswitch.conf, NSS modules; only to read", {without(2, write_access)}},
-      {SCMP_SYS(open), "the same, of older modules", {without(1, write_access)}},
-      {SCMP_SYS(read), "these files; bytes of servers"},
-      {SCMP_SYS(pread64), "NSS modules are loaded"},
-      {SCMP_SYS(readlink), "these files"},
-      {SCMP_SYS(readlinkat), "these files"},
-      {SCMP_SYS(lseek), "these files"},
-      {SCMP_SYS(newfstatat), "these files; have they changed?"},
-      {SCMP_SYS(fstat), "these files"},
-      {SCMP_SYS(stat), "these files"},
-      {SCMP_SYS(statx), "these files"},
-      {SCMP_SYS(access), "these files"},
-      {SCMP_SYS(faccessat), "these files"},
-      {SCMP_SYS(faccessat2), "these files"},
-      {SCMP_SYS(getdents64), "folders of configuration"},
-      {SCMP_SYS(mmap), "files; the data of NSS modules", {without(2, PROT_EXEC)}},
-      {SCMP_SYS(mmap), "the code of NSS modules, which nobody can write to", {without(2, PROT_WRITE)}},
       {SCMP_SYS(connect), "servers, by UDP and TCP"},
       {SCMP_SYS(bind), "random ports for questions; netlink"},
       sendto_rule("questions"),
@@ -278,6 +284,7 @@ SyscallTable resolver_syscalls() {
       {SCMP_SYS(sched_getaffinity), "how many processors there are: malloc's heaps"},
       {SCMP_SYS(rt_sigaction), "SIGPIPE is ignored, in NSS modules"},
   };
+  append(table, name_service_files_syscalls());
   append(table, ip_socket_syscalls("DNS servers"));
   // Some modules name the protocol that a kind of socket has anyway.
   for (const int family : {AF_INET, AF_INET6})
