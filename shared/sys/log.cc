@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #include "shared/base/unique_fd.h"
 #include "shared/sys/log_reader.h"
 #include "shared/sys/process.h"
+#include "shared/sys/unix_socket.h"
 
 namespace wg4::log {
 namespace {
@@ -49,13 +49,9 @@ bool nobody_reads(int fd) {
 
 /// A connected socket, so that it works in a sandbox without files; it never blocks.
 int connect_to_syslog() {
-  constexpr std::string_view path = "/dev/log";
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, path.size());
+  const auto address = UnixAddress::of_path("/dev/log");
   const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  // sockaddr is the type for addresses of all families.
-  if (fd >= 0 && connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return fd;  // NOLINT
+  if (fd >= 0 && address->connect(fd)) return fd;
   if (fd >= 0) close(fd);
   return -1;
 }

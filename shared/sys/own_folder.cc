@@ -1,6 +1,7 @@
 #include "shared/sys/own_folder.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,6 +17,17 @@ namespace {
 bool is_usable_parent(int folder) {
   struct stat info{};
   return fstat(folder, &info) == 0 && (info.st_uid == geteuid() || (info.st_mode & S_ISVTX) != 0);
+}
+
+Result<void> expect_closed(int folder, const std::string& path, OthersMay others) {
+  struct stat info{};
+  if (fstat(folder, &info) != 0) return fail("look at the folder " + path, errno);
+  const bool may_read = others == OthersMay::read;
+  const mode_t forbidden = may_read ? S_IWGRP | S_IWOTH : S_IRWXG | S_IRWXO;
+  if (info.st_uid == geteuid() && (info.st_mode & forbidden) == 0) return {};
+  return fail(
+      may_read ? "other users can write to the folder " + path : "the folder " + path + " is open to other users", 0,
+      "chmod 700 " + path);
 }
 
 }  // namespace
@@ -52,6 +64,15 @@ Result<UniqueFd> open_own_folder(const std::string& parent, const std::string& n
   const UniqueFd folder(open(parent.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!folder.valid()) return fail("open the folder " + parent, errno);
   return open_own_folder(folder.get(), parent, name, if_missing);
+}
+
+Result<UniqueFd> lock_own_folder(const std::string& path, OthersMay others) {
+  if (mkdir(path.c_str(), S_IRWXU) != 0 && errno != EEXIST) return fail("make the folder " + path, errno);
+  UniqueFd folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.valid()) return fail("open the folder " + path, errno);
+  TRY(expect_closed(folder.get(), path, others));
+  if (flock(folder.get(), LOCK_EX) != 0) return fail("lock the folder " + path, errno);
+  return folder;
 }
 
 }  // namespace wg4

@@ -27,6 +27,13 @@ enum class IfMissing : std::uint8_t { make, fail };
 [[nodiscard]] Result<UniqueFd> open_own_folder(const std::string& parent, const std::string& name,
                                                IfMissing if_missing);
 
+/// What users other than this one may do in a folder.
+enum class OthersMay : std::uint8_t { read, do_nothing };
+
+/// Makes (mode 0700), opens and locks (flock(2)) a folder of sockets: two programs must not replace the socket of a
+/// dead one at the same time. Fails if the folder is another user's, or lets others do more than `others`.
+[[nodiscard]] Result<UniqueFd> lock_own_folder(const std::string& path, OthersMay others);
+
 /// Is what is open of this kind (S_IFREG), this user's, and closed to the writing of others? Errors call it `name`.
 [[nodiscard]] Result<void> expect_own(int fd, const std::string& name, mode_t kind);
 

@@ -1,20 +1,18 @@
 #include "shared/sys/service_manager.h"
 
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
-#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include "shared/base/escaped_text.h"
+#include "shared/sys/unix_socket.h"
 
 namespace wg4 {
 namespace {
@@ -42,20 +40,13 @@ bool is_us(const std::optional<std::string>& pid) { return !pid || to_number(*pi
 
 Result<UniqueFd> open_socket(const std::string& name) {
   const std::string what = "NOTIFY_SOCKET " + name;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
   if (name.size() < 2 || (name.front() != '/' && name.front() != '@'))
     return fail(what + " is neither a path nor an abstract name", 0, hint);
-  if (name.size() >= sizeof address.sun_path) return fail(what, ENAMETOOLONG, hint);
-  std::memcpy(address.sun_path, name.data(), name.size());
-  if (name.front() == '@') address.sun_path[0] = '\0';
-  // The length is part of an abstract name; a path ends with a zero.
-  const std::size_t length = offsetof(sockaddr_un, sun_path) + name.size() + (name.front() == '@' ? 0 : 1);
-
+  const auto address = name.front() == '@' ? UnixAddress::of_abstract_name(name.substr(1)) : UnixAddress::of_path(name);
+  if (!address) return fail(what, ENAMETOOLONG, hint);
   UniqueFd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return fail("create a UNIX socket", errno);
-  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(length)) < 0)
-    return fail("connect to " + what, errno, hint);
+  if (!address->connect(fd.get())) return fail("connect to " + what, errno, hint);
   return fd;
 }
 

@@ -2,12 +2,12 @@
 
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
+
+#include "shared/sys/unix_socket.h"
 
 namespace wg4 {
 namespace {
@@ -16,29 +16,15 @@ constexpr mode_t only_this_user = 0600;
 
 UniqueFd make_socket() { return UniqueFd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
 
-/// Both calls take a pointer to the general type.
-template <class Call>
-bool with_address(Call call, int fd, const sockaddr_un& address) {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
-  return call(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
-
-std::string holder(int fd) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  const bool known = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid > 0;
-  return known ? "process " + std::to_string(peer.pid) : "another process";
-}
-
-Result<void> remove(const sockaddr_un& address, const std::string& what) {
-  if (unlink(address.sun_path) != 0 && errno != ENOENT) return fail("replace " + what, errno);
+Result<void> remove(const std::string& path, const std::string& what) {
+  if (unlink(path.c_str()) != 0 && errno != ENOENT) return fail("replace " + what, errno);
   return {};
 }
 
-/// Removes the socket at the address, if no process listens there any more.
-Result<void> remove_dead(const sockaddr_un& address, const std::string& what) {
+/// Removes the socket at the path, if no process listens there any more.
+Result<void> remove_dead(const std::string& path, const UnixAddress& address, const std::string& what) {
   struct stat status{};
-  if (lstat(address.sun_path, &status) != 0) {
+  if (lstat(path.c_str(), &status) != 0) {
     if (errno == ENOENT) return {};
     return fail("look at " + what, errno);
   }
@@ -46,27 +32,25 @@ Result<void> remove_dead(const sockaddr_un& address, const std::string& what) {
   const UniqueFd probe = make_socket();
   if (!probe.valid()) return fail("make a UNIX socket", errno);
   // EAGAIN: its queue of connections is full, so it is alive.
-  if (with_address(connect, probe.get(), address) || errno == EAGAIN)
-    return fail(what + " is in use by " + holder(probe.get()), 0, "Choose another path, or end that process");
+  if (address.connect(probe.get()) || errno == EAGAIN)
+    return fail(what + " is in use by " + describe_peer(probe.get()), 0, "Choose another path, or end that process");
   if (errno != ECONNREFUSED) return fail("find out who listens at " + what, errno);
-  return remove(address, what);
+  return remove(path, what);
 }
 
 }  // namespace
 
 Result<UnixListener> UnixListener::create(const std::string& path, const std::string& what, Replaces replaces,
                                           int backlog) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
   if (path.empty()) return fail(what + ": the path is empty");
-  if (path.size() >= sizeof address.sun_path)
+  const auto address = UnixAddress::of_path(path);
+  if (!address)
     return fail(what + ": the path has " + std::to_string(path.size()) + " bytes", 0,
-                "At most " + std::to_string(sizeof address.sun_path - 1) + " are possible: choose a shorter one");
-  std::memcpy(address.sun_path, path.data(), path.size());
-  TRY(replaces == Replaces::all ? remove(address, what) : remove_dead(address, what));
+                "At most " + std::to_string(UnixAddress::max_size) + " are possible: choose a shorter one");
+  TRY(replaces == Replaces::all ? remove(path, what) : remove_dead(path, *address, what));
   UniqueFd fd = make_socket();
   // bind() gives the file the mode of the socket, so the file has the right mode from the start.
-  if (!fd.valid() || fchmod(fd.get(), only_this_user) != 0 || !with_address(bind, fd.get(), address)) {
+  if (!fd.valid() || fchmod(fd.get(), only_this_user) != 0 || !address->bind(fd.get())) {
     const int number = errno;
     return fail("make " + what, number, number == ENOENT ? "Make its folder first" : "");
   }

@@ -1,7 +1,7 @@
 wg4_unit_test(sys
-  SOURCES sys_background_test.cc sys_fd_pass_test.cc sys_namespaces_test.cc sys_wake_up_test.cc
-  ALONE sys_named_file_test.cc sys_process_identity_test.cc sys_process_test.cc sys_sub_ids_test.cc
+  SOURCES sys_background_test.cc sys_fd_pass_test.cc sys_namespaces_test.cc sys_unix_socket_test.cc sys_wake_up_test.cc
   ALONE sys_foreground_test.cc sys_named_file_test.cc sys_process_identity_test.cc sys_process_test.cc
+        sys_sub_ids_test.cc
   DEPENDS wg4_sys)
 
 wg4_unit_test(helper_process SOURCES helper_process_test.cc DEPENDS wg4_daemon)

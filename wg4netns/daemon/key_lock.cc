@@ -3,14 +3,12 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
@@ -22,6 +20,7 @@
 #include "shared/base/hex_base64.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/log.h"
+#include "shared/sys/unix_socket.h"
 #include "wg4netns/crypto/blake2s.h"
 #include "wg4netns/crypto/curve25519.h"
 #include "wg4netns/daemon/lock_file.h"
@@ -30,7 +29,6 @@ namespace wg4 {
 namespace {
 
 constexpr std::string_view prefix = "wireguard4netns/key/";
-constexpr std::size_t max_name = 107;  // bytes behind the NUL that makes a name abstract
 
 // An engine that restarts a container starts the new tunnel while the old one ends.
 constexpr std::chrono::milliseconds patience{2000};
@@ -70,15 +68,8 @@ std::string printable(std::string text) {
 UniqueFd claim(const std::string& name) {
   UniqueFd fd(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!fd.valid()) return {};
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::size_t used = std::min(name.size(), max_name);
-  name.copy(&address.sun_path[1], used);
-  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + used);
-  // The kernel's one way to pass addresses of all families.
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
-  if (bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) return {};
-  return fd;
+  const auto address = UnixAddress::of_abstract_name(name.substr(0, UnixAddress::max_size));
+  return address && address->bind(fd.get()) ? std::move(fd) : UniqueFd();
 }
 
 /// The holder, by its second name: "process 12, the tunnel of process 4711". It may not have taken that name yet.

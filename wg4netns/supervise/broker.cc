@@ -29,6 +29,7 @@
 #include "shared/sys/netns_watch.h"
 #include "shared/sys/signals.h"
 #include "shared/sys/unique_file.h"
+#include "shared/sys/unix_socket.h"
 #include "shared/wire/message_socket.h"
 #include "shared/wire/wire.h"
 #include "wg4netns/supervise/broker_message.h"
@@ -145,7 +146,7 @@ Result<void> Broker::run(std::optional<std::chrono::seconds> idle) {
 
 void Broker::accept_client() {
   UniqueFd client(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (!client.valid() || clients_.size() >= max_clients || !broker::is_same_user(client.get())) return;
+  if (!client.valid() || clients_.size() >= max_clients || !is_same_user(client.get())) return;
   const Number number = next_++;
   if (!loop_.watch(client.get(), Source::client, EPOLLIN, number)) return;
   clients_.emplace(number, std::move(client));

@@ -18,7 +18,4 @@ namespace wg4::broker {
 /// Asks the broker, and waits for the outcome. ECONNREFUSED or ENOENT: there is no broker. `netns` may be invalid.
 [[nodiscard]] Result<void> ask(const Request& request, UniqueFd netns);
 
-/// Is this user at the other end?
-[[nodiscard]] bool is_same_user(int socket);
-
 }  // namespace wg4::broker

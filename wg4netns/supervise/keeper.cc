@@ -26,6 +26,7 @@
 #include "shared/sys/netns_processes.h"
 #include "shared/sys/process.h"
 #include "shared/sys/signals.h"
+#include "shared/sys/unix_socket.h"
 #include "shared/wire/message_socket.h"
 #include "wg4netns/supervise/keeper_message.h"
 #include "wg4netns/supervise/keeper_namespaces.h"
@@ -49,12 +50,6 @@ constexpr milliseconds time_to_end{5000};   // for processes and the tunnel, unt
 constexpr std::uint64_t rights = std::uint64_t{1} << CAP_SYS_PTRACE | std::uint64_t{1} << CAP_KILL;
 
 void send_signal(int pidfd, int signal) { syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0); }
-
-bool is_same_user(int socket) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
-}
 
 UniqueFd duplicate(const UniqueFd& fd) { return UniqueFd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)); }
 

@@ -6,13 +6,11 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <memory>
 #include <string_view>
 
@@ -23,16 +21,6 @@ constexpr const char* all_folders = "ns";
 constexpr const char* socket_name = "keeper.sock";
 constexpr int backlog = 256;  // clients that start at the same time
 constexpr std::chrono::milliseconds lock_interval{5};
-
-/// Both calls take a pointer to the general type.
-template <class Call>
-bool with_address(Call call, int fd, const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), std::min(path.size(), sizeof address.sun_path - 1));
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast)
-  return call(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-}
 
 Result<UniqueFd> make_socket() {
   UniqueFd fd(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
@@ -118,14 +106,14 @@ Result<void> TunnelFolder::lock(Deadline deadline) {
 
 void TunnelFolder::unlock() { flock(folder_.get(), LOCK_UN); }
 
-/// Short, whatever the folder's own path is: the path of a socket has at most 107 bytes.
-std::string TunnelFolder::socket_path() const {
-  return "/proc/self/fd/" + std::to_string(folder_.get()) + "/" + socket_name;
+/// Short, whatever the folder's own path is: it fits an address.
+UnixAddress TunnelFolder::address() const {
+  return *UnixAddress::of_path("/proc/self/fd/" + std::to_string(folder_.get()) + "/" + socket_name);
 }
 
 Result<UniqueFd> TunnelFolder::connect() const {
   UniqueFd fd = TRY(make_socket());
-  if (with_address(::connect, fd.get(), socket_path())) return fd;
+  if (address().connect(fd.get())) return fd;
   if (errno == ENOENT || errno == ECONNREFUSED) return UniqueFd();
   return fail("reach the keeper of the tunnel " + name_, errno);
 }
@@ -135,8 +123,7 @@ Result<UniqueFd> TunnelFolder::listen() const {
     return fail("replace the socket of the tunnel " + name_, errno);
   UniqueFd fd = TRY(make_socket());
   // bind() gives the file the mode of the socket.
-  if (fchmod(fd.get(), S_IRUSR | S_IWUSR) != 0 || !with_address(bind, fd.get(), socket_path()) ||
-      ::listen(fd.get(), backlog) != 0)
+  if (fchmod(fd.get(), S_IRUSR | S_IWUSR) != 0 || !address().bind(fd.get()) || ::listen(fd.get(), backlog) != 0)
     return fail("listen as the keeper of the tunnel " + name_, errno);
   return fd;
 }

@@ -16,6 +16,7 @@
 #include "shared/base/unique_fd.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/own_folder.h"
+#include "shared/sys/unix_socket.h"
 
 namespace wg4 {
 
@@ -51,7 +52,7 @@ class TunnelFolder {
   TunnelFolder(UniqueFd parent, UniqueFd folder, std::string name)
       : parent_(std::move(parent)), folder_(std::move(folder)), name_(std::move(name)) {}
   [[nodiscard]] bool is_removed() const;
-  [[nodiscard]] std::string socket_path() const;
+  [[nodiscard]] UnixAddress address() const;
 
   UniqueFd parent_;
   UniqueFd folder_;

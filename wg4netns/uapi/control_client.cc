@@ -17,6 +17,7 @@
 #include "shared/base/secret_text.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/fd_pass.h"
+#include "shared/sys/unix_socket.h"
 #include "wg4netns/core/control.h"
 #include "wg4netns/uapi/control_socket.h"
 
@@ -118,11 +119,9 @@ Result<RunningTunnel> find_tunnel(const std::string& name) {
 
 Result<pid_t> owner_of(const RunningTunnel& tunnel) {
   const UniqueFd fd = TRY(uapi::connect_to(tunnel.path));
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
-    return fail("find out who listens at " + tunnel.path, errno);
-  return peer.pid;
+  const auto peer = peer_of(fd.get());
+  if (!peer) return fail("find out who listens at " + tunnel.path, errno);
+  return peer->pid;
 }
 
 Result<uapi::StatusReader> ask_status(const RunningTunnel& tunnel, const AnswerLimits& limits) {

@@ -1,21 +1,21 @@
 #include "wg4netns/uapi/control_socket.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <expected>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
 #include <utility>
+
+#include "shared/sys/own_folder.h"
+#include "shared/sys/unix_socket.h"
 
 namespace wg4::uapi {
 namespace {
@@ -26,38 +26,12 @@ constexpr mode_t only_this_users_folder = 0700;
 constexpr const char* parent_of_system_folder = "/run";
 constexpr const char* what_it_names = "It names the user's folder for sockets, /run/user/UID as a rule";
 
-Result<sockaddr_un> address_of(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path)
-    return fail("the path " + path + " is too long for a socket", ENAMETOOLONG, "Set XDG_RUNTIME_DIR to a shorter one");
-  std::memcpy(address.sun_path, path.data(), path.size());
-  return address;
+Result<UnixAddress> address_of(const std::string& path) {
+  if (auto address = UnixAddress::of_path(path)) return *address;
+  return fail("the path " + path + " is too long for a socket", ENAMETOOLONG, "Set XDG_RUNTIME_DIR to a shorter one");
 }
 
 bool may_write(const char* folder) { return faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS) == 0; }
-
-/// Makes, opens and locks the folder: two programs must not replace one socket at the same time.
-Result<UniqueFd> lock_folder(const std::string& folder) {
-  if (mkdir(folder.c_str(), only_this_users_folder) != 0 && errno != EEXIST)
-    return fail("make the folder " + folder, errno);
-  UniqueFd fd(open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid()) return fail("open the folder " + folder, errno);
-  struct stat info{};
-  if (fstat(fd.get(), &info) != 0) return fail("look at the folder " + folder, errno);
-  if (info.st_uid != geteuid() || (info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-    return fail("other users can write to the folder " + folder, 0, "chmod 700 " + folder);
-  if (flock(fd.get(), LOCK_EX) != 0) return fail("lock the folder " + folder, errno);
-  return fd;
-}
-
-/// The program at the other end: "process 12".
-std::string holder(int connection) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return "another process";
-  return "process " + std::to_string(peer.pid);
-}
 
 /// Fails if a program listens at `path`.
 Result<void> expect_free(const std::string& path) {
@@ -69,9 +43,9 @@ Result<void> expect_free(const std::string& path) {
   if (!S_ISSOCK(info.st_mode)) return fail(path + " is in the way, and no socket", EADDRINUSE, "Move it away");
   const auto other = connect_to(path);
   if (other || other.error().number != ECONNREFUSED)
-    return fail(
-        "the control socket " + path, EADDRINUSE,
-        "It is that of " + (other ? holder(other->get()) : "another process") + ": choose another name with --control");
+    return fail("the control socket " + path, EADDRINUSE,
+                "It is that of " + (other ? describe_peer(other->get()) : "another process") +
+                    ": choose another name with --control");
   return {};
 }
 
@@ -139,19 +113,17 @@ Result<void> expect_a_folder() {
 }
 
 Result<UniqueFd> connect_to(const std::string& path) {
-  const sockaddr_un address = TRY(address_of(path));
+  const UnixAddress address = TRY(address_of(path));
   UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) return fail("open a UNIX socket", errno);
-  // sockaddr is the type for addresses of all families.
-  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)  // NOLINT
-    return fail("connect to " + path, errno);
+  if (!address.connect(fd.get())) return fail("connect to " + path, errno);
   return fd;
 }
 
 Result<ControlSocket> ControlSocket::create(const std::string& folder, const std::string& name) {
   std::string path = folder + "/" + name + std::string(suffix);
   TRY(address_of(path));
-  const UniqueFd lock = TRY(lock_folder(folder));
+  const UniqueFd lock = TRY(lock_own_folder(folder, OthersMay::read));
   TRY(expect_free(path));
   clear_away_left(folder);
   UnixListener listener =
