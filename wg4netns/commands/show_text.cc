@@ -199,7 +199,7 @@ std::optional<std::string> interface_field(const uapi::InterfaceStatus& interfac
   return std::nullopt;
 }
 
-/// What follows the peer's key.
+/// The rest of the line, after the peer's key.
 std::optional<std::string> peer_field(const PeerStatus& peer, std::string_view name) {
   if (name == "peers") return "";
   if (name == "preshared-keys") return "\t" + key_or_none(peer.preshared_key);

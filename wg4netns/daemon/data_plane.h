@@ -1,5 +1,5 @@
 #pragma once
-// All that moves packets, and what it is made of: the device with its keys, the TUN's queues, and the threads.
+// The parts that move packets: the device with its keys, the TUN's queues, and the threads.
 
 #include <cstddef>
 #include <memory>

@@ -18,7 +18,7 @@ class Janitor {
   /// To be called before any secret is read. With `sandboxed` it gives up what this host permits to give up.
   [[nodiscard]] static Result<Janitor> create(bool sandboxed);
 
-  /// Hands over what is to be removed when this object, or the program, ends, by SIGKILL too; to be called once. Files
+  /// Hands over the files to remove when this object, or the program, ends, by SIGKILL too; to be called once. Files
   /// that have been replaced by others by then stay.
   [[nodiscard]] Result<void> take(std::vector<UniqueFile> files) const;
 

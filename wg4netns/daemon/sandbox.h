@@ -12,8 +12,8 @@
 //   reloader  none              as it was     no: it starts programs   reloader_syscalls(), else refused
 //
 // If root starts them, the first three become the user nobody. The next two stay root's, without capabilities: one has
-// root's files to remove, the other looks at root's processes. So does the reloader: it runs what root would run by
-// hand.
+// root's files to remove, the other looks at root's processes. The reloader stays root's as well, since it runs what
+// root would run by hand.
 //
 // The empty root directory comes with new namespaces for System V IPC and the host's name, but not for processes: the
 // tunnel has to keep its process id, and a process that has moved to a new PID namespace can start no threads.

@@ -1,6 +1,6 @@
 #pragma once
-// What a tunnel is attached to, looked up once and before anything else: a process id can come to mean another process,
-// and a path another file. All later stages use the descriptors.
+// The target that a tunnel is attached to, looked up once and before anything else: a process id can come to mean
+// another process, and a path another file. All later stages use the descriptors.
 
 #include <optional>
 #include <string>

@@ -11,7 +11,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr unsigned max_port = 65535;
-constexpr const char* no_mac_address = "00:00:00:00:00:00";  // what a tunnel has
+constexpr const char* no_mac_address = "00:00:00:00:00:00";  // a tunnel has none
 
 /// Is it free of bytes that would end a line of ours, or cut it short?
 bool is_plain(const std::string& text) {
