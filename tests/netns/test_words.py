@@ -101,8 +101,8 @@ class Attach(WordsCase):
             (("status", "--json"), "`show`"),
             (("relaod", "wg0"), "`reload`"),
             (("chekc", "other.conf"), "`check`"),
-            (("up", "wg0"), "A tunnel is started by: wireguard4netns PID wg0 CONF"),
-            (("down", "wg0"), "A tunnel ends with the program that runs it"),
+            (("start", "wg0"), "A tunnel is started by: wireguard4netns up PROFILE, or PID wg0 CONF"),
+            (("stop", "wg0"), "`down`"),
             (("set", "wg0", "peer"), "`wg`"),
             ((self.pid, "show"), "'show' is a command, not the name of an interface"),
         ):

@@ -221,7 +221,7 @@ TEST_CASE("attach's words") {
                          {"a.conf 1", "wireguard4netns PID wg0 a.conf"},
                          {"shwo", "Did you mean `show`?"},
                          {"shwo --json", "Did you mean `show`?"},
-                         {"up wg0", "A tunnel is started by: wireguard4netns PID wg0 CONF"},
+                         {"start wg0", "A tunnel is started by: wireguard4netns up PROFILE, or PID wg0 CONF"},
                          {"wg0 wg1", "'wg0' is neither a PID, nor the path of a namespace, nor a command"}});
 }
 

@@ -40,17 +40,18 @@ struct Habit {
 };
 
 constexpr auto habits = std::to_array<Habit>({
-    {"status stat stats list ls ps info", "Did you mean `show`?"},
+    {"status stat stats list ls info", "Did you mean `show`?"},
     {"restart refresh sync", "Did you mean `reload`?"},
-    {"test validate verify lint", "Did you mean `check`?"},
+    {"test validate lint", "Did you mean `check`?"},
     {"diagnose debug", "Did you mean `doctor`?"},
     {"dump pcap tcpdump record", "Did you mean `capture`?"},
     {"keygen", "Did you mean `genkey`?"},
     {"help", "Did you mean --help?"},
     {"version", "Did you mean --version?"},
     {"set setconf addconf syncconf showconf", "Did you mean `wg`, and behind it what wg(8) takes?"},
-    {"up start run connect add create attach", "A tunnel is started by: wireguard4netns PID wg0 CONF"},
-    {"down stop end del delete remove disconnect kill", "A tunnel ends with the program that runs it: Ctrl-C, or kill"},
+    {"start connect add create attach", "A tunnel is started by: wireguard4netns up PROFILE, or PID wg0 CONF"},
+    {"stop end del delete remove disconnect kill", "Did you mean `down`?"},
+    {"enter join", "Did you mean `exec`?"},
 });
 
 /// The hint for a word that another program takes; empty if it is not exactly one of these.
