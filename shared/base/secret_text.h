@@ -62,6 +62,13 @@ class SecretText {
     added(2 * bytes.size());
     return *this;
   }
+  SecretText& append_base64(ByteView bytes) {
+    constexpr int variant = sodium_base64_VARIANT_ORIGINAL;
+    const auto place = room(sodium_base64_ENCODED_LEN(bytes.size(), variant));  // with a NUL
+    sodium_bin2base64(place.data(), place.size(), bytes.data(), bytes.size(), variant);
+    added(place.size() - 1);
+    return *this;
+  }
   /// Decimal.
   SecretText& append(std::integral auto number) {
     constexpr std::size_t max_digits = 20;

@@ -10,9 +10,9 @@
 #include <string_view>
 
 #include "shared/base/check.h"
-#include "shared/base/hex_base64.h"
 #include "shared/config/make_link_plan.h"
 #include "shared/config/wg_config.h"
+#include "shared/config/wg_text.h"
 #include "shared/link/link_plan.h"
 #include "shared/net/prefix.h"
 
@@ -28,44 +28,7 @@ std::optional<std::uint16_t> one_service(std::string_view name) {
   return name == "ntp" ? std::optional<std::uint16_t>(123) : std::nullopt;
 }
 
-void add(std::string& text, std::string_view key, std::string_view value) {
-  text.append(key).append(" = ").append(value).append("\n");
-}
-
-void write_interface(std::string& text, const WgConfig& config) {
-  text += "[Interface]\n";
-  add(text, "PrivateKey", wg4::encode_base64(config.private_key.span()));
-  add(text, "ListenPort", std::to_string(config.listen_port));
-  add(text, "FwMark", std::to_string(config.fwmark));
-  for (const Prefix& address : config.addresses) add(text, "Address", address.to_string());
-  for (const auto& server : config.dns_servers) add(text, "DNS", server.to_string());
-  for (const auto& domain : config.dns_search) add(text, "DNS", domain);
-  if (config.mtu) add(text, "MTU", std::to_string(*config.mtu));
-  if (config.table == RouteTable::off) add(text, "Table", "off");
-  if (config.table == RouteTable::number) add(text, "Table", std::to_string(config.table_number));
-  for (const auto& hook : config.hooks.pre_up) add(text, "PreUp", hook);
-  for (const auto& hook : config.hooks.post_up) add(text, "PostUp", hook);
-  for (const auto& hook : config.hooks.pre_down) add(text, "PreDown", hook);
-  for (const auto& hook : config.hooks.post_down) add(text, "PostDown", hook);
-  add(text, "SaveConfig", config.save_config ? "true" : "false");
-}
-
-void write_peer(std::string& text, const PeerConfig& peer) {
-  text += "[Peer]\n";
-  add(text, "# friendly_name", peer.friendly_name);
-  add(text, "PublicKey", wg4::encode_base64(peer.public_key));
-  add(text, "PresharedKey", wg4::encode_base64(peer.preshared_key.span()));
-  if (peer.endpoint) add(text, "Endpoint", to_string(*peer.endpoint));
-  add(text, "PersistentKeepalive", std::to_string(peer.persistent_keepalive_s));
-  for (const Prefix& prefix : peer.allowed_ips) add(text, "AllowedIPs", prefix.to_string());
-}
-
-std::string written(const WgConfig& config) {
-  std::string text;
-  write_interface(text, config);
-  for (const PeerConfig& peer : config.peers) write_peer(text, peer);
-  return text;
-}
+std::string written(const WgConfig& config) { return std::string(wg4::to_wg_quick(config, wg4::Keys::shown).view()); }
 
 void check_quotes_no_key(std::string_view message) {
   constexpr std::string_view base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=";

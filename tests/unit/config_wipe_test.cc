@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "shared/config/wg_config.h"
+#include "shared/config/wg_text.h"
 #include "tests/unit/config_support.h"
 
 using namespace wg4;
@@ -84,4 +85,16 @@ TEST_CASE("a refused file leaves no key behind either") {
     CHECK_GT(seen.freed, 0);
     CHECK_EQ(seen.leaks, 0);
   }
+}
+
+TEST_CASE("text that is written again leaves no key behind") {
+  std::string text = interface_with("PrivateKey = " + private_key);
+  // Longer than the first memory that it gets, so that it has to move.
+  for (int i = 0; i < 100; ++i)
+    text += "[Peer]\nPublicKey = " + key_a.substr(0, 38) + std::to_string(1000 + i) + "E=\n" +
+            "PresharedKey = " + preshared_key + "\n";
+  const WgConfig config = accepted(text);
+  const Watch seen = watched([&] { CHECK_GT(to_wg_quick(config, Keys::shown).size(), text.size()); });
+  CHECK_GT(seen.freed, 0);
+  CHECK_EQ(seen.leaks, 0);
 }
