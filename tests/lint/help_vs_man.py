@@ -63,6 +63,16 @@ def programs_of(help_text: str, root: Path) -> list[Program]:
     return [Program(*main, tuple(shared), tuple(others)), *alone, helper]
 
 
+def with_groups(bindir: Path, programs: list[Program]) -> list[Program]:
+    """A command may be a table of commands, which it prints as the program does."""
+
+    def with_own(program: Program) -> Program:
+        inner = commands_of(explained([str(bindir / program.name.split()[0]), *program.name.split()[1:]]))
+        return dataclasses.replace(program, commands=program.commands + tuple(inner))
+
+    return [with_own(program) if " " in program.name else program for program in programs]
+
+
 def options_of_help(text: str) -> set[str]:
     return {option for entry in HELP_ENTRY.findall(text) for option in re.split(r",\s?", entry)}
 
@@ -169,7 +179,7 @@ def main() -> int:
     findings = check_readme()
     command = [bindir / "wireguard4netns", "--help"]
     table = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    programs = programs_of(table, project.ROOT)
+    programs = with_groups(bindir, programs_of(table, project.ROOT))
     if not commands_of(table):
         findings.append(Finding("wg4netns/main.cc", 0, "--help lists no commands", "one table"))
     for program in programs:

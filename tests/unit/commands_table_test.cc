@@ -17,6 +17,7 @@
 #include "tests/unit/commands_support.h"
 #include "wg4netns/commands/attach_command.h"
 #include "wg4netns/commands/cli.h"
+#include "wg4netns/commands/cli_group.h"
 #include "wg4netns/commands/completion.h"
 #include "wg4netns/commands/completion_command.h"
 #include "wg4netns/commands/parser.h"
@@ -164,6 +165,42 @@ TEST_CASE("nobody may look into a command, unless it becomes another program") {
   CHECK_FALSE(may_be_looked_into("apple"));
   CHECK_FALSE(may_be_looked_into("worm"));
   CHECK(may_be_looked_into("shell"));
+}
+
+// A command of commands.
+constexpr auto basket = std::to_array<CommandEntry>({
+    {"basket fill", "put fruit in", prepare<parse_fruit, eat>},
+    {"basket empty", "take it out", prepare<parse_fruit, eat>},
+});
+Result<Task> prepare_basket(const Arguments& arguments) { return prepare_group("Has fruit.", basket, arguments); }
+constexpr auto with_basket = std::to_array<CommandEntry>({
+    {"apple", "eat an apple", prepare<parse_fruit, eat>},
+    {"basket", "have fruit", prepare_basket},
+});
+
+TEST_CASE("a group's second word names the command") {
+  const auto told = [](const std::vector<const char*>& argv) {
+    const auto result = run_command_line(with_basket, argv).status;
+    return result ? std::string() : result.error().message();
+  };
+  CHECK(told({"p", "basket", "fill", "--ripe"}) == "basket fill ripe");
+  CHECK(told({"p", "basket", "empty"}) == "basket empty green");
+  CHECK(told({"p", "basket", "empty", "x"}) == "unexpected argument 'x'. See wireguard4netns basket empty --help");
+  CHECK(told({"p", "basket"}) == "'basket' is a group of commands. Name one of fill, empty");
+  CHECK(told({"p", "basket", "fil"}) == "there is no command 'basket fil'. Did you mean fill?");
+  CHECK(told({"p", "basket", "throw"}) == "there is no command 'basket throw'. There are fill, empty");
+  CHECK(told({"p", "basket", "--ripe"}) == "unrecognized option '--ripe'. See wireguard4netns basket --help");
+}
+
+TEST_CASE("completion has the commands of a group beside it") {
+  const auto all = describe(with_basket);
+  REQUIRE(all);
+  std::vector<std::string> names;
+  for (const CommandDescription& command : *all) names.push_back(command.name);
+  CHECK(names == std::vector<std::string>{"apple", "basket", "basket fill", "basket empty"});
+  CHECK((*all)[1].first_choices == std::vector<std::string>{"fill", "empty"});
+  CHECK((*all)[2].about == "put fruit in");
+  CHECK((*all)[2].options.size() == 3);
 }
 
 TEST_CASE("what is hidden is in no list") {

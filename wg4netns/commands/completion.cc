@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace wg4 {
@@ -22,11 +23,28 @@ std::string escaped(std::string_view text, std::string_view special) {
   return result;
 }
 
+bool is_of_a_group(const CommandDescription& command) { return command.name.contains(' '); }
+
+bool is_group(const CommandDescription& command, const std::vector<CommandDescription>& commands) {
+  return std::ranges::any_of(commands,
+                             [&](const CommandDescription& each) { return each.name.starts_with(command.name + " "); });
+}
+
+std::string last_word(const CommandDescription& command) { return command.name.substr(command.name.rfind(' ') + 1); }
+
 std::vector<std::string> names_of(const std::vector<CommandDescription>& commands) {
   std::vector<std::string> names;
   for (const CommandDescription& command : commands)
-    if (!command.name.empty()) names.push_back(command.name);
+    if (!command.name.empty() && !is_of_a_group(command)) names.push_back(command.name);
   return names;
+}
+
+/// The names of two words, quoted as a pattern of bash and zsh; never none, since such a pattern would be wrong.
+std::string patterns_of_groups(const std::vector<CommandDescription>& commands, std::string_view separator) {
+  std::vector<std::string> names;
+  for (const CommandDescription& command : commands)
+    if (is_of_a_group(command)) names.push_back("'" + command.name + "'");
+  return names.empty() ? "' '" : fmt::format("{}", fmt::join(names, separator));
 }
 
 // --- bash ------------------------------------------------------------------------------------------------------------
@@ -51,14 +69,15 @@ std::string bash_command(const CommandDescription& command, const std::vector<st
     if (!option.value.empty()) values += bash_value(option);
     words.insert(words.end(), option.names.begin(), option.names.end());
   }
+  if (command.takes_profiles) words.emplace_back("$(_wireguard4netns_profiles)");
   return fmt::format(
-      "  {})\n"
+      "  '{}')\n"
       "    case $before in\n"
       "{}"
       "    esac\n"
-      "    COMPREPLY=($(compgen {}-W '{}' -- \"$word\"))\n"
+      "    COMPREPLY=($(compgen {}-W \"{}\" -- \"$word\"))\n"
       "    ;;\n",
-      command.name.empty() ? "''" : command.name, values, command.takes_files ? "-f " : "", fmt::join(words, " "));
+      command.name, values, command.takes_files ? "-f " : "", fmt::join(words, " "));
 }
 
 std::string bash_script(const std::vector<CommandDescription>& commands) {
@@ -84,13 +103,16 @@ _wireguard4netns() {{
   case ${{COMP_WORDS[1]}} in
   {}) ((COMP_CWORD == 1)) || command=${{COMP_WORDS[1]}} ;;
   esac
+  case "$command ${{COMP_WORDS[2]-}}" in
+  {}) ((COMP_CWORD == 2)) || command+=" ${{COMP_WORDS[2]}}" ;;
+  esac
   case $command in
 {}  esac
 }}
 
 complete -o filenames -F _wireguard4netns wireguard4netns
 )",
-                     fmt::join(names, " | "), cases);
+                     fmt::join(names, " | "), patterns_of_groups(commands, " | "), cases);
 }
 
 // --- fish ------------------------------------------------------------------------------------------------------------
@@ -112,6 +134,19 @@ std::string fish_option(const OptionDescription& option, const std::string& wher
   return line + " -d " + fish_quoted(option.about) + "\n";
 }
 
+/// What is offered behind a command's name. The commands of a group have lines of their own.
+std::string fish_command(const CommandDescription& command, const std::string& where, bool is_group) {
+  std::string text;
+  if (command.takes_files) text += "complete -c wireguard4netns -n " + where + " -F\n";
+  if (command.takes_profiles)
+    text += "complete -c wireguard4netns -n " + where + " -a '(__wireguard4netns_profiles)'\n";
+  if (!command.first_choices.empty() && !is_group) {
+    text += fmt::format("complete -c wireguard4netns -n {} -a '{}'\n", where, fmt::join(command.first_choices, " "));
+  }
+  for (const OptionDescription& option : command.options) text += fish_option(option, where);
+  return text;
+}
+
 std::string fish_script(const std::vector<CommandDescription>& commands) {
   const std::string none = fmt::format("'not __fish_seen_subcommand_from {}'", fmt::join(names_of(commands), " "));
   std::string text = R"(function __wireguard4netns_profiles
@@ -121,19 +156,32 @@ std::string fish_script(const std::vector<CommandDescription>& commands) {
   end
 end
 
+# The line so far has these words, and no more.
+function __wireguard4netns_at
+  set -l words (commandline -opc)
+  test (count $words) -gt 1; and test "$words[2..-1]" = "$argv"
+end
+
+# The line so far begins with these words.
+function __wireguard4netns_in
+  set -l words (commandline -opc)
+  set -l last (math 1 + (count $argv))
+  test (count $words) -ge $last; and test "$words[2..$last]" = "$argv"
+end
+
 complete -c wireguard4netns -f
 )";
   for (const CommandDescription& command : commands) {
-    const std::string where = command.name.empty() ? none : "'__fish_seen_subcommand_from " + command.name + "'";
-    if (!command.name.empty()) {
+    const std::string where = command.name.empty() ? none : "'__wireguard4netns_in " + command.name + "'";
+    if (is_of_a_group(command)) {
+      const std::string group = command.name.substr(0, command.name.rfind(' '));
+      text += fmt::format("\ncomplete -c wireguard4netns -n '__wireguard4netns_at {}' -a {} -d {}\n", group,
+                          last_word(command), fish_quoted(command.about));
+    } else if (!command.name.empty()) {
       text += fmt::format("\ncomplete -c wireguard4netns -n __fish_use_subcommand -a {} -d {}\n", command.name,
                           fish_quoted(command.about));
     }
-    if (command.takes_files) text += "complete -c wireguard4netns -n " + where + " -F\n";
-    if (!command.first_choices.empty()) {
-      text += fmt::format("complete -c wireguard4netns -n {} -a '{}'\n", where, fmt::join(command.first_choices, " "));
-    }
-    for (const OptionDescription& option : command.options) text += fish_option(option, where);
+    text += fish_command(command, where, is_group(command, commands));
   }
   return text;
 }
@@ -161,12 +209,13 @@ std::string zsh_option(const OptionDescription& option) {
 
 std::string zsh_command(const CommandDescription& command) {
   std::vector<std::string> words;
-  words.reserve(command.options.size() + 2);
+  words.reserve(command.options.size() + 3);
   for (const OptionDescription& option : command.options) words.push_back(zsh_option(option));
   if (command.name.empty()) words.emplace_back("'1: :_wireguard4netns_commands'");
   if (!command.first_choices.empty()) words.push_back(fmt::format("'1: :({})'", fmt::join(command.first_choices, " ")));
+  if (command.takes_profiles) words.emplace_back("\"1:profile:($(_wireguard4netns_profiles))\"");
   if (command.takes_files) words.emplace_back("'*:file:_files'");
-  return fmt::format("  {})\n    _arguments -s {}\n    ;;\n", command.name.empty() ? "*" : command.name,
+  return fmt::format("  {})\n    _arguments -s {}\n    ;;\n", command.name.empty() ? "*" : "'" + command.name + "'",
                      fmt::join(words, " \\\n      "));
 }
 
@@ -176,7 +225,8 @@ std::string zsh_script(const std::vector<CommandDescription>& commands) {
   std::string cases;
   for (const CommandDescription& command : commands) {
     if (command.name.empty()) continue;
-    told += fmt::format("    \"{}:{}\"\n", command.name, escaped(command.about, ":\"\\$`"));
+    if (!is_of_a_group(command))
+      told += fmt::format("    \"{}:{}\"\n", command.name, escaped(command.about, ":\"\\$`"));
     cases += zsh_command(command);
   }
   for (const CommandDescription& command : commands)
@@ -202,6 +252,11 @@ _wireguard4netns() {{
     shift words
     ((CURRENT--))
   fi
+  if ((CURRENT > 2)) && [[ "$command $words[2]" == ({}) ]]; then
+    command+=" $words[2]"
+    shift words
+    ((CURRENT--))
+  fi
   case $command in
 {}  esac
 }}
@@ -213,7 +268,7 @@ else
   compdef _wireguard4netns wireguard4netns
 fi
 )",
-                     told, fmt::join(names, "|"), cases);
+                     told, fmt::join(names, "|"), patterns_of_groups(commands, "|"), cases);
 }
 
 }  // namespace

@@ -18,14 +18,17 @@ struct OptionDescription {
 };
 
 struct CommandDescription {
-  std::string name;  ///< empty = the program without a command
+  std::string name;  ///< empty = the program without a command; two words for a command of a group: "profile list"
   std::string about;
   std::vector<OptionDescription> options;
-  bool takes_files = false;                ///< one of its arguments is a path
-  std::vector<std::string> first_choices;  ///< what its first argument may be; empty = anything
+  bool takes_files = false;                  ///< one of its arguments is a path
+  bool takes_profiles = false;               ///< its first argument is the name of a profile
+  std::vector<std::string> first_choices;    ///< what its first argument may be; empty = anything
+  std::vector<CommandDescription> commands;  ///< of a group; their names have its own in front
 };
 
-/// A script for the shell to read when it starts; the first command is the one without a name.
+/// A script for the shell to read when it starts. The first command is the one without a name; those of a group stand
+/// beside it.
 [[nodiscard]] std::string completion_script(Shell shell, const std::vector<CommandDescription>& commands);
 
 }  // namespace wg4

@@ -1,8 +1,10 @@
 #include "wg4netns/commands/completion_command.h"
 
-#include <string>
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
+#include "wg4netns/commands/cli_group.h"
 #include "wg4netns/commands/parser.h"
 
 namespace wg4 {
@@ -26,14 +28,10 @@ Result<std::vector<CommandDescription>> describe(CommandTable table) {
   std::vector<CommandDescription> all;
   for (const CommandEntry& entry : table) {
     if (entry.hidden || entry.takes != nullptr) continue;
-    CommandDescription description{.name = std::string(entry.name),
-                                   .about = std::string(entry.about),
-                                   .options = {},
-                                   .takes_files = false,
-                                   .first_choices = {}};
-    const Arguments arguments{.command = entry.name, .table = table, .description = &description};
-    static_cast<void>(TRY(entry.prepare(arguments)));
+    CommandDescription description = TRY(describe(entry, table));
+    auto of_group = std::exchange(description.commands, {});
     all.push_back(std::move(description));
+    std::ranges::move(of_group, std::back_inserter(all));
   }
   return all;
 }

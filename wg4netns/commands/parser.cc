@@ -109,6 +109,11 @@ Option Option::is_file() {
   return *this;
 }
 
+Option Option::is_profile() {
+  parser_.takes_profiles_ = true;
+  return *this;
+}
+
 // --- the parser ------------------------------------------------------------------------------------------------------
 
 Parser::Parser(const std::string& about, const Arguments& arguments)
@@ -189,6 +194,7 @@ void Parser::describe(CommandDescription& command) const {
     return found == choices_.end() ? std::vector<std::string>{} : found->second;
   };
   command.takes_files = takes_files_;
+  command.takes_profiles = takes_profiles_;
   bool first = true;
   for (const CLI::Option* option : app_->get_options()) {
     if (option->get_positional()) {

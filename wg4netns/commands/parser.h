@@ -47,6 +47,8 @@ class Option {
   Option repeated();
   /// Says of an argument that it is, or may be, the name of a file.
   Option is_file();
+  /// Of the first argument: it is the name of a profile.
+  Option is_profile();
 
  private:
   friend class Parser;
@@ -118,6 +120,7 @@ class Parser {
   log::Level level_ = log::Level::info;
   std::map<const CLI::Option*, std::vector<std::string>> choices_;
   bool takes_files_ = false;
+  bool takes_profiles_ = false;
 };
 
 /// The level of that name, as --log-level takes it.
