@@ -23,6 +23,7 @@ build_packages=(
 	cmake ninja-build g++ pkg-config
 	libcli11-dev libfmt-dev libmnl-dev libseccomp-dev libsodium-dev libssl-dev nlohmann-json3-dev
 )
+build_packages+=(libpng-dev libzxing-dev)                                                   # optional, for QR codes
 if [[ $(dpkg --print-architecture) == amd64 ]]; then build_packages+=(libipsec-mb-dev); fi # optional, for speed
 run_packages=(iproute2 iputils-ping python3 util-linux)
 

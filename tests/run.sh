@@ -17,8 +17,8 @@ END
 
 packages=(
 	# to build
-	cmake ninja-build g++ pkg-config libcli11-dev libfmt-dev libmnl-dev libseccomp-dev libsodium-dev libssl-dev
-	nlohmann-json3-dev
+	cmake ninja-build g++ pkg-config libcli11-dev libfmt-dev libmnl-dev libpng-dev libseccomp-dev libsodium-dev libssl-dev
+	libzxing-dev nlohmann-json3-dev
 	# to test and to keep the style
 	clang-19 clang-tools-19 libclang-rt-19-dev clang-format-19 clang-tidy-19 doctest-dev mandoc shellcheck
 	# to run in namespaces, and to talk to

@@ -17,6 +17,7 @@
 #include "wg4netns/commands/completion_command.h"
 #include "wg4netns/commands/key_commands.h"
 #include "wg4netns/commands/named_tunnels.h"
+#include "wg4netns/commands/profile_command.h"
 #include "wg4netns/commands/reload.h"
 #include "wg4netns/commands/resolver_command.h"
 #include "wg4netns/commands/run.h"
@@ -68,6 +69,7 @@ constexpr auto commands = std::to_array<CommandEntry>({
      .about = "run stock wg(8) where it finds this user's tunnels",
      .prepare = prepare<parse_wg, run_wg>,
      .becomes_another_program = true},
+    {"profile", "keep configurations by name", prepare_profile},
     {"check", "say what a configuration would do", prepare<parse_check, check>},
     {"doctor", "say what is wrong: with this host, a configuration, its peers", prepare<parse_doctor, run_doctor>},
     {"genkey", "make a private key, as wg(8) does", prepare<parse_genkey, run_key_command>},

@@ -56,6 +56,15 @@ class CompletionCase(harness.TestCase):
         self.assertEqual(self.complete("wireguard4netns netavark se"), {"setup"})
         self.assertEqual(self.complete("wireguard4netns serve --tun"), {"--tun-fd"})
         self.assertEqual(self.complete("wireguard4netns check --tun"), set())
+        self.assertEqual(self.complete("wireguard4netns profile imp"), {"import"})
+        self.assertEqual(self.complete("wireguard4netns profile import of"), {"office.conf"})
+        self.assertEqual(self.complete("wireguard4netns profile import --q"), {"--qr"})
+        self.assertEqual(self.complete("wireguard4netns profile import --qr of"), {"office.conf"})
+        self.assertEqual(self.complete("wireguard4netns profile edit am"), {"amsterdam"})
+        self.assertLessEqual({"amsterdam", "work"}, self.complete("wireguard4netns profile show "))
+        self.assertEqual(self.complete("wireguard4netns profile export work of"), {"office.conf"})
+        self.assertEqual(self.complete("wireguard4netns profile list --watch"), set())
+        self.assertEqual(self.complete("wireguard4netns show --wat"), {"--watch"})
 
 
 class Bash(CompletionCase):
@@ -160,6 +169,12 @@ class Zsh(CompletionCase):
             "netavark se": "netavark setup",
             "serve --tun": "serve --tun-fd=",
             "check --tun": "check --tun",
+            "profile imp": "profile import",
+            "profile import of": "profile import office.conf",
+            "profile import --q": "profile import --qr=",
+            "profile edit am": "profile edit amsterdam",
+            "profile export work of": "profile export work office.conf",
+            "profile list --wat": "profile list --wat",
         }.items():
             with self.subTest(line=line):
                 self.assertEqual(

@@ -16,8 +16,8 @@ END
 
 suite=trixie
 packages=(
-	cmake ninja-build g++ pkg-config libcli11-dev libfmt-dev libmnl-dev libseccomp-dev libsodium-dev libssl-dev
-	nlohmann-json3-dev
+	cmake ninja-build g++ pkg-config libcli11-dev libfmt-dev libmnl-dev libpng-dev libseccomp-dev libsodium-dev libssl-dev
+	libzxing-dev nlohmann-json3-dev
 	ccache doctest-dev iproute2 python3 util-linux
 )
 if [[ $(dpkg --print-architecture) == amd64 ]]; then packages+=(libipsec-mb-dev); fi

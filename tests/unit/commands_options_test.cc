@@ -14,6 +14,7 @@
 #include "wg4netns/commands/completion.h"
 #include "wg4netns/commands/completion_command.h"
 #include "wg4netns/commands/key_commands.h"
+#include "wg4netns/commands/profile_command.h"
 #include "wg4netns/commands/reload.h"
 #include "wg4netns/commands/resolver_command.h"
 #include "wg4netns/commands/show.h"
@@ -83,6 +84,72 @@ TEST_CASE("check") {
   check_refused(check, {{"", "FILE is required. See wireguard4netns check --help"},
                         {"a b", "unexpected argument 'b'"},
                         {"a --odd", "unrecognized option '--odd'"}});
+}
+
+TEST_CASE("profile import") {
+  const Subject<ProfileImportCommand> import{parse_profile_import, "profile import"};
+  check_texts(import);
+  check_options<ProfileImportCommand>(import, "--qr a.png",
+                                      {{"--name work", [](const auto& c) { return c.name == "work"; }},
+                                       {"--replace", [](const auto& c) { return c.replace; }}});
+  CHECK(import.value("--qr a.png").qr == "a.png");
+  CHECK_FALSE(import.value("--qr a.png").file);
+  CHECK(import.value("a.conf").file == "a.conf");
+  CHECK(import.value("-").file == "-");
+  CHECK(import.description().takes_files);
+  CHECK_FALSE(import.description().takes_profiles);
+  check_refused(import, {{"", "FILE is required. See wireguard4netns profile import --help"},
+                         {"a --qr b", "FILE excludes --qr"},
+                         {"a b", "unexpected argument 'b'"}});
+}
+
+TEST_CASE("profile list, show, edit") {
+  const Subject<ProfileListCommand> list{parse_profile_list, "profile list"};
+  check_texts(list);
+  check_options<ProfileListCommand>(list, "", {{"--json", [](const auto& c) { return c.json; }}});
+  check_refused(list, {{"a", "unexpected argument 'a'"}});
+
+  const Subject<ProfileShowCommand> show{parse_profile_show, "profile show"};
+  const Subject<ProfileEditCommand> edit{parse_profile_edit, "profile edit"};
+  check_texts(show);
+  check_texts(edit);
+  check_options<ProfileShowCommand>(show, "work", {});
+  check_options<ProfileEditCommand>(edit, "work", {});
+  CHECK(show.value("work").name == "work");
+  CHECK(edit.value("work").name == "work");
+  CHECK(show.description().takes_profiles);
+  CHECK(edit.description().takes_profiles);
+  CHECK_FALSE(edit.description().takes_files);
+  check_refused(show, {{"", "NAME is required"}, {"a b", "unexpected argument 'b'"}});
+  check_refused(edit, {{"", "NAME is required"}, {"a b", "unexpected argument 'b'"}});
+}
+
+TEST_CASE("profile delete, export, rename") {
+  const Subject<ProfileDeleteCommand> remove{parse_profile_delete, "profile delete"};
+  check_texts(remove);
+  check_options<ProfileDeleteCommand>(remove, "work", {{"--force", [](const auto& c) { return c.force; }}});
+  check_refused(remove, {{"", "NAME is required"}, {"a b", "unexpected argument 'b'"}});
+
+  const Subject<ProfileExportCommand> out{parse_profile_export, "profile export"};
+  check_texts(out);
+  check_options<ProfileExportCommand>(out, "work",
+                                      {{"--replace", [](const auto& c) { return c.replace; }},
+                                       {"--qr", [](const auto& c) { return c.qr; }},
+                                       {"--qr --force", [](const auto& c) { return c.force; }}});
+  CHECK(out.value("work").file == "-");
+  CHECK(out.value("work a.conf").file == "a.conf");
+  CHECK(out.description().takes_profiles);
+  CHECK(out.description().takes_files);
+  check_refused(out, {{"", "NAME is required"},
+                      {"a b --qr", "excludes"},
+                      {"a --qr --replace", "excludes"},
+                      {"a --force", "--force requires --qr"}});
+
+  const Subject<ProfileRenameCommand> rename{parse_profile_rename, "profile rename"};
+  check_texts(rename);
+  check_options<ProfileRenameCommand>(rename, "a b", {{"--force", [](const auto& c) { return c.force; }}});
+  CHECK(rename.value("a b").to == "b");
+  check_refused(rename, {{"a", "NEW is required"}, {"a b c", "unexpected argument 'c'"}});
 }
 
 TEST_CASE("doctor") {

@@ -11,6 +11,8 @@ wg4_unit_test(daemon
         daemon_endpoints_test.cc daemon_prepare_test.cc daemon_sources_test.cc
   DEPENDS wg4_daemon)
 wg4_unit_test(profile_judgement SOURCES profile_judgement_test.cc DEPENDS wg4_profile)
+wg4_unit_test(profile_folder SOURCES profile_folder_test.cc DEPENDS wg4_profile)
+wg4_unit_test(profile_qr SOURCES profile_qr_test.cc DEPENDS wg4_commands)
 wg4_unit_test(commands_line
   SOURCES commands_options_test.cc commands_table_test.cc commands_tunnels_test.cc
   DEPENDS wg4_commands wg4_doctor wg4_engines)

@@ -4,7 +4,6 @@
 #include <linux/magic.h>
 #include <poll.h>
 #include <pwd.h>
-#include <sodium/utils.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -19,7 +18,7 @@
 #include <utility>
 
 #include "shared/base/result.h"
-#include "shared/base/scope_exit.h"
+#include "shared/base/secret_text.h"
 #include "shared/base/unique_fd.h"
 #include "shared/net/endpoint.h"
 #include "shared/net/prefix.h"
@@ -30,6 +29,7 @@
 #include "shared/sys/service_port.h"
 #include "wg4netns/core/time.h"
 #include "wg4netns/profile/judgement.h"
+#include "wg4netns/profile/profile_name.h"
 
 namespace wg4 {
 namespace {
@@ -109,19 +109,11 @@ Result<void> expect_profile(const std::string& folder, const std::string& name) 
   return std::unexpected(std::move(file).error());
 }
 
-/// A profile is a name, not a path: it may come from a source that is only to choose among names.
 Result<std::string> profile_path(const std::string& name) {
-  if (name.ends_with(".conf"))
-    return fail("'" + name + "' cannot be the name of a profile", 0,
-                "The file profiles/" + name + " is the profile " + name.substr(0, name.rfind('.')) +
-                    "; for other files use --config");
-  if (name.empty() || name.front() == '.' || name.find('/') != std::string::npos)
-    return fail("'" + name + "' cannot be the name of a profile", 0,
-                "The profile NAME is the file profiles/NAME.conf beside default.conf; for other files use --config");
-  const std::string folder = TRY(config_folder()) + "/profiles";
-  std::string path = folder + "/" + name + ".conf";
+  TRY(check_profile_name(name));
+  const std::string folder = TRY(profiles_folder());
   TRY(expect_profile(folder, name));
-  return path;
+  return folder + "/" + name + ".conf";
 }
 
 bool holds_secret(const WgConfig& config) {
@@ -129,33 +121,21 @@ bool holds_secret(const WgConfig& config) {
   return !config.private_key.is_zero() || std::ranges::any_of(config.peers, has_preshared_key);
 }
 
-void wipe(std::string& text) { sodium_memzero(text.data(), text.size()); }
-
-/// Reads the whole file into `text`, which the caller wipes, also after an error. A pipe has no size, so the string
-/// grows by doubling; each smaller copy is wiped here.
-Result<void> read_text(int fd, const std::string& path, std::string& text) {
-  const Deadline deadline = deadline_in(patience_with(fd));
-  std::size_t used = 0;
-  text.resize(16 * 1024);
+/// Reads to the end of the file.
+Result<SecretText> read_text(int fd, const std::string& path, Deadline deadline) {
+  constexpr std::size_t step = 16 * 1024;
+  SecretText text;
   for (;;) {
-    if (used == text.size()) {
-      std::string larger(2 * used, '\0');
-      larger.replace(0, used, text);
-      wipe(text);
-      text = std::move(larger);
-    }
     if (!TRY(wait_until(fd, POLLIN, deadline)))
       return fail("configuration " + path + " has no end", 0,
                   "Nobody wrote it, or the rest of it, to this pipe in time");
-    const ssize_t got = read(fd, text.data() + used, text.size() - used);
+    const ssize_t got = read(fd, text.room(step).data(), step);
     if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (got < 0) return fail("read configuration " + path, errno);
-    if (got == 0) break;
-    used += static_cast<std::size_t>(got);
-    if (used > max_config_size) return too_large(path);
+    if (got == 0) return text;
+    text.added(static_cast<std::size_t>(got));
+    if (text.size() > max_config_size) return too_large(path);
   }
-  text.resize(used);
-  return {};
 }
 
 }  // namespace
@@ -175,17 +155,32 @@ Result<std::string> absolute_path(const std::string& path) {
   return whole.string();
 }
 
-Result<WgConfig> read_config(const std::string& path, NamedBy named_by) {
-  std::string text;
-  const ScopeExit wipe_at_end([&] { wipe(text); });
+Result<std::string> profiles_folder() { return TRY(config_folder()) + "/profiles"; }
+
+Result<ConfigText> read_config_text(const std::string& path, NamedBy named_by) {
   const OpenConfig file = TRY(open_config(path, named_by));
-  TRY(read_text(file.fd.get(), path, text));
-  auto config = WgConfig::parse(text, service_port);
-  if (!config) return fail_in(path, std::move(config).error());
-  if (auto judged = judge(*config, ask_kernel(*config)); !judged) return fail_in(path, std::move(judged).error());
-  if (file.open_to_all && holds_secret(*config))
-    config->warnings.push_back("it holds a secret key, and every user can read it: chmod 600 " + path);
+  SecretText text = TRY(read_text(file.fd.get(), path, deadline_in(patience_with(file.fd.get()))));
+  return ConfigText{.path = path, .text = std::move(text), .open_to_all = file.open_to_all};
+}
+
+Result<ConfigText> read_standard_input() {
+  constexpr std::chrono::hours forever(24 * 7);  // a person may be typing
+  const std::string name = "from standard input";
+  return ConfigText{.path = name, .text = TRY(read_text(STDIN_FILENO, name, deadline_in(forever)))};
+}
+
+Result<WgConfig> judge_text(const ConfigText& text) {
+  auto config = WgConfig::parse(text.text.view(), service_port);
+  if (!config) return fail_in(text.path, std::move(config).error());
+  if (auto judged = judge(*config, ask_kernel(*config)); !judged) return fail_in(text.path, std::move(judged).error());
+  if (text.open_to_all && holds_secret(*config))
+    config->warnings.push_back("it holds a secret key, and every user can read it: chmod 600 " + text.path);
   return config;
+}
+
+Result<WgConfig> read_config(const std::string& path, NamedBy named_by) {
+  const ConfigText text = TRY(read_config_text(path, named_by));
+  return judge_text(text);
 }
 
 Result<WgConfig> load_config(const std::string& path, NamedBy named_by) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "shared/base/result.h"
+#include "shared/base/secret_text.h"
 #include "shared/config/wg_config.h"
 #include "wg4netns/core/control.h"
 #include "wg4netns/core/time.h"
@@ -18,6 +19,9 @@ namespace wg4 {
 [[nodiscard]] Result<std::string> locate_config(const std::optional<std::string>& file,
                                                 const std::optional<std::string>& profile);
 
+/// The folder of the profiles, whether there is one or not.
+[[nodiscard]] Result<std::string> profiles_folder();
+
 /// The source of a configuration's path.
 enum class NamedBy : std::uint8_t {
   user,       ///< it may be a pipe, as a shell's <(command) is
@@ -27,7 +31,20 @@ enum class NamedBy : std::uint8_t {
 /// `path` as an absolute path, for processes with another working directory.
 [[nodiscard]] Result<std::string> absolute_path(const std::string& path);
 
-/// Reads, parses and judges a file (judgement.h). The text is wiped. Its warnings are returned ...
+/// A configuration as text.
+struct ConfigText {
+  std::string path;  ///< for messages
+  SecretText text;
+  bool open_to_all = false;  ///< other users of this host could read it, too
+};
+
+[[nodiscard]] Result<ConfigText> read_config_text(const std::string& path, NamedBy named_by = NamedBy::user);
+/// To its end, however long that takes.
+[[nodiscard]] Result<ConfigText> read_standard_input();
+/// Parses and judges it (judgement.h). Warnings are returned.
+[[nodiscard]] Result<WgConfig> judge_text(const ConfigText& text);
+
+/// Reads, parses and judges a file. The text is wiped. Its warnings are returned ...
 [[nodiscard]] Result<WgConfig> read_config(const std::string& path, NamedBy named_by = NamedBy::user);
 /// ... and here they are logged.
 [[nodiscard]] Result<WgConfig> load_config(const std::string& path, NamedBy named_by = NamedBy::user);
