@@ -170,8 +170,8 @@ class Alone(WordsCase):
             ("shwo", "`show`"),
             ("docter", "`doctor`"),
             ("genkeys", "`genkey`"),
-            ("up", "wireguard4netns PID wg0 CONF"),
-            ("stop", "Ctrl-C"),
+            ("up", "Put a wg-quick file there"),
+            ("stop", "`down`"),
             ("help", "--help"),
         ):
             self.assert_not_made(meant, word)

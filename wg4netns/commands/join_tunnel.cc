@@ -96,16 +96,10 @@ Result<TunnelNames> hear_names(StartedTunnel& tunnel) {
   return fail("the tunnel's process says nothing of its names");
 }
 
-std::string config_folder_of(const std::string& config) {
-  const std::string own = "/wireguard4netns/";
-  const auto at = config.find(own);
-  return at == std::string::npos ? "" : config.substr(0, at + own.size() - 1);
-}
-
 Result<keeper::Client> make(const TunnelFolder& folder, const RunOptions& options, const std::string& config) {
   keeper::Plan plan = options.plan;
   plan.sudo = options.ids.sub_ids;
-  if (std::string hidden = config_folder_of(config); !hidden.empty()) plan.hidden.push_back(std::move(hidden));
+  plan.hidden.push_back(TRY(config_folder()));  // with the keys of all profiles
   AttachCommand command = TRY(attach_command(options, folder.name(), config));
   keeper::NewKeeper keeper = TRY(keeper::NewKeeper::begin(folder, plan, options.ids));
   command.target = std::to_string(keeper.pid());
@@ -174,6 +168,7 @@ Result<JoinedTunnel> join_or_make(const RunOptions& options) {
   const std::string name = TRY(tunnel_name(options));
   const std::string named = TRY(locate_config(options.tunnel.config, options.tunnel.profile));
   const std::string config = TRY(absolute_path(named));
+  if (!TunnelFolder::exists(name)) TRY(expect_config(config));  // before anything is made
   TunnelFolder folder = TRY(TunnelFolder::open(name, IfMissing::make));
   TRY(folder.lock(deadline_in(lock_patience)));
   UniqueFd socket = TRY(folder.connect());

@@ -61,16 +61,24 @@ Result<NamedFile> find_config(const std::string& path) {
   return file;
 }
 
+std::unexpected<Error> directory(const std::string& path) {
+  return fail("configuration " + path + " is a directory", 0, "Name the file in it");
+}
+
+Result<UniqueFd> open_to_read(const NamedFile& file) {
+  auto fd = file.open(O_RDONLY);
+  if (!fd) fd.error().hint = "The user who runs this program must be able to read it";
+  return fd;
+}
+
 Result<OpenConfig> open_config(const std::string& path, NamedBy named_by) {
   const NamedFile file = TRY(find_config(path));
-  if (file.is_directory()) return fail("configuration " + path + " is a directory", 0, "Name the file in it");
+  if (file.is_directory()) return directory(path);
   if (named_by == NamedBy::untrusted || !file.is_pipe()) TRY(file.expect_regular());
   if (named_by == NamedBy::untrusted && file.owner() != geteuid())
     return fail("configuration " + path + " belongs to another user", 0, "It must be a file of this user's");
   if (file.size() > static_cast<off_t>(max_config_size)) return too_large(path);
-  auto fd = file.open(O_RDONLY);
-  if (!fd) fd.error().hint = "The user who runs this program must be able to read it";
-  return OpenConfig{TRY(std::move(fd)), file.is_regular() && (file.mode() & S_IRWXO) != 0};
+  return OpenConfig{TRY(open_to_read(file)), file.is_regular() && (file.mode() & S_IRWXO) != 0};
 }
 
 /// How long to wait for the end of a configuration. The program at the other end of a shell's pipe may first ask the
@@ -88,6 +96,8 @@ std::string home_folder() {
   return entry == nullptr ? "" : entry->pw_dir;
 }
 
+}  // namespace
+
 Result<std::string> config_folder() {
   if (const auto base = environment("XDG_CONFIG_HOME")) return *base + "/wireguard4netns";
   const std::string home = home_folder();
@@ -96,6 +106,8 @@ Result<std::string> config_folder() {
                 "Name a wg-quick file with --config FILE or WIREGUARD4NETNS_CONFIG");
   return home + "/.config/wireguard4netns";
 }
+
+namespace {
 
 /// A symbolic link in the folder may lead to another profile, and nowhere else. A missing file is reported later.
 Result<void> expect_profile(const std::string& folder, const std::string& name) {
@@ -156,6 +168,15 @@ Result<std::string> absolute_path(const std::string& path) {
 }
 
 Result<std::string> profiles_folder() { return TRY(config_folder()) + "/profiles"; }
+
+Result<void> expect_config(const std::string& path) {
+  const NamedFile file = TRY(find_config(path));
+  if (file.is_directory()) return directory(path);
+  if (file.is_pipe()) return {};  // what is in it is the reader's
+  TRY(file.expect_regular());
+  TRY(open_to_read(file));
+  return {};
+}
 
 Result<ConfigText> read_config_text(const std::string& path, NamedBy named_by) {
   const OpenConfig file = TRY(open_config(path, named_by));

@@ -19,6 +19,9 @@ namespace wg4 {
 [[nodiscard]] Result<std::string> locate_config(const std::optional<std::string>& file,
                                                 const std::optional<std::string>& profile);
 
+/// ${XDG_CONFIG_HOME:-~/.config}/wireguard4netns, whether there is such a folder or not.
+[[nodiscard]] Result<std::string> config_folder();
+
 /// The folder of the profiles, whether there is one or not.
 [[nodiscard]] Result<std::string> profiles_folder();
 
@@ -30,6 +33,9 @@ enum class NamedBy : std::uint8_t {
 
 /// `path` as an absolute path, for processes with another working directory.
 [[nodiscard]] Result<std::string> absolute_path(const std::string& path);
+
+/// Is there a file that can be read? Its text is left alone, and so is a pipe.
+[[nodiscard]] Result<void> expect_config(const std::string& path);
 
 /// A configuration as text.
 struct ConfigText {

@@ -29,6 +29,11 @@ class TunnelFolder {
   /// The names that have a folder, in order.
   [[nodiscard]] static std::vector<std::string> names(const std::vector<std::string>& runtime = runtime_folders());
 
+  [[nodiscard]] static bool exists(const std::string& name,
+                                   const std::vector<std::string>& runtime = runtime_folders()) {
+    return open(name, IfMissing::fail, runtime).has_value();
+  }
+
   /// ENOENT for a missing one, unless it is to be made.
   [[nodiscard]] static Result<TunnelFolder> open(const std::string& name, IfMissing if_missing,
                                                  const std::vector<std::string>& runtime = runtime_folders());
