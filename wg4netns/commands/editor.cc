@@ -66,7 +66,7 @@ Result<void> Editor::run(const std::string& path) {
     if (signal == SIGTERM || signal == SIGHUP) {
       asked_to_end_ = true;
       kill(editor.pid(), *signal);
-      static_cast<void>(editor.wait(time_to_end));  // its destructor does the rest
+      if (!TRY(editor.wait(time_to_end))) editor.kill();
       return fail("ended by signal " + std::to_string(*signal) + " (" + strsignal(*signal) + ")");
     }
     if (const auto status = TRY(editor.wait(now))) return judge_end(command, *status);

@@ -78,6 +78,7 @@ std::string few(const std::vector<std::string>& items) {
 
 std::string tunnels_of(const Row& row) {
   std::vector<std::string> names;
+  names.reserve(row.tunnels.size());
   for (const registry::Running& tunnel : row.tunnels) names.push_back(printable(tunnel.entry.name));
   return few(names);
 }

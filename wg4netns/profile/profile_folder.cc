@@ -47,6 +47,7 @@ bool lock_now(int fd) { return flock(fd, LOCK_EX | LOCK_NB) == 0; }
 
 Result<std::vector<std::string>> entries_of(int folder, const std::string& path) {
   UniqueFd again(openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!again.valid()) return fail("open the folder " + path, errno);
   const std::unique_ptr<DIR, decltype([](DIR* each) { closedir(each); })> listing(fdopendir(again.get()));
   if (!listing) return fail("read the folder " + path, errno);
   static_cast<void>(again.release());  // the listing closes it
@@ -64,7 +65,7 @@ void remove_remainders(int folder, const std::string& path) {
     if (!name.starts_with('.') || !name.ends_with(edit_suffix)) continue;
     const UniqueFd copy = open_directory(folder, name.c_str());
     std::error_code ignored;
-    if (copy.valid() && lock_now(copy.get())) fs::remove_all(path + "/" + name, ignored);
+    if (copy.valid() && lock_now(copy.get())) fs::remove_all(fs::path(path) / name, ignored);
   }
 }
 
