@@ -128,7 +128,9 @@ void print_row(const Row& row) {
 Parsed<UpCommand> parse_up(const Arguments& arguments) {
   UpCommand command;
   Parser parser("Starts a tunnel that stays until it is ended with down, for commands to run in.", arguments);
-  parser.argument("PROFILE|FILE", command.options.source, "The configuration; default as for PID").is_file().is_profile();
+  parser.argument("PROFILE|FILE", command.options.source, "The configuration; default as for PID")
+      .is_file()
+      .is_profile();
   add_run_options(parser, command.options);
   if (auto text = TRY(parser.parse())) return *std::move(text);
   TRY(apply_source(command.options));
