@@ -84,16 +84,28 @@ TEST_CASE("a lock on a folder that was removed is one on the new folder") {
   CHECK_FALSE(*runtime.open("work").try_lock());
 }
 
+TEST_CASE("a folder that was removed does not take the next one of its name along") {
+  const Runtime runtime;
+  TunnelFolder last = runtime.open("work");
+  TunnelFolder late = runtime.open("work");
+  last.remove();
+  const TunnelFolder next = runtime.open("work");
+  CHECK(*late.try_lock());
+  late.remove();
+  CHECK(runtime.has("work"));
+}
+
 TEST_CASE("a keeper is found while it lives") {
   const Runtime runtime;
   TunnelFolder folder = runtime.open("work");
   CHECK_FALSE(folder.connect()->valid());
+  CHECK_FALSE(folder.has_socket());
   {
     const auto listener = folder.listen();
     REQUIRE(listener);
     CHECK(folder.connect()->valid());
   }
-  CHECK(runtime.has("work/keeper.sock"));
+  CHECK(folder.has_socket());
   CHECK_FALSE(folder.connect()->valid());
   const auto next = folder.listen();
   CHECK(folder.connect()->valid());

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <thread>
 
@@ -33,6 +34,7 @@ void send_packet(const IpAddress& address) {
 
 /// In the tunnel's network, until the parent kills it.
 int send_packets(const keeper::Room& room) {
+  std::signal(SIGTERM, SIG_DFL);  // as `down --force` sends it to what runs in the tunnel
   if (setns(room.user.get(), CLONE_NEWUSER) != 0 || setns(room.net.get(), CLONE_NEWNET) != 0) return EXIT_FAILURE;
   for (;;) {
     for (const IpAddress& address : room.peers) send_packet(address);
@@ -47,18 +49,27 @@ bool has_session(const RunningTunnel& tunnel) {
 
 }  // namespace
 
-Result<void> wait_for_handshake(const std::string& tunnel, const keeper::Room& room) {
-  const RunningTunnel running = TRY(find_tunnel(tunnel));
+Result<void> wait_for_handshake(JoinedTunnel& tunnel) {
+  const std::string& name = tunnel.folder.name();
+  const keeper::Room& room = tunnel.room;
+  const RunningTunnel running = TRY(find_tunnel(name));
   const std::array fds{room.user.get(), room.net.get()};
   const Child sender = TRY(Child::fork(fds, [&] { return send_packets(room); }));
+  // The sender keeps the tunnel meanwhile, and others can join it.
+  TRY(tunnel.keeper.tell_inside(sender.pid()));
+  tunnel.folder.unlock();
   const Deadline deadline = deadline_in(patience);
   while (!has_session(running)) {
+    if (process_has_ended(room.tunnel.get())) return fail("the tunnel " + name + " has ended before a peer answered");
     if (std::chrono::steady_clock::now() > deadline)
-      return fail("no peer of the tunnel " + tunnel + " has answered within 30 s", 0,
-                  "See why with: wireguard4netns doctor " + tunnel);
+      return fail("no peer of the tunnel " + name + " has answered within 30 s", 0,
+                  "See why with: wireguard4netns doctor " + name);
     std::this_thread::sleep_for(look_interval);
   }
-  return {};
+  TRY(tunnel.folder.lock(deadline_in(lock_patience)));
+  if (TRY(keeper::Client::connect(tunnel.folder))) return {};
+  tunnel.folder.remove();
+  return fail("the tunnel " + name + " has ended before its command began");
 }
 
 }  // namespace wg4

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <string>
-
 #include "shared/base/result.h"
-#include "wg4netns/supervise/keeper_client.h"
+#include "wg4netns/commands/join_tunnel.h"
 
 namespace wg4 {
 
 /// Waits until a peer of the tunnel has answered, and gives it reason to: WireGuard is silent until there is a packet.
-[[nodiscard]] Result<void> wait_for_handshake(const std::string& tunnel, const keeper::Room& room);
+/// The tunnel, which is locked before and after, is not locked while this waits.
+[[nodiscard]] Result<void> wait_for_handshake(JoinedTunnel& tunnel);
 
 }  // namespace wg4

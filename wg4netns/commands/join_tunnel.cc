@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <expected>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "shared/sys/background.h"
@@ -26,12 +27,14 @@
 #include "wg4netns/forward/publish_spec.h"
 #include "wg4netns/forward/rule.h"
 #include "wg4netns/profile/config_file.h"
+#include "wg4netns/uapi/control_client.h"
 
 namespace wg4 {
 namespace {
 
-constexpr std::chrono::seconds lock_patience{30};  // another start waits up to 5 s for DNS, and for its helper
 constexpr std::chrono::seconds file_patience{10};
+constexpr std::chrono::seconds orphan_patience{5};
+constexpr std::chrono::milliseconds look_interval{5};
 
 /// The tunnel's command, for a process whose working directory is not this one's.
 Result<AttachCommand> attach_command(const RunOptions& options, const std::string& name, const std::string& config) {
@@ -117,6 +120,12 @@ Result<keeper::Client> make(const TunnelFolder& folder, const RunOptions& option
   return keeper.serve(serve, std::move(tunnel.pidfd));
 }
 
+/// The tunnel of a keeper that was killed ends by itself, and then lets go of its key and its port.
+void wait_for_orphan(const std::string& name) {
+  const Deadline deadline = deadline_in(orphan_patience);
+  while (find_tunnel(name) && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(look_interval);
+}
+
 std::string running_tunnels() {
   std::string text;
   for (const std::string& name : TunnelFolder::names()) text.append(text.empty() ? "" : ", ").append(name);
@@ -129,9 +138,10 @@ std::unexpected<Error> not_running(const std::string& name) {
 
 bool has_inside(const std::string& name, const std::string& pid) {
   const auto folder = TunnelFolder::open(name, IfMissing::fail);
-  auto socket = folder ? folder->connect() : std::unexpected(folder.error());
-  if (!socket || !socket->valid()) return false;
-  const auto state = keeper::Client(*std::move(socket)).ask();
+  if (!folder) return false;
+  auto client = keeper::Client::connect(*folder);
+  if (!client || !*client) return false;
+  const auto state = (*client)->ask();
   return state && std::ranges::find(state->inside, pid) != state->inside.end();
 }
 
@@ -171,9 +181,10 @@ Result<JoinedTunnel> join_or_make(const RunOptions& options) {
   if (!TunnelFolder::exists(name)) TRY(expect_config(config));  // before anything is made
   TunnelFolder folder = TRY(TunnelFolder::open(name, IfMissing::make));
   TRY(folder.lock(deadline_in(lock_patience)));
-  UniqueFd socket = TRY(folder.connect());
-  const bool made = !socket.valid();
-  auto client = made ? make(folder, options, config) : keeper::Client(std::move(socket));
+  auto running = TRY(keeper::Client::connect(folder));
+  const bool made = !running;
+  if (made && folder.has_socket()) wait_for_orphan(name);
+  auto client = made ? make(folder, options, config) : *std::move(running);
   if (!client) {
     folder.remove();
     return std::unexpected(std::move(client).error());
@@ -188,14 +199,13 @@ Result<JoinedTunnel> join_running(const std::string& name_or_pid) {
   auto folder = TunnelFolder::open(name, IfMissing::fail);
   if (!folder) return folder.error().number == ENOENT ? not_running(name) : std::unexpected(std::move(folder).error());
   TRY(folder->lock(deadline_in(lock_patience)));
-  UniqueFd socket = TRY(folder->connect());
-  if (!socket.valid()) {
+  auto client = TRY(keeper::Client::connect(*folder));
+  if (!client) {
     folder->remove();
     return not_running(name);
   }
-  keeper::Client client(std::move(socket));
-  keeper::Room room = TRY(client.join("", {}));
-  return JoinedTunnel{*std::move(folder), std::move(client), std::move(room), false};
+  keeper::Room room = TRY(client->join("", {}));
+  return JoinedTunnel{*std::move(folder), *std::move(client), std::move(room), false};
 }
 
 }  // namespace wg4

@@ -7,6 +7,7 @@
 // Whatever fails on the way, what was begun before ends by itself: the keeper with its maker, the tunnel with its
 // keeper.
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@
 #include "wg4netns/supervise/tunnel_folder.h"
 
 namespace wg4 {
+
+/// For the lock of a tunnel's folder: another start waits up to 5 s for DNS, and for its helper.
+inline constexpr std::chrono::seconds lock_patience{30};
 
 struct JoinedTunnel {
   TunnelFolder folder;  ///< locked: whoever has it open tells the keeper of a process inside, and then unlocks

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "netns-helper/container/id_mapping.h"
+#include "shared/sys/log.h"
 #include "wg4netns/commands/join_tunnel.h"
 #include "wg4netns/commands/json_string.h"
 #include "wg4netns/commands/parser.h"
@@ -31,15 +32,7 @@ Result<std::optional<keeper::Client>> connect_to(const std::string& name) {
   auto folder = TunnelFolder::open(name, IfMissing::fail);
   if (!folder && folder.error().number == ENOENT) return std::nullopt;
   if (!folder) return std::unexpected(std::move(folder).error());
-  UniqueFd socket = TRY(folder->connect());
-  if (socket.valid()) return keeper::Client(std::move(socket));
-  if (TRY(folder->try_lock())) {
-    // Between the two a keeper may have begun.
-    socket = TRY(folder->connect());
-    if (socket.valid()) return keeper::Client(std::move(socket));
-    folder->remove();
-  }
-  return std::nullopt;
+  return keeper::Client::connect_or_clear(*folder);
 }
 
 std::string command_of(const std::string& pid) {
@@ -83,6 +76,7 @@ std::vector<Row> look() {
   std::vector<Row> rows;
   for (const std::string& name : TunnelFolder::names()) {
     auto client = connect_to(name);
+    if (!client) log::warning("the tunnel {} is not listed: {}", name, client.error().message());
     if (!client || !*client) continue;
     auto state = (*client)->ask();
     if (!state) continue;  // it has just ended

@@ -93,9 +93,11 @@ Result<int> run_inside(JoinedTunnel tunnel, const std::vector<std::string>& word
   TRY(foreground.start(start));
   TRY(tunnel.keeper.tell_inside(foreground.pid()));
   tunnel.folder.unlock();
+  tunnel.room.leave();
   const std::array watches{Foreground::Watch{tunnel.room.tunnel.get(), [&] { tell_of_lost_network(name); }}};
   const CommandEnd end = TRY(foreground.wait(watches));
   static_cast<void>(tunnel.keeper.settle(tunnel.room));
+  static_cast<void>(keeper::Client::connect_or_clear(tunnel.folder));
   reap();
   if (end.failure) log::error("{}", end.failure->message());
   return foreground.end_as(end.status);
@@ -152,7 +154,7 @@ Parsed<ExecCommand> parse_shell(const Arguments& arguments) {
 
 Result<int> run_command(const RunCommand& command) {
   JoinedTunnel tunnel = TRY(join_or_make(command.options));
-  if (command.options.wait_for_handshake) TRY(wait_for_handshake(tunnel.folder.name(), tunnel.room));
+  if (command.options.wait_for_handshake) TRY(wait_for_handshake(tunnel));
   return run_inside(std::move(tunnel), command.command);
 }
 

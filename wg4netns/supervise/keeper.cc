@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -77,14 +78,18 @@ class Keeper {
   void hear(Number number);
   void answer(int client, const Join& join);
   void answer(int client, UniqueFd process);
-  void answer(int client, Order::What what);
+  void answer(Number number, int client, Order::What what);
   [[nodiscard]] Result<void> expect_same(const Join& join) const;
   [[nodiscard]] State state() const;
   void watch_process(UniqueFd process);
   void forget_ended();
+  [[nodiscard]] bool knows_nobody();
   [[nodiscard]] bool is_empty();
+  [[nodiscard]] bool may_end() { return was_used_ && !kept_ && knows_nobody(); }
   void try_to_end();
+  void tell_settlers();
   void end_processes();
+  void signal_all(int signal);
   void end_tunnel();
   void reap();
 
@@ -100,6 +105,7 @@ class Keeper {
   UniqueFd tunnel_;
   std::map<Number, UniqueFd> clients_;
   std::map<Number, UniqueFd> inside_;  // pidfds
+  std::set<Number> settlers_;          // clients that wait for the end, or to hear that there is none
   Number next_ = 1;
   bool kept_ = false;
   bool was_used_ = false;  // until then the client that has made all this is about to join
@@ -120,7 +126,7 @@ Result<void> Keeper::start(UniqueFd maker, Serve serve, UniqueFd tunnel) {
 
 void Keeper::run() {
   while (!over_) {
-    const bool waits_for_lock = was_used_ && !kept_ && is_empty();
+    const bool waits_for_lock = may_end();
     for (const Loop::Event& event : loop_.wait(waits_for_lock ? static_cast<int>(retry_interval.count()) : -1)) {
       switch (event.source) {
         case Source::signal:
@@ -148,7 +154,8 @@ void Keeper::run() {
           break;
       }
     }
-    if (was_used_ && !kept_ && is_empty()) try_to_end();
+    if (may_end()) try_to_end();
+    if (!over_ && !may_end()) tell_settlers();
   }
   end_tunnel();
   folder_.remove();
@@ -156,7 +163,9 @@ void Keeper::run() {
 
 void Keeper::accept_client() {
   UniqueFd client(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (client.valid() && clients_.size() < max_clients && is_same_user(client.get())) add_client(std::move(client));
+  if (!client.valid() || clients_.size() >= max_clients || !is_same_user(client.get())) return;
+  static_cast<void>(wire::send(client.get(), Done{}));
+  add_client(std::move(client));
 }
 
 void Keeper::add_client(UniqueFd client) {
@@ -172,6 +181,7 @@ void Keeper::hear(Number number) {
   if (!request || !*request) {
     if (!request) static_cast<void>(wire::send(client, Failure{request.error()}));
     clients_.erase(found);
+    settlers_.erase(number);
     was_used_ = true;  // if that was the maker, nobody else comes
     return;
   }
@@ -179,7 +189,7 @@ void Keeper::hear(Number number) {
   const Request& message = (*request)->message;
   if (const auto* join = std::get_if<Join>(&message)) answer(client, *join);
   if (std::holds_alternative<Inside>(message)) answer(client, fds.empty() ? UniqueFd() : std::move(fds.front()));
-  if (const auto* order = std::get_if<Order>(&message)) answer(client, order->what);
+  if (const auto* order = std::get_if<Order>(&message)) answer(number, client, order->what);
 }
 
 Result<void> Keeper::expect_same(const Join& join) const {
@@ -223,10 +233,10 @@ void Keeper::answer(int client, UniqueFd process) {
   static_cast<void>(wire::send(client, Done{}));
 }
 
-void Keeper::answer(int client, Order::What what) {
+void Keeper::answer(Number number, int client, Order::What what) {
   switch (what) {
     case Order::What::settle:
-      if (kept_ || !is_empty()) static_cast<void>(wire::send(client, Settled{kept_}));
+      settlers_.insert(number);
       return;
     case Order::What::keep:
       kept_ = true;
@@ -282,10 +292,14 @@ void Keeper::forget_ended() {
   std::erase_if(inside_, [](const auto& entry) { return process_has_ended(entry.second.get()); });
 }
 
-/// If those that clients have told of have ended, others may be left.
-bool Keeper::is_empty() {
+bool Keeper::knows_nobody() {
   forget_ended();
-  if (inside_.empty())
+  return inside_.empty();
+}
+
+/// If those that clients have told of have ended, others may be left. A look for them is one at all processes.
+bool Keeper::is_empty() {
+  if (knows_nobody())
     if (UniqueFd other = processes_.find_one(); other.valid()) watch_process(std::move(other));
   return inside_.empty();
 }
@@ -294,28 +308,45 @@ bool Keeper::is_empty() {
 void Keeper::try_to_end() {
   const auto locked = folder_.try_lock();
   if (locked && !*locked) return;
-  over_ = true;
+  over_ = is_empty();
+  if (!over_) folder_.unlock();
 }
 
-/// In rounds, since processes start others.
+void Keeper::tell_settlers() {
+  for (const Number number : std::exchange(settlers_, {}))
+    static_cast<void>(wire::send(clients_.at(number).get(), Settled{kept_}));
+}
+
+/// In rounds, since processes start others. Some are known only by a client's word: the kernel shows the network of a
+/// process that has not called exec(2) yet to nobody in here.
 void Keeper::end_processes() {
   const auto begin = std::chrono::steady_clock::now();
-  for (UniqueFd process = processes_.find_one(); process.valid(); process = processes_.find_one()) {
+  while (!is_empty()) {
     const bool patient = std::chrono::steady_clock::now() - begin < time_to_end / 2;
-    for (const pid_t pid : processes_.all()) {
-      const UniqueFd each = open_pidfd(pid);
-      send_signal(each.get(), patient ? SIGTERM : SIGKILL);
-      send_signal(each.get(), SIGCONT);
-    }
-    pollfd entry{process.get(), POLLIN, 0};
+    signal_all(patient ? SIGTERM : SIGKILL);
+    pollfd entry{inside_.begin()->second.get(), POLLIN, 0};
     poll(&entry, 1, static_cast<int>((time_to_end / 2).count()));
     reap();
     if (std::chrono::steady_clock::now() - begin > time_to_end) return;
   }
 }
 
+void Keeper::signal_all(int signal) {
+  const auto end = [signal](const UniqueFd& process) {
+    send_signal(process.get(), signal);
+    send_signal(process.get(), SIGCONT);
+  };
+  for (const pid_t pid : processes_.all()) end(open_pidfd(pid));
+  for (const auto& [number, process] : inside_) end(process);
+}
+
 void Keeper::end_tunnel() {
   send_signal(tunnel_.get(), SIGTERM);
+  // Meanwhile: the kernel takes its time for a mount.
+  {
+    const View ended = std::move(view_);
+  }
+  namespaces_.mounts.reset();
   pollfd entry{tunnel_.get(), POLLIN, 0};
   if (poll(&entry, 1, static_cast<int>(time_to_end.count())) == 0) send_signal(tunnel_.get(), SIGKILL);
 }
@@ -349,6 +380,7 @@ Result<void> work(const Plan& plan, const std::string& name, UniqueFd listener, 
   };
   auto namespaces = TRY(make_namespaces(plan, maker.get()));
   if (!namespaces) return maker_has_ended();
+  TRY(TunnelFolder::listen_as_own(listener.get()));
   const auto wanted = TRY(wire::receive<MakeView>(maker.get()));
   if (!wanted) return maker_has_ended();
   View view = TRY(View::make(plan, wanted->message));

@@ -1,13 +1,17 @@
 #include "wg4netns/supervise/keeper_client.h"
 
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <span>
+#include <string>
+#include <thread>
 #include <variant>
 
 #include "shared/sys/background.h"
@@ -19,18 +23,24 @@
 namespace wg4::keeper {
 namespace {
 
+constexpr std::chrono::seconds time_to_die{5};
+constexpr std::chrono::milliseconds look_interval{2};
 constexpr std::chrono::seconds patience{20};  // a keeper that ends a tunnel by force takes up to ten
 
 std::unexpected<Error> gone() {
   return fail("the keeper of the tunnel has ended", 0, "Somebody has ended it: start the tunnel again");
 }
 
-/// The keeper's next message; nothing if it has ended. What it could not do is an error.
+/// The keeper's next message; nothing if it has ended. What it could not do is an error, and so is, with `next_step`,
+/// what makes no sense.
 template <class Answer>
-Result<std::optional<wire::Received<Answer>>> hear(int socket, std::size_t max_fds) {
+Result<std::optional<wire::Received<Answer>>> hear(int socket, std::size_t max_fds, const std::string& next_step) {
   if (!TRY(wait_until(socket, POLLIN, deadline_in(patience))))
-    return fail("the keeper of the tunnel does not answer", 0, "See wireguard4netns ps");
-  auto received = TRY((wire::receive<std::variant<Answer, Failure>>(socket, max_fds)));
+    return fail("the keeper of the tunnel does not answer", 0, next_step);
+  auto receipt = wire::receive<std::variant<Answer, Failure>>(socket, max_fds);
+  if (!receipt && receipt.error().number == ECONNRESET) return std::nullopt;  // with our message unread
+  if (!receipt) return fail("the keeper of the tunnel is of another version of this program", 0, next_step);
+  auto& received = *receipt;
   if (!received) return std::nullopt;
   if (auto* failure = std::get_if<Failure>(&received->message)) return std::unexpected(std::move(failure->error));
   return wire::Received<Answer>{std::get<Answer>(std::move(received->message)), std::move(received->fds)};
@@ -38,9 +48,17 @@ Result<std::optional<wire::Received<Answer>>> hear(int socket, std::size_t max_f
 
 template <class Answer>
 Result<wire::Received<Answer>> expect(int socket, std::size_t max_fds = 0) {
-  auto received = TRY(hear<Answer>(socket, max_fds));
+  auto received = TRY(hear<Answer>(socket, max_fds, "Start the tunnel again"));
   if (!received) return gone();
   return *std::move(received);
+}
+
+/// What has to be done with a keeper that does not do as it is told.
+std::string kill_by_hand(int socket) {
+  ucred keeper{};
+  socklen_t size = sizeof keeper;
+  if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &keeper, &size) != 0) return "";
+  return "End it with: kill " + std::to_string(keeper.pid);
 }
 
 IdsMapped to_message(const container::IdMapping& mapping) {
@@ -49,11 +67,33 @@ IdsMapped to_message(const container::IdMapping& mapping) {
 
 }  // namespace
 
+Result<std::optional<Client>> Client::connect(const TunnelFolder& folder) {
+  const Deadline deadline = deadline_in(time_to_die);
+  for (;;) {
+    UniqueFd socket = TRY(folder.connect());
+    if (!socket.valid()) return std::nullopt;
+    if (TRY(hear<Done>(socket.get(), 0, kill_by_hand(socket.get())))) return Client(std::move(socket));
+    if (std::chrono::steady_clock::now() > deadline)
+      return fail("the keeper of the tunnel " + folder.name() + " turns everybody away", 0, kill_by_hand(socket.get()));
+    std::this_thread::sleep_for(look_interval);
+  }
+}
+
+Result<std::optional<Client>> Client::connect_or_clear(TunnelFolder& folder) {
+  auto client = TRY(connect(folder));
+  if (client || !TRY(folder.try_lock())) return client;
+  // Between the two a keeper may have begun.
+  client = TRY(connect(folder));
+  if (!client) folder.remove();
+  folder.unlock();
+  return client;
+}
+
 template <class Answer, class Message>
 Result<std::optional<wire::Received<Answer>>> Client::talk(const Message& message, std::span<const UniqueFd> fds,
                                                            std::size_t max_fds) {
   if (const auto sent = wire::send(socket_.get(), message, fds); !sent) return std::nullopt;
-  return hear<Answer>(socket_.get(), max_fds);
+  return hear<Answer>(socket_.get(), max_fds, kill_by_hand(socket_.get()));
 }
 
 Result<Room> Client::join(const std::string& config, const std::vector<std::string>& options) {

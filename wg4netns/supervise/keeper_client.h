@@ -32,12 +32,22 @@ struct Room {
   IdsMapped ids;
   std::vector<std::string> addresses;  ///< of the interface
   std::vector<IpAddress> peers;        ///< behind each peer one
+
+  /// Of the namespaces nothing is needed any more: whoever closes the last descriptor of one pays for its end.
+  void leave() {
+    for (UniqueFd* fd : {&user, &mounts, &net, &pids}) fd->reset();
+  }
 };
 
 /// A connection to a keeper that serves.
 class Client {
  public:
   explicit Client(UniqueFd socket) : socket_(std::move(socket)) {}
+
+  /// To the keeper of this folder; nothing if there is none. One that has just been killed is waited for.
+  [[nodiscard]] static Result<std::optional<Client>> connect(const TunnelFolder& folder);
+  /// The same; what a killed keeper has left is removed, unless somebody has the folder's lock.
+  [[nodiscard]] static Result<std::optional<Client>> connect_or_clear(TunnelFolder& folder);
 
   [[nodiscard]] Result<Room> join(const std::string& config, const std::vector<std::string>& options);
   /// `process` is one inside: the tunnel stays for it.

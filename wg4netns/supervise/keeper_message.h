@@ -10,8 +10,10 @@
 //   keeper -> maker   ViewMade
 //   maker -> keeper   Serve            with the tunnel's pidfd, once it works; from here on the maker is a client
 //
-// Clients, each of which waits for the answer to one before it says the next:
+// Clients are greeted when they connect: a keeper that is being killed takes connections until the kernel closes its
+// socket, but greets nobody. Each waits for the answer to one message before it sends the next:
 //
+//             Done      the greeting
 //   Join      Joined, with the namespaces; or Failure
 //   Inside    Done: the process whose pidfd is attached is counted
 //   Order     what it says there

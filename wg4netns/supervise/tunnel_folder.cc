@@ -39,7 +39,9 @@ Result<std::pair<UniqueFd, std::string>> open_parent(const std::vector<std::stri
     return std::pair(TRY(open_own_folder(fd.get(), project, all_folders, if_missing)), project + "/" + all_folders);
   };
   auto opened = open_in(runtime.front());
-  if (!opened && opened.error().hint.empty() && opened.error().number != ENOENT)
+  // ENOENT in the folder is the answer for somebody who does not make it.
+  const bool is_answer = if_missing == IfMissing::fail && !opened && opened.error().number == ENOENT;
+  if (!opened && opened.error().hint.empty() && !is_answer)
     opened.error().hint = "Set XDG_RUNTIME_DIR to a folder that this user can write to";
   return opened;
 }
@@ -118,6 +120,8 @@ Result<UniqueFd> TunnelFolder::connect() const {
   return fail("reach the keeper of the tunnel " + name_, errno);
 }
 
+bool TunnelFolder::has_socket() const { return faccessat(folder_.get(), socket_name, F_OK, 0) == 0; }
+
 Result<UniqueFd> TunnelFolder::listen() const {
   if (unlinkat(folder_.get(), socket_name, 0) != 0 && errno != ENOENT)
     return fail("replace the socket of the tunnel " + name_, errno);
@@ -128,7 +132,13 @@ Result<UniqueFd> TunnelFolder::listen() const {
   return fd;
 }
 
+Result<void> TunnelFolder::listen_as_own(int listener) {
+  if (::listen(listener, backlog) != 0) return fail("listen as the keeper of a tunnel", errno);
+  return {};
+}
+
 void TunnelFolder::remove() {
+  if (is_removed()) return;  // what has the name now is somebody else's
   unlinkat(folder_.get(), socket_name, 0);
   unlinkat(parent_.get(), name_.c_str(), AT_REMOVEDIR);
 }

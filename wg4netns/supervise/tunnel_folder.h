@@ -48,8 +48,13 @@ class TunnelFolder {
 
   /// A connection to the keeper; invalid if there is none.
   [[nodiscard]] Result<UniqueFd> connect() const;
+  /// There is, or was, a keeper: one that ends by itself removes its socket.
+  [[nodiscard]] bool has_socket() const;
   /// A socket (SOCK_SEQPACKET) for a new keeper, in the place of any former one. To be called under the lock.
   [[nodiscard]] Result<UniqueFd> listen() const;
+  /// For the keeper, who was forked from the process that has called listen(): clients find this one behind the socket
+  /// (SO_PEERCRED).
+  [[nodiscard]] static Result<void> listen_as_own(int listener);
   /// Removes the socket and the folder. To be called under the lock.
   void remove();
 
