@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -44,7 +45,9 @@ const std::vector<Successor>& successors() {
 
 std::vector<std::pair<std::string, SyscallTable>> tables() {
   return {
-      {"tunnel", tunnel_syscalls({.threads = true, .control = true, .serving = true, .route_probes = true})},
+      {"tunnel",
+       tunnel_syscalls(
+           {.threads = true, .control = true, .serving = true, .route_probes = true, .leaves_interface = true})},
       {"forwarder", forwarder_syscalls()},
       {"resolver", resolver_syscalls()},
       {"reloader", reloader_syscalls()},
@@ -53,6 +56,10 @@ std::vector<std::pair<std::string, SyscallTable>> tables() {
       {"helper that configures", helper_syscalls(HelperRole::configures)},
       {"helper that dials", helper_syscalls(HelperRole::dials)},
   };
+}
+
+std::ptrdiff_t rules_for(const SyscallTable& table, int number) {
+  return std::ranges::count_if(table, [number](const SyscallRule& rule) { return rule.number == number; });
 }
 
 bool names(const SyscallTable& table, int number) {
@@ -78,6 +85,11 @@ TEST_CASE("no line is of a call that this machine lacks, but for those that have
       CHECK((rule.number >= 0 || succeeded));
     }
   }
+}
+
+TEST_CASE("a tunnel changes the life of its interface only if the namespace ends with it") {
+  CHECK(rules_for(tunnel_syscalls({}), SCMP_SYS(ioctl)) == 0);
+  CHECK(rules_for(tunnel_syscalls({.leaves_interface = true}), SCMP_SYS(ioctl)) == 1);
 }
 
 }  // namespace

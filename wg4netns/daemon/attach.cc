@@ -20,6 +20,7 @@ Purpose purpose_of(const AttachCommand& command, const Target& target) {
   return {.where = target.namespaces.name,
           .engine = command.engine,
           .uses_dns = command.engine || command.resolv_conf || command.names_wanted,
+          .namespace_owner = command.names_wanted ? target.pid : 0,
           .usual_control =
               command.engine ? name_under_engine(command.ifname, command.target, target.is_process) : command.ifname};
 }

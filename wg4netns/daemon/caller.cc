@@ -44,9 +44,12 @@ Result<void> Caller::tell_ready(std::string_view status) {
 }
 
 Result<AfterTurn> SignalSource::turn(Now) {
-  const auto signal = caller_.signals.read();
+  const auto signal = caller_.signals.read_info();
   if (!signal) return AfterTurn::go_on;
-  if (*signal != SIGHUP || reloader_ == nullptr) return AfterTurn::end;
+  if (signal->ssi_signo != SIGHUP || reloader_ == nullptr) {
+    caller_.namespace_ends = caller_.namespace_owner != 0 && std::cmp_equal(signal->ssi_pid, caller_.namespace_owner);
+    return AfterTurn::end;
+  }
   reloader_->reload();
   caller_.manager.reloading(monotonic_clock());
   return AfterTurn::go_on;

@@ -2,6 +2,8 @@
 // The program that started this one: the descriptors that it left open for us, how it is told that the tunnel serves,
 // and how it ends the tunnel.
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,10 +25,12 @@ namespace wg4 {
 [[nodiscard]] Result<UniqueFd> adopt_descriptor(std::optional<int> number, const std::string& option, int access);
 
 struct Caller {
-  SignalFd signals;        ///< SIGTERM, SIGINT, SIGHUP
-  UniqueFd exit_fd;        ///< its hang-up ends the tunnel; may be invalid
-  UniqueFd ready_fd;       ///< told once that the tunnel serves; may be invalid
-  ServiceManager manager;  ///< likewise, and told of more
+  SignalFd signals;             ///< SIGTERM, SIGINT, SIGHUP
+  UniqueFd exit_fd;             ///< its hang-up ends the tunnel; may be invalid
+  UniqueFd ready_fd;            ///< told once that the tunnel serves; may be invalid
+  ServiceManager manager;       ///< likewise, and told of more
+  pid_t namespace_owner = 0;    ///< Purpose's
+  bool namespace_ends = false;  ///< that process has ended the tunnel
 
   /// From here on the signals are read, and no longer end the process. With `is_engine` the service manager is told
   /// nothing: a service in which an engine runs is not ready when its network is.

@@ -93,6 +93,7 @@ Result<PreparedTunnel> prepare(const TunnelOptions& options, const Purpose& purp
   BackgroundProcesses processes{
       .janitor = TRY(Janitor::create(options.sandbox.enabled())), .reloader = {}, .ports = {}};
   Caller caller = TRY(Caller::adopt(options, engine.has_value()));
+  caller.namespace_owner = purpose.namespace_owner;
   StartConfig start = TRY(read_configuration(options, purpose, processes));
   KeyLock key_lock = TRY(lock_key(start, options, purpose));
   UdpPort udp = TRY(open_udp(start.config, options));

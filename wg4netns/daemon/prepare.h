@@ -32,6 +32,7 @@ struct Purpose {
   std::string where;  ///< in the words of the user
   std::optional<EngineOptions> engine = std::nullopt;
   bool uses_dns = false;        ///< the namespace's processes will ask the configuration's servers
+  pid_t namespace_owner = 0;    ///< when this process ends the tunnel, the namespace ends as well; 0 = there is none
   std::string usual_control{};  ///< name of the control socket if the user gives none; empty = no socket then
 };
 

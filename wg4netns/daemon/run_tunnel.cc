@@ -1,6 +1,8 @@
 #include "wg4netns/daemon/run_tunnel.h"
 
 #include <fmt/format.h>
+#include <linux/if_tun.h>
+#include <sys/ioctl.h>
 
 #include <expected>
 #include <memory>
@@ -105,7 +107,8 @@ Result<std::string> enter_sandbox(const PreparedTunnel& tunnel, const DataPlane&
                                   const TunnelOptions& options) {
   TunnelNeeds needs{.threads = data_plane.threads() > 1,
                     .control = tunnel.looking_in.control.has_value(),
-                    .administration = options.configured_by_wg};
+                    .administration = options.configured_by_wg,
+                    .leaves_interface = tunnel.caller.namespace_owner != 0};
   tunnel.looking_in.observers.add_needs(needs);
   return outcome(options.sandbox, TRY(confine_tunnel(options.sandbox, needs)));
 }
@@ -168,6 +171,10 @@ Result<void> add_control(SourceTable& sources, PreparedTunnel& tunnel, DataPlane
   return {};
 }
 
+/// The interface stays when the last descriptor of it is closed, and goes with its namespace, for which nobody waits:
+/// whoever closes the last descriptor of another one waits until the kernel has forgotten it.
+void leave_to_namespace(const TunDevice& tun) { ioctl(tun.fd(), TUNSETPERSIST, 1UL); }
+
 }  // namespace
 
 Result<void> run_tunnel(PreparedTunnel tunnel, AttachedInterface interface, const TunnelOptions& options) {
@@ -194,6 +201,7 @@ Result<void> run_tunnel(PreparedTunnel tunnel, AttachedInterface interface, cons
   const auto ended =
       serve(*data_plane, {.endpoints = tunnel.outer.endpoints, .peer_watch = tunnel.outer.peer_watch}, sources);
   tunnel.caller.manager.stopping();
+  if (tunnel.caller.namespace_ends) leave_to_namespace(data_plane->tun()[0]);
   if (!ended) return std::unexpected(ended.error());
   if (*ended == LoopEnd::interface_gone && !options.configured_by_wg)
     return fail("the interface is gone", 0, "It was deleted in its namespace, or the namespace ended");

@@ -42,12 +42,13 @@ struct SandboxOptions {
 
 /// What a tunnel does besides moving packets.
 struct TunnelNeeds {
-  bool threads = false;         ///< starts threads later on; else they must have been started, or there are none
-  bool control = false;         ///< is configured while it runs: opens a UDP port, locks a key
-  bool administration = false;  ///< sets marks and ports below 1024 when it is told to: keeps the capabilities
-  bool serving = false;         ///< accepts connections of clients that ask for metrics
-  bool route_probes = false;    ///< connects UDP sockets, to learn which of our addresses the kernel would choose
-  bool rereads_files = false;   ///< reads them from their beginning, again and again
+  bool threads = false;           ///< starts threads later on; else they must have been started, or there are none
+  bool control = false;           ///< is configured while it runs: opens a UDP port, locks a key
+  bool administration = false;    ///< sets marks and ports below 1024 when it is told to: keeps the capabilities
+  bool serving = false;           ///< accepts connections of clients that ask for metrics
+  bool route_probes = false;      ///< connects UDP sockets, to learn which of our addresses the kernel would choose
+  bool rereads_files = false;     ///< reads them from their beginning, again and again
+  bool leaves_interface = false;  ///< leaves it to the end of its namespace, which comes next
 };
 
 /// The parts that this host does not permit and the mode does without, for people.

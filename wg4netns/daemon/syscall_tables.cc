@@ -212,6 +212,10 @@ SyscallTable tunnel_syscalls(const TunnelNeeds& needs) {
     table.push_back({SCMP_SYS(connect), "which of our addresses leads to a peer, for a capture"});
     table.push_back({SCMP_SYS(getsockname), "likewise"});
   }
+  if (needs.leaves_interface)
+    table.push_back({SCMP_SYS(ioctl),
+                     "leaves the interface to the end of its namespace",
+                     {equals(1, static_cast<int>(TUNSETPERSIST))}});
   if (needs.rereads_files) table.push_back({SCMP_SYS(pread64), "how much memory this process has"});
   return table;
 }

@@ -57,6 +57,7 @@ Result<Target> open_target(const AttachCommand& command) {
   Target target;
   const auto pid = TRY(target_pid(command));
   target.is_process = pid.has_value();
+  target.pid = pid.value_or(0);
   target.namespaces.name = name_of(command, pid.has_value());
   // The process first, then its namespace: if the process is still there afterwards, the namespace is its own.
   const auto process = pid || !command.until_given_up ? pid : pid_of_path(command.target);

@@ -2,6 +2,8 @@
 // The target that a tunnel is attached to, looked up once and before anything else: a process id can come to mean
 // another process, and a path another file. All later stages use the descriptors.
 
+#include <sys/types.h>
+
 #include <optional>
 #include <string>
 
@@ -14,6 +16,7 @@ namespace wg4 {
 
 struct Target {
   bool is_process = false;      ///< named by its PID, not by a path
+  pid_t pid = 0;                ///< that PID
   UniqueFd process;             ///< a pidfd: of that process, or of the one whose /proc/PID a path is in; else invalid
   TargetNamespaces namespaces;  ///< its name is in the words of the user
 };
