@@ -5,18 +5,36 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "shared/base/unique_fd.h"
 #include "shared/sys/namespaces.h"
 
 namespace wg4 {
+namespace {
+
+/// Which limits on the number of namespaces the kernel may mean by ENOSPC.
+std::string limits_on(int kinds) {
+  constexpr std::array<std::pair<int, const char*>, 4> names{
+      {{CLONE_NEWUSER, "user"}, {CLONE_NEWNS, "mnt"}, {CLONE_NEWNET, "net"}, {CLONE_NEWPID, "pid"}}};
+  std::string sysctls;
+  for (const auto& [kind, name] : names)
+    if ((kinds & kind) != 0) sysctls += std::string(" user.max_") + name + "_namespaces";
+  return "A limit on the number of namespaces is reached: see sysctl" + sysctls;
+}
+
+}  // namespace
+
 Result<void> make_own_namespaces(int kinds, const std::string& purpose) {
   if (unshare(kinds) == 0) return {};
   const int number = errno;
-  return fail(purpose, number, userns_restriction());
+  std::string why = userns_restriction();
+  if (why.empty() && number == ENOSPC) why = limits_on(kinds);
+  return fail(purpose, number, std::move(why));
 }
 
 Result<void> make_own_namespaces_as_same_user(int kinds, const std::string& purpose) {

@@ -75,9 +75,9 @@ Result<std::optional<Namespaces>> make_namespaces(const Plan& plan, int maker) {
   const auto ids = TRY(make_user_namespace(maker));
   if (!ids) return std::nullopt;
   made.ids = *ids;
-  TRY(make_own_namespaces(
-      CLONE_NEWNET | CLONE_NEWNS | (plan.own_pids ? CLONE_NEWPID : 0),
-      "make the command's network, mount" + std::string(plan.own_pids ? " and PID namespaces" : " namespaces")));
+  TRY(make_own_namespaces(CLONE_NEWNET | CLONE_NEWNS | (plan.own_pids ? CLONE_NEWPID : 0),
+                          std::string("make the command's ") +
+                              (plan.own_pids ? "network, mount and PID" : "network and mount") + " namespaces"));
   allow_ping(made.ids.gid);
   made.user = TRY(open_own("user"));
   made.net = TRY(open_own("net"));
