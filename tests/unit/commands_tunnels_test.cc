@@ -75,6 +75,7 @@ const std::vector<Seen<TunnelOptions>> common = {
     {"--no-offload=udp-gro", [](const auto& t) { return !t.offloads.udp_gro && t.offloads.udp_segment; }},
     {"--no-offload=tso,udp-gro",
      [](const auto& t) { return !t.offloads.tso && !t.offloads.udp_gro && t.offloads.checksum; }},
+    {"--no-offload tso", [](const auto& t) { return !t.offloads.tso && t.offloads.uso; }},  // and no word behind it
     {"--no-offload=all",
      [](const auto& t) {
        const Offloads& o = t.offloads;
@@ -112,6 +113,7 @@ const std::vector<Seen<TunnelOptions>> of_places = {
 
 const auto wrong_common = {
     Refused{"--config a --profile b", "--config excludes --profile"},
+    Refused{"--control=", "--control has no value behind '='"},
     Refused{"--control=/", "--control: no name for an interface: /"},
     Refused{"--control=sixteen-letters-", "no name for an interface: sixteen-letters-"},
     Refused{"--no-offload=x", "--no-offload: x not in {vnet-hdr,checksum,tso,uso,udp-segment,udp-gro,all}"},

@@ -13,10 +13,10 @@ namespace {
 std::string_view without_folder(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 /// Among the words that are ours.
-bool has_empty_word(const CommandEntry* entry, std::span<const char* const> words) {
-  if (entry != nullptr && entry->becomes_another_program) return false;
-  const auto is_separator = [entry](const char* word) {
-    return entry != nullptr && entry->runs_another_program && std::string_view(word) == "--";
+bool has_empty_word(const CommandEntry& entry, std::span<const char* const> words) {
+  if (entry.becomes_another_program) return false;
+  const auto is_separator = [&entry](const char* word) {
+    return entry.runs_another_program && std::string_view(word) == "--";
   };
   return std::any_of(words.begin(), std::ranges::find_if(words, is_separator),
                      [](const char* word) { return *word == '\0'; });
@@ -54,9 +54,6 @@ std::vector<std::string_view> names_of(CommandTable table) {
 Result<FoundCommand> find_command(CommandTable table, std::span<const char* const> argv) {
   FoundCommand found = find_by_name(table, argv);
   const auto words = found.arguments.words;
-  // CLI11 would skip an empty word, and so take a default where the user's variable was unset.
-  if (has_empty_word(found.entry, words))
-    return fail("an argument is empty where a name, a path or a value belongs", 0, "See wireguard4netns --help");
   if (found.entry != nullptr) return found;
   const auto entry = std::ranges::find_if(table, [&](const CommandEntry& each) {
     return each.name.empty() && (each.takes == nullptr || each.takes(words));
@@ -71,6 +68,9 @@ Outcome run_command_line(CommandTable table, std::span<const char* const> argv) 
   if (!found) return {std::unexpected(found.error())};
   const CommandEntry& entry = *found->entry;
   const auto run = [&]() -> Result<int> {
+    // CLI11 would skip an empty word, and so take a default where the user's variable was unset.
+    if (has_empty_word(entry, found->arguments.words))
+      return fail("an argument is empty where a name, a path or a value belongs", 0, "See wireguard4netns --help");
     Task task = TRY(entry.prepare(found->arguments));
     // Most commands read keys, some before they do anything else. Stock wg(8) gets no key from us, and needs namespaces
     // that a process which cannot be traced cannot make.

@@ -3,6 +3,9 @@
 #include <CLI/CLI.hpp>
 #include <cstddef>
 #include <cstdlib>
+#include <span>
+#include <string>
+#include <string_view>
 
 #include "shared/base/version.h"
 #include "wg4netns/commands/cli_help.h"
@@ -32,6 +35,16 @@ void refuse_wrong_environment(CLI::App& app) {
     option->add_result(value);
     option->run_callback();
   }
+}
+
+/// "--name=", as an empty variable of a script makes it: CLI11 would take the next word for the value.
+Result<void> expect_values(std::span<const char* const> words, const std::string& hint) {
+  for (const std::string_view word : words) {
+    if (word == "--") break;
+    if (word.starts_with("--") && word.find('=') == word.size() - 1)
+      return fail(std::string(word.substr(0, word.size() - 1)) + " has no value behind '='", 0, hint);
+  }
+  return {};
 }
 
 }  // namespace
@@ -146,9 +159,9 @@ Option Parser::option(const std::string& names, const std::string& value_name,
 
 Option Parser::list(const std::string& names, const std::string& value_name,
                     const std::function<void(const std::vector<std::string>&)>& told, const std::string& about) {
-  return {
-      *this,
-      app_->add_option_function<std::vector<std::string>>(names, told, about)->type_name(value_name)->delimiter(',')};
+  CLI::Option* option = app_->add_option_function<std::vector<std::string>>(names, told, about);
+  // One word: CLI11 would take those behind it, too, such as the PID.
+  return {*this, option->type_name(value_name)->delimiter(',')->allow_extra_args(false)->take_all()};
 }
 
 void Parser::add_help_all() {
@@ -168,6 +181,7 @@ Result<std::optional<Text>> Parser::parse() {
   }
   std::vector<std::string> reversed(arguments_.words.rbegin(), arguments_.words.rend());
   const std::string hint = "See " + app_->get_name() + " --help";
+  TRY(expect_values(arguments_.words, hint));
   try {
     app_->parse(reversed);
     refuse_wrong_environment(*app_);
