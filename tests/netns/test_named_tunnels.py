@@ -33,6 +33,13 @@ class TunnelsCase(RunCase):
     def up(self, *words: str) -> None:
         self.assert_ends(self.call("up", *words, "work"), 0, UP)
 
+    def other_tunnel(self) -> None:
+        """One by the name `other`, with another key."""
+        key = self.call("genkey").stdout.strip()
+        path = self.profile("other")
+        path.write_text(re.sub(r"PrivateKey = .*", f"PrivateKey = {key}", path.read_text()))
+        self.assertEqual(self.call("up", "other").returncode, 0)
+
     def sleeper(self, *words: str) -> int:
         """A command that stays, by `words`; our client's PID."""
         process = self.start(*words, "--", *SLEEP)
@@ -229,11 +236,8 @@ class Joining(TunnelsCase):
         self.assertEqual(failed, [])
 
     def test_two_tunnels(self) -> None:
-        key = self.call("genkey").stdout.strip()
-        path = self.profile("other")
-        path.write_text(re.sub(r"PrivateKey = .*", f"PrivateKey = {key}", path.read_text()))
         self.up()
-        self.assertEqual(self.call("up", "other").returncode, 0)
+        self.other_tunnel()
         self.assertEqual(sorted(self.tunnels()), ["other", "work"])
         one, two = (self.call("exec", name, "--", *NET).stdout for name in ("work", "other"))
         self.assertNotEqual(one, two)
@@ -270,6 +274,17 @@ class Keepers(TunnelsCase):
         self.assertEqual(self.tunnels(), {})
         process.terminate()
         self.assertEqual(process.wait(20), 128 + signal.SIGTERM)
+
+    def test_a_killed_keeper_beside_another_tunnel(self) -> None:
+        """It is not among those that run."""
+        self.up()
+        self.other_tunnel()
+        self.scratch.killed = True
+        os.kill(self.tunnels()["work"]["keeper"], signal.SIGKILL)
+        self.assert_refused(self.call("exec", "nobody", "--", "true"), "These do: other", nothing_left=False)
+        done = self.call("shell", input="echo $WIREGUARD4NETNS_NAME\n", environment={"SHELL": "/bin/sh"})
+        self.assert_ends(done, 0, "other\n")
+        self.down("other")
 
     @contextlib.contextmanager
     def fake_keeper(self, *answers: bytes) -> Iterator[None]:

@@ -126,9 +126,21 @@ void wait_for_orphan(const std::string& name) {
   while (find_tunnel(name) && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(look_interval);
 }
 
+/// What killed keepers have left is removed on the way.
+std::vector<std::string> running_names() {
+  std::vector<std::string> names = TunnelFolder::names();
+  std::erase_if(names, [](const std::string& name) {
+    auto folder = TunnelFolder::open(name, IfMissing::fail);
+    if (!folder) return true;
+    const auto client = keeper::Client::connect_or_clear(*folder);
+    return client && !*client;
+  });
+  return names;
+}
+
 std::string running_tunnels() {
   std::string text;
-  for (const std::string& name : TunnelFolder::names()) text.append(text.empty() ? "" : ", ").append(name);
+  for (const std::string& name : running_names()) text.append(text.empty() ? "" : ", ").append(name);
   return text.empty() ? "None does: start one with wireguard4netns up PROFILE" : "These do: " + text;
 }
 
@@ -147,14 +159,14 @@ bool has_inside(const std::string& name, const std::string& pid) {
 
 /// A name, the PID of a process inside, or nothing: then the only tunnel that runs.
 Result<std::string> name_of_running(const std::string& wanted) {
-  const std::vector<std::string> names = TunnelFolder::names();
+  if (!wanted.empty()) TRY(TunnelFolder::check_name(wanted));
+  if (wanted.find_first_not_of("0123456789") != std::string::npos) return wanted;
+  const std::vector<std::string> names = running_names();
   if (wanted.empty()) {
     if (names.size() == 1) return names.front();
     return fail(names.empty() ? "no tunnel runs" : "more than one tunnel runs", 0, running_tunnels());
   }
-  TRY(TunnelFolder::check_name(wanted));
-  const bool is_number = wanted.find_first_not_of("0123456789") == std::string::npos;
-  if (!is_number || std::ranges::find(names, wanted) != names.end()) return wanted;
+  if (std::ranges::find(names, wanted) != names.end()) return wanted;
   const auto found = std::ranges::find_if(names, [&](const std::string& name) { return has_inside(name, wanted); });
   if (found == names.end())
     return fail("process " + wanted + " is in none of this user's tunnels", 0, running_tunnels());
