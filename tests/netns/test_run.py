@@ -341,7 +341,7 @@ for pid in map(int, sys.argv[1:]):
         "signal": lambda: os.kill(pid, 0),
         "trace": lambda: libc.ptrace(16, pid, 0, 0) and (_ for _ in ()).throw(PermissionError()),
         "memory": lambda: open(f"/proc/{pid}/mem", "rb").close(),
-        "files": lambda: os.listdir(f"/proc/{pid}/root/"),
+        "files": lambda: os.listdir(f"/proc/{pid}/root"),
         "descriptors": lambda: os.readlink(f"/proc/{pid}/fd/3"),
         "memory maps": lambda: open(f"/proc/{pid}/maps").read(),
         "environment": lambda: open(f"/proc/{pid}/environ", "rb").read(),

@@ -11,7 +11,6 @@
 #include <expected>
 #include <span>
 #include <string>
-#include <thread>
 #include <variant>
 
 #include "shared/sys/background.h"
@@ -75,7 +74,7 @@ Result<std::optional<Client>> Client::connect(const TunnelFolder& folder) {
     if (TRY(hear<Done>(socket.get(), 0, kill_by_hand(socket.get())))) return Client(std::move(socket));
     if (std::chrono::steady_clock::now() > deadline)
       return fail("the keeper of the tunnel " + folder.name() + " turns everybody away", 0, kill_by_hand(socket.get()));
-    std::this_thread::sleep_for(look_interval);
+    poll(nullptr, 0, static_cast<int>(look_interval.count()));
   }
 }
 
