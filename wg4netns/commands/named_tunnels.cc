@@ -2,10 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <chrono>
-#include <cstdint>
 #include <expected>
 #include <fstream>
 #include <optional>
@@ -18,11 +15,9 @@
 #include "wg4netns/commands/join_tunnel.h"
 #include "wg4netns/commands/json_string.h"
 #include "wg4netns/commands/parser.h"
-#include "wg4netns/core/control.h"
-#include "wg4netns/io/clocks.h"
+#include "wg4netns/commands/tunnel_traffic.h"
 #include "wg4netns/supervise/keeper_client.h"
 #include "wg4netns/supervise/tunnel_folder.h"
-#include "wg4netns/uapi/control_client.h"
 
 namespace wg4 {
 namespace {
@@ -42,34 +37,10 @@ std::string command_of(const std::string& pid) {
   return name;
 }
 
-/// What the tunnel itself says of its traffic.
-struct Traffic {
-  std::uint64_t received = 0;  // bytes
-  std::uint64_t sent = 0;
-  std::optional<std::uint64_t> handshake_age;  // seconds
-};
-
-Traffic traffic_of(const std::string& name) {
-  Traffic traffic;
-  const auto tunnel = find_tunnel(name);
-  const auto status = tunnel ? ask_status(*tunnel, own_status_limits) : std::unexpected(tunnel.error());
-  if (!status) return traffic;
-  const auto now = std::chrono::duration_cast<std::chrono::seconds>(read_clocks().wall.time_since_epoch());
-  for (const auto& peer : status->peers) {
-    traffic.received += peer.rx_bytes;
-    traffic.sent += peer.tx_bytes;
-    if (!peer.last_handshake) continue;
-    const auto then = std::chrono::duration_cast<std::chrono::seconds>(peer.last_handshake->time_since_epoch());
-    const auto age = static_cast<std::uint64_t>(std::max<std::int64_t>((now - then).count(), 0));
-    traffic.handshake_age = std::min(traffic.handshake_age.value_or(age), age);
-  }
-  return traffic;
-}
-
 struct Row {
   std::string name;
   keeper::State state;
-  Traffic traffic;
+  TunnelTraffic traffic;
 };
 
 std::vector<Row> look() {
@@ -80,8 +51,8 @@ std::vector<Row> look() {
     if (!client || !*client) continue;
     auto state = (*client)->ask();
     if (!state) continue;  // it has just ended
-    Traffic traffic = state->tunnel_runs ? traffic_of(name) : Traffic{};
-    rows.push_back({name, *std::move(state), traffic});
+    const auto traffic = state->tunnel_runs ? ask_traffic(name) : std::nullopt;
+    rows.push_back({name, *std::move(state), traffic.value_or(TunnelTraffic{})});
   }
   return rows;
 }

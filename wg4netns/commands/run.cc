@@ -1,7 +1,5 @@
 #include "wg4netns/commands/run.h"
 
-#include <fcntl.h>
-#include <sched.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,10 +11,10 @@
 #include <system_error>
 #include <utility>
 
-#include "netns-helper/container/confine_command.h"
 #include "shared/sys/foreground.h"
 #include "shared/sys/log.h"
 #include "shared/sys/process.h"
+#include "wg4netns/commands/enter_tunnel.h"
 #include "wg4netns/commands/handshake_wait.h"
 #include "wg4netns/commands/join_tunnel.h"
 #include "wg4netns/commands/parser.h"
@@ -24,27 +22,11 @@
 namespace wg4 {
 namespace {
 
-/// The namespaces of the keeper, for this process of one thread. The user's first: it gives the rights for the others.
-Result<void> enter(const keeper::Room& room) {
-  if (setns(room.user.get(), CLONE_NEWUSER) != 0) return fail("enter the tunnel's user namespace", errno);
-  if (setns(room.mounts.get(), CLONE_NEWNS) != 0) return fail("enter the tunnel's mount namespace", errno);
-  if (setns(room.net.get(), CLONE_NEWNET) != 0) return fail("enter the tunnel's network namespace", errno);
-  if (room.pids.valid() && setns(room.pids.get(), CLONE_NEWPID) != 0)
-    return fail("enter the tunnel's PID namespace", errno);
-  return {};
-}
-
 /// By its path: a working directory of the host's mount namespace would lead out of this one.
 Result<void> go_back_to(const std::string& folder) {
   if (chdir(folder.c_str()) == 0) return {};
   return fail("go to the working directory " + folder + " in the tunnel's mount namespace", errno,
               "Start the command from another one: cd /");
-}
-
-Result<void> confine(const keeper::Room& room) {
-  TRY(container::confine_command(
-      {.no_new_privs = !room.ids.sub_ids, .capabilities = container::container_capabilities}));
-  return {};
 }
 
 /// The keeper and the tunnel, which this process has started, if they have ended: it may be the only one that reaps.
@@ -85,11 +67,14 @@ Result<int> run_inside(JoinedTunnel tunnel, const std::vector<std::string>& word
   const CommandStart start{.arguments = words,
                            .environment = environment_for(name, tunnel.room),
                            .enter = [&]() -> Result<void> {
-                             TRY(enter(tunnel.room));
+                             TRY(enter_tunnel(tunnel.room));
                              return go_back_to(folder);
                            },
                            .enters_pid_namespace = tunnel.room.pids.valid(),
-                           .confine = [&] { return confine(tunnel.room); }};
+                           .confine = [&]() -> Result<void> {
+                             TRY(confine_in_tunnel(tunnel.room));
+                             return {};
+                           }};
   TRY(foreground.start(start));
   TRY(tunnel.keeper.tell_inside(foreground.pid()));
   tunnel.folder.unlock();
