@@ -35,6 +35,7 @@
 #include "wg4netns/engines/slirp4netns_options.h"
 #include "wg4netns/engines/wireguard_go.h"
 #include "wg4netns/supervise/broker.h"
+#include "wg4netns/verify/verify.h"
 
 namespace wg4 {
 namespace {
@@ -62,6 +63,10 @@ constexpr auto commands = std::to_array<CommandEntry>({
      .failure = own_failure},
     {"down", "end a tunnel", prepare<parse_down, run_down>},
     {"ps", "list tunnels that commands run in", prepare<parse_ps, run_ps>},
+    {.name = "verify",
+     .about = "prove that commands in a tunnel have no other way out",
+     .prepare = prepare<parse_verify, run_verify>,
+     .failure = verify_unknown},
     {"show", "print the state of tunnels, as wg(8) does, and more", prepare<parse_show, run_show>},
     {"reload", "have a tunnel follow its configuration again", prepare<parse_reload, reload>},
     {"capture", "write a tunnel's packets to a file, from now on", prepare<parse_capture, run_capture>},

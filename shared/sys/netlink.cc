@@ -61,7 +61,8 @@ struct RouteEntry {
   std::uint32_t table = 0;
   std::uint32_t link = 0;  // index; 0 = none, or several
   bool is_ours = false;    // has the mark of our routes
-  bool is_plain = false;   // has the family, type of service and metric of our routes
+  bool leads_out = false;
+  bool is_plain = false;  // has the family, type of service and metric of our routes
 
   explicit RouteEntry(const nlmsghdr* message) {
     const auto body = netlink::body_of<rtmsg>(message);
@@ -71,7 +72,8 @@ struct RouteEntry {
     destination = {attributes.address(RTA_DST).value_or(any), body.rtm_dst_len};
     table = attributes.u32(RTA_TABLE).value_or(body.rtm_table);
     link = attributes.u32(RTA_OIF).value_or(0);
-    is_ours = body.rtm_protocol == RTPROT_STATIC && body.rtm_type == RTN_UNICAST;
+    leads_out = body.rtm_type == RTN_UNICAST;
+    is_ours = body.rtm_protocol == RTPROT_STATIC && leads_out;
     is_plain = (v4 || body.rtm_family == AF_INET6) && body.rtm_tos == 0 &&
                attributes.u32(RTA_PRIORITY).value_or(0) == (v4 ? default_metric_v4 : default_metric_v6);
   }
@@ -220,6 +222,15 @@ Result<std::optional<Link>> Netlink::link_at(std::uint32_t index) {
   netlink::Request request(RTM_GETLINK, 0);
   request.body<ifinfomsg>().ifi_index = static_cast<int>(index);
   return get_link(request.message(), "look up interface number " + std::to_string(index));
+}
+
+Result<std::vector<Link>> Netlink::links() {
+  netlink::Request request(RTM_GETLINK, NLM_F_DUMP);
+  request.body<ifinfomsg>();
+  std::vector<Link> links;
+  TRY(send_one(request.message(), "list the interfaces",
+               [&links](const nlmsghdr* answer) { links.push_back(parse_link(answer)); }));
+  return links;
 }
 
 Result<void> Netlink::delete_link(const Link& link) {
@@ -413,6 +424,17 @@ Result<std::vector<OwnRoute>> Netlink::own_routes(const Link& link) {
     if (entry.link == link.index && entry.is_ours && entry.is_plain) routes.push_back({entry.destination, entry.table});
   }));
   return routes;
+}
+
+Result<std::vector<WayOut>> Netlink::ways_out() {
+  netlink::Request request(RTM_GETROUTE, NLM_F_DUMP);
+  request.body<rtmsg>().rtm_family = AF_UNSPEC;
+  std::vector<WayOut> ways;
+  TRY(send_one(request.message(), "list the routes", [&ways](const nlmsghdr* message) {
+    const RouteEntry entry(message);
+    if (entry.leads_out) ways.push_back({entry.destination, entry.link});
+  }));
+  return ways;
 }
 
 Result<void> Netlink::remove_routes(const Link& link, std::span<const OwnRoute> routes) {

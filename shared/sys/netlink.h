@@ -60,6 +60,12 @@ struct OwnRoute {
   friend auto operator<=>(const OwnRoute&, const OwnRoute&) = default;
 };
 
+/// A route by which packets leave, in any table.
+struct WayOut {
+  Prefix destination;
+  std::uint32_t link = 0;  ///< index; 0 = none, or several
+};
+
 /// A route that could not be added because another interface has the same one.
 struct RouteConflict {
   Prefix route;
@@ -76,6 +82,7 @@ class Netlink {
 
   /// Nothing if there is no such interface.
   [[nodiscard]] Result<std::optional<Link>> link(const std::string& name);
+  [[nodiscard]] Result<std::vector<Link>> links();
   [[nodiscard]] Result<void> delete_link(const Link& link);
   [[nodiscard]] Result<void> change_link(const Link& link, const LinkChange& change);
   /// Linux before 6.2 does not rename an interface that is up: EBUSY.
@@ -108,6 +115,9 @@ class Netlink {
   [[nodiscard]] Result<std::vector<OwnRoute>> own_routes(const Link& link);
   /// No error for a route that does not exist.
   [[nodiscard]] Result<void> remove_routes(const Link& link, std::span<const OwnRoute> routes);
+
+  /// All routes of this network namespace but those to its own addresses, to groups, and to nowhere.
+  [[nodiscard]] Result<std::vector<WayOut>> ways_out();
 
   /// Is there an IPv4 default route through `link`, in the main table?
   [[nodiscard]] Result<bool> has_default_route(const Link& link);

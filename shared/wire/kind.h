@@ -46,6 +46,14 @@ enum class Kind : std::uint8_t {
   keeper_state = 77,
   // the tunnel and the command that started it: wg4netns/daemon/messages.h
   tunnel_names = 96,
+  // verify and the process that looks from inside for it: wg4netns/verify/inside_facts.h
+  verify_interface = 112,
+  verify_route = 113,
+  verify_name_file = 114,
+  verify_way = 115,
+  verify_server = 116,
+  verify_unseen = 117,
+  verify_rights = 118,
 };
 
 }  // namespace wg4::wire

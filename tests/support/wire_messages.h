@@ -20,6 +20,7 @@
 #include "wg4netns/forward/start_message.h"
 #include "wg4netns/supervise/broker_message.h"
 #include "wg4netns/supervise/keeper_message.h"
+#include "wg4netns/verify/inside_facts.h"
 
 namespace wg4::test {
 
@@ -115,7 +116,20 @@ inline auto one_of_each_message() {
                                            .tun_header = true,
                                            .tun_checksum = true,
                                            .tun_tso = true,
-                                           .tun_uso = true}};
+                                           .tun_uso = true},
+                    verify::Interface{.name = "wg0", .kind = "tun", .up = true},
+                    verify::Route{.destination = *Prefix::parse("10.0.0.0/8"), .interface = "wg0"},
+                    verify::NameFile{.name = "hosts",
+                                     .found = true,
+                                     .device = 1,
+                                     .inode = 2,
+                                     .folder_device = 1,
+                                     .read_only = true,
+                                     .text = "127.0.0.1 localhost\n"},
+                    verify::Way{.kind = verify::Way::Kind::typing, .path = "/run/nscd/socket", .error = 2},
+                    verify::Server{.address = *IpAddress::parse("10.0.0.1"), .answered = true},
+                    verify::Unseen{.what = "list the routes", .error = 1},
+                    verify::Rights{.signals_scoped = true, .net_cookie = 4711, .own_sockets = 1}};
 }
 
 using Messages = decltype(one_of_each_message());

@@ -22,12 +22,25 @@
 #include "wg4netns/doctor/doctor.h"
 #include "wg4netns/engines/broker_command.h"
 #include "wg4netns/supervise/broker.h"
+#include "wg4netns/verify/verify.h"
 
 namespace wg4 {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+
+TEST_CASE("verify") {
+  const Subject<VerifyCommand> verify{parse_verify, "verify"};
+  check_texts(verify);
+  check_options<VerifyCommand>(verify, "",
+                               {{"work", [](const auto& c) { return c.name == "work"; }},
+                                {"--json", [](const auto& c) { return c.json; }},
+                                {"--watch", [](const auto& c) { return c.watch == seconds(5); }},
+                                {"--watch=2.5", [](const auto& c) { return c.watch == milliseconds(2500); }}});
+  CHECK(verify.value("").name.empty());
+  check_refused(verify, {{"--watch=0", "--watch: Value 0 not in range"}, {"work other", "other"}});
+}
 
 TEST_CASE("show") {
   const Subject<ShowCommand> show{parse_show, "show"};

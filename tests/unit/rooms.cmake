@@ -15,11 +15,12 @@ wg4_unit_test(profile_folder SOURCES profile_folder_test.cc DEPENDS wg4_profile)
 wg4_unit_test(profile_qr SOURCES profile_qr_test.cc DEPENDS wg4_commands)
 wg4_unit_test(commands_line
   SOURCES commands_options_test.cc commands_table_test.cc commands_tunnels_test.cc
-  DEPENDS wg4_commands wg4_doctor wg4_engines)
+  DEPENDS wg4_commands wg4_doctor wg4_engines wg4_verify)
 wg4_unit_test(commands_show SOURCES commands_show_test.cc DEPENDS wg4_commands)
 wg4_unit_test(engines_plugin_messages SOURCES engines_plugin_messages_test.cc DEPENDS wg4_netavark_json)
 wg4_unit_test(engines_oci_state SOURCES engines_oci_state_test.cc DEPENDS wg4_oci_state)
 wg4_unit_test(doctor SOURCES doctor_echo_test.cc doctor_host_test.cc doctor_peer_test.cc DEPENDS wg4_doctor_checks)
+wg4_unit_test(verify SOURCES verify_checks_test.cc DEPENDS wg4_verify_checks)
 wg4_unit_test(supervise_registry SOURCES supervise_registry_test.cc DEPENDS wg4_registry)
 wg4_unit_test(supervise_tunnel_folder SOURCES supervise_tunnel_folder_test.cc DEPENDS wg4_keeper)
 wg4_unit_test(supervise_instance SOURCES supervise_instance_test.cc DEPENDS wg4_supervise)

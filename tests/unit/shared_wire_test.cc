@@ -90,6 +90,13 @@ bool is_kind(Kind kind) {
     case Kind::keeper_settled:
     case Kind::keeper_state:
     case Kind::tunnel_names:
+    case Kind::verify_interface:
+    case Kind::verify_route:
+    case Kind::verify_name_file:
+    case Kind::verify_way:
+    case Kind::verify_server:
+    case Kind::verify_unseen:
+    case Kind::verify_rights:
       return true;
   }
   return false;

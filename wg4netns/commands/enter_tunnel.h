@@ -1,6 +1,6 @@
 #pragma once
-// How a process becomes one inside a tunnel. A command goes through this before it starts, and so does whoever looks
-// for ways out from where commands are.
+// How a process becomes one inside a tunnel: each command before it starts, and the processes of this program that work
+// where commands are.
 
 #include "netns-helper/container/confine_command.h"
 #include "shared/base/result.h"

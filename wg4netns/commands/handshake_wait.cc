@@ -1,21 +1,22 @@
 #include "wg4netns/commands/handshake_wait.h"
 
 #include <netinet/in.h>
-#include <sched.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <thread>
+#include <vector>
 
 #include "shared/base/unique_fd.h"
 #include "shared/net/endpoint.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/process.h"
 #include "shared/sys/sockaddr.h"
+#include "wg4netns/commands/enter_tunnel.h"
 #include "wg4netns/uapi/control_client.h"
 
 namespace wg4 {
@@ -35,7 +36,10 @@ void send_packet(const IpAddress& address) {
 /// In the tunnel's network, until the parent kills it.
 int send_packets(const keeper::Room& room) {
   std::signal(SIGTERM, SIG_DFL);  // as `down --force` sends it to what runs in the tunnel
-  if (setns(room.user.get(), CLONE_NEWUSER) != 0 || setns(room.net.get(), CLONE_NEWNET) != 0) return EXIT_FAILURE;
+  const pid_t parent = getppid();
+  // With the rights of a command, and no others: it is among them.
+  if (!enter_tunnel(room) || !confine_in_tunnel(room) || !die_with_parent(parent)) return EXIT_FAILURE;
+  if (!forbid_looking_in()) return EXIT_FAILURE;  // it is no command, and has the rights of none
   for (;;) {
     for (const IpAddress& address : room.peers) send_packet(address);
     std::this_thread::sleep_for(packet_interval);
@@ -53,7 +57,8 @@ Result<void> wait_for_handshake(JoinedTunnel& tunnel) {
   const std::string& name = tunnel.folder.name();
   const keeper::Room& room = tunnel.room;
   const RunningTunnel running = TRY(find_tunnel(name));
-  const std::array fds{room.user.get(), room.net.get()};
+  std::vector<int> fds{room.user.get(), room.mounts.get(), room.net.get()};
+  if (room.pids.valid()) fds.push_back(room.pids.get());
   const Child sender = TRY(Child::fork(fds, [&] { return send_packets(room); }));
   // The sender keeps the tunnel meanwhile, and others can join it.
   TRY(tunnel.keeper.tell_inside(sender.pid()));

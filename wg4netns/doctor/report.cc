@@ -12,6 +12,8 @@ std::string_view name(Verdict verdict) {
       return "ok";
     case Verdict::note:
       return "note";
+    case Verdict::unknown:
+      return "unknown";
     case Verdict::problem:
       return "problem";
   }

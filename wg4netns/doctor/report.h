@@ -12,6 +12,7 @@ namespace wg4::doctor {
 enum class Verdict : std::uint8_t {
   ok,
   note,     ///< something is missing that tunnels can do without
+  unknown,  ///< it could not be tried
   problem,  ///< no tunnel will work, or not the one in question
 };
 
@@ -24,12 +25,14 @@ struct CheckResult {
   std::string seen;    ///< what was found
   std::string next{};  ///< what to do; empty if nothing
   std::string peer{};  ///< public key of the peer that this is about; empty = the host or the configuration
+  friend bool operator==(const CheckResult&, const CheckResult&) = default;
 };
 
 using Report = std::vector<CheckResult>;
 
+/// No problem, and nothing that could not be tried.
 [[nodiscard]] inline bool is_well(const Report& report) {
-  return std::ranges::none_of(report, [](const CheckResult& result) { return result.verdict == Verdict::problem; });
+  return std::ranges::none_of(report, [](const CheckResult& result) { return result.verdict >= Verdict::unknown; });
 }
 
 /// "problem  tun-device: what was seen. What to do"
