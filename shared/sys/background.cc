@@ -68,12 +68,13 @@ void close_all_but(std::span<const int> keep, const Descriptors& own) {
 }
 
 /// Sets up the process that stays, before the body runs.
-Result<UniqueFd> set_up(Descriptors& descriptors) {
+Result<UniqueFd> set_up(Descriptors& descriptors, StandardError error) {
   descriptors.report.reader.reset();
   std::signal(SIGPIPE, SIG_IGN);  // the caller's process may end before it is told that all is ready
   setsid();                       // cannot fail in a new child
   if (chdir("/") != 0) return fail("go to /", errno);
-  const std::array<int, 3> standard{descriptors.null.get(), descriptors.null.get(), descriptors.log.get()};
+  const int log = error == StandardError::callers ? STDERR_FILENO : descriptors.log.get();
+  const std::array<int, 3> standard{descriptors.null.get(), descriptors.null.get(), log};
   for (int fd = 0; fd < static_cast<int>(standard.size()); ++fd)
     if (dup2(standard[static_cast<std::size_t>(fd)], fd) < 0)
       return fail("redirect descriptor " + std::to_string(fd), errno);
@@ -84,12 +85,14 @@ Result<UniqueFd> set_up(Descriptors& descriptors) {
   return ready;
 }
 
-Result<void> set_up_and_run(Descriptors& descriptors, const std::function<Result<void>(UniqueFd)>& body) {
-  return body(TRY(set_up(descriptors)));
+Result<void> set_up_and_run(Descriptors& descriptors, const std::function<Result<void>(UniqueFd)>& body,
+                            StandardError error) {
+  return body(TRY(set_up(descriptors, error)));
 }
 
-[[noreturn]] void run_child(Descriptors descriptors, const std::function<Result<void>(UniqueFd)>& body) {
-  const auto result = set_up_and_run(descriptors, body);
+[[noreturn]] void run_child(Descriptors descriptors, const std::function<Result<void>(UniqueFd)>& body,
+                            StandardError error) {
+  const auto result = set_up_and_run(descriptors, body, error);
   if (result) _exit(EXIT_SUCCESS);
   // If it is not ready yet, the caller returns this error; later, nobody reads it.
   const std::string text = result.error().message();
@@ -121,13 +124,13 @@ ExitStatus reap(pid_t pid) {
 }  // namespace
 
 Result<BackgroundStart> BackgroundStart::begin(const std::function<Result<void>(UniqueFd ready_fd)>& body,
-                                               std::span<const int> keep) {
+                                               std::span<const int> keep, StandardError error) {
   Descriptors descriptors = TRY(open_descriptors());
   const pid_t pid = fork();
   if (pid < 0) return fail("start a process in the background", errno);
   if (pid == 0) {
     close_all_but(keep, descriptors);
-    run_child(std::move(descriptors), body);
+    run_child(std::move(descriptors), body, error);
   }
   return BackgroundStart(pid, std::move(descriptors.report.reader), std::move(descriptors.log));
 }

@@ -22,13 +22,20 @@
 
 namespace wg4 {
 
+/// Where a process that stays writes what it has to say.
+enum class StandardError : unsigned char {
+  until_ready,  ///< to the caller's, as above
+  callers,      ///< to the caller's, for good: the caller stays as well
+};
+
 /// A process that is on its way to the background.
 class BackgroundStart {
  public:
   /// Runs `body` in a child. To be called before threads start and secrets are read. The child has none of this
   /// process's descriptors above 2 but `keep`. Its working directory is `/`: make paths absolute before.
   [[nodiscard]] static Result<BackgroundStart> begin(const std::function<Result<void>(UniqueFd ready_fd)>& body,
-                                                     std::span<const int> keep = {});
+                                                     std::span<const int> keep = {},
+                                                     StandardError error = StandardError::until_ready);
 
   [[nodiscard]] pid_t pid() const { return pid_; }
   /// Waits until "1" was written to `ready_fd` there, or returns the error if the child has failed before. If this

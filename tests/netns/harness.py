@@ -43,6 +43,8 @@ USER = "wg4test"
 SOCKETS = "wireguard"  # in XDG_RUNTIME_DIR: control sockets of tunnels
 OWN = "wireguard4netns"  # likewise: one file, which stays, for the locks on keys, and the registry of tunnels
 TUNNELS = "tunnels"  # in there: the registry, which stays without a file
+NS = "ns"  # likewise: the folders of tunnels that commands run in
+UNIT = "wg4netns/wireguard4netns@.service.in"  # what is installed
 SKIPPED = 77  # CTest shows this as "Skipped", in the open
 LONG_S = 2
 WITHOUT = "--without="
@@ -66,12 +68,14 @@ TOOLS = {
 
 
 def holds_what_stays(folder: Path) -> bool:
-    """The folder that tunnels leave: with an empty file, and with the registry when nobody is in there."""
+    """The folder that tunnels leave: with an empty file, and with the registry, and the folder of named tunnels, when
+    nobody is in there."""
     if not folder.name.startswith(OWN) or not folder.is_dir():
         return False
     found = {path.name: path for path in folder.iterdir()}
-    locks, tunnels = found.pop("keys.lock", None), found.pop(TUNNELS, None)
-    return not found and not (locks and locks.stat().st_size) and not (tunnels and any(tunnels.iterdir()))
+    locks, folders = found.pop("keys.lock", None), [found.pop(name, None) for name in (TUNNELS, NS)]
+    held = any(any(each.iterdir()) for each in folders if each)
+    return not found and not held and not (locks and locks.stat().st_size)
 
 
 class TestCase(unittest.TestCase):
@@ -260,6 +264,8 @@ def run_staged(as_root: bool) -> int:
                 tree / part, stage / part, ignore=shutil.ignore_patterns("__pycache__")
             )
         shutil.copy(tree / "README.md", stage)
+        (stage / "wg4netns").mkdir()
+        shutil.copy(tree / UNIT, stage / UNIT)
         (stage / "bin").mkdir()
         for name in ("wireguard4netns", "wg4netns-helper", "foreground_client"):
             if (bindir() / name).exists():

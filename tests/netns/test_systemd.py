@@ -1,7 +1,8 @@
-"""As a service: the notifications to systemd, and the units of examples/systemd without a systemd."""
+"""As a service: the notifications to systemd, and the units, without a systemd."""
 
 import configparser
 import contextlib
+import json
 import os
 import re
 import select
@@ -19,12 +20,15 @@ from typing import Self
 import harness
 from echo import echo
 from fixtures import THEIRS, LoopbackPeer
-from namespaces import HERE
-from processes import PATIENCE_S, background, wait_until
+from namespaces import HERE, PYTHON, Namespace, World
+from processes import PATIENCE_S, background, read_line, wait_until
 from program import bindir, program_environment
+from wireguard import Config, Identity, end_to_end
 
 SO_TIMESTAMPNS = 35  # Python does not have it
-UNITS = HERE.parent.parent / "examples" / "systemd"
+TREE = HERE.parent.parent
+UNITS = TREE / "examples" / "systemd"
+INSTALLED = TREE / harness.UNIT
 
 
 class Manager:
@@ -219,7 +223,7 @@ class Unit:
         parser.optionxform = str  # keys are case-sensitive
         parser.read_string(re.sub(r"\\\n\s*", " ", file.read_text()))
         self.service: Mapping[str, str] = parser["Service"]
-        self._specifiers = {"%i": name, "%t": str(runtime)}
+        self._specifiers = {"%i": name, "%t": str(runtime), "@CMAKE_INSTALL_FULL_BINDIR@": str(bindir())}
 
     def value(self, key: str) -> str:
         text = self.service[key]
@@ -227,8 +231,8 @@ class Unit:
             text = text.replace(specifier, value)
         return text
 
-    def command(self) -> list[str]:
-        return [word.replace("$$", "$") for word in shlex.split(self.value("ExecStart"))]
+    def command(self, key: str = "ExecStart") -> list[str]:
+        return [word.replace("$$", "$") for word in shlex.split(self.value(key))]
 
 
 class Units(harness.TestCase):
@@ -238,29 +242,53 @@ class Units(harness.TestCase):
         for folder in (".config", "wireguard4netns", "systemd"):
             self.addCleanup(shutil.rmtree, self.scratch.folder / folder, True)
 
-    def unit(self, file: str) -> Unit:
+    def unit(self, file: str | Path) -> Unit:
         return Unit(UNITS / file, "work", self.scratch.folder)
 
     def start(
-        self, unit: Unit, last: str = "READY=1", **environment: str
+        self, unit: Unit, last: str = "READY=1", where: Namespace | None = None, **environment: str
     ) -> subprocess.Popen[bytes]:
         """Runs the unit's command until the end of the test; returns when it has said `last`."""
         self.starts += 1
         name = self.scratch.folder / f"notify-{self.starts}"
-        manager = self.enterContext(Manager(str(name)))
-        environment = program_environment(self.scratch, NOTIFY_SOCKET=manager.name, **environment)
+        self.manager = self.enterContext(Manager(str(name)))
+        environment = program_environment(self.scratch, NOTIFY_SOCKET=self.manager.name, **environment)
         environment["PATH"] = f"{bindir()}:{environment['PATH']}"
-        process = self.enterContext(background(unit.command(), env=environment))
-        self.assertTrue(manager.hear_until(last), unit.command())
+        command = where.command(*unit.command()) if where else unit.command()
+        log = self.enterContext(self.scratch.file("unit.log").open("w"))
+        process = self.enterContext(background(command, env=environment, stderr=log))
+        self.assertTrue(self.manager.hear_until(last), command)
         return process
+
+    def profile(self, config: Config) -> None:
+        """The profile `work`."""
+        profiles = self.scratch.folder / ".config" / "wireguard4netns" / "profiles"
+        profiles.mkdir(parents=True)
+        (profiles / "work.conf").write_text(config.for_wg_quick())
+        (profiles / "work.conf").chmod(0o600)
+
+    def log(self) -> str:
+        return max(self.scratch.folder.glob("*-unit.log")).read_text()
+
+    def call(self, *words: str, where: Namespace | None = None) -> subprocess.CompletedProcess[str]:
+        argv = [str(bindir() / "wireguard4netns"), *words]
+        return subprocess.run(
+            where.command(*argv) if where else argv,
+            env=program_environment(self.scratch),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+        )
+
+    def reaches(self, address: str, where: Namespace | None = None) -> bool:
+        return self.call("exec", "work", "--", "ping", "-c1", "-W2", address, where=where).returncode == 0
+
+    def expect_gone(self) -> None:
+        self.assertEqual(self.call("ps").stdout, "")
 
     def test_namespace_and_tunnel(self) -> None:
         peer = LoopbackPeer(self)
-        profiles = self.scratch.folder / ".config" / "wireguard4netns" / "profiles"
-        profiles.mkdir(parents=True)
-        (profiles / "work.conf").write_text(peer.config.for_wg_quick())
-        (profiles / "work.conf").chmod(0o600)
-
+        self.profile(peer.config)
         namespace = self.unit("wireguard4netns-netns@.service")
         place = self.scratch.folder / namespace.value("RuntimeDirectory")
         place.mkdir(parents=True)
@@ -274,7 +302,7 @@ class Units(harness.TestCase):
 
         for _ in range(2):  # the namespace outlives the tunnel
             self.assertNotIn("wg0", inside("ip", "link"))
-            tunnel = self.start(self.unit("wireguard4netns@.service"))
+            tunnel = self.start(self.unit("wireguard4netns-attach@.service"))
             self.assert_confined(tunnel.pid)
             pinged = echo([f"{place}/user", f"{place}/net"], THEIRS, 5, wait=PATIENCE_S)
             self.assertEqual(pinged.received, 5, pinged.text)
@@ -282,17 +310,89 @@ class Units(harness.TestCase):
             self.assertEqual(tunnel.wait(PATIENCE_S), 0)
             self.assertTrue(wait_until(lambda: "wg0" not in inside("ip", "link"), 3))
 
+    def test_tunnel_for_commands(self) -> None:
+        """The unit that is installed: how it begins, reloads, and ends in each of the ways that there are."""
+        self.profile(LoopbackPeer(self).config)
+        unit = self.unit(INSTALLED)
+
+        service = self.start(unit)
+        self.assertTrue(wait_until(lambda: self.reaches(THEIRS), 5))
+        subprocess.run(unit.command("ExecReload"), env=program_environment(self.scratch), check=True)
+        sleeper = self.enterContext(
+            background([str(bindir() / "wireguard4netns"), "exec", "work", "--", "sleep", "inf"],
+                       env=program_environment(self.scratch))
+        )
+        self.assertTrue(wait_until(lambda: " sleep" in self.call("ps").stdout, 3))
+        service.terminate()
+        self.assertEqual(service.wait(PATIENCE_S), 0, self.log())
+        self.assertTrue(self.manager.hear_until("STOPPING=1"))
+        self.assertEqual(sleeper.wait(PATIENCE_S), 128 + signal.SIGTERM)
+        self.expect_gone()
+
+        service = self.start(unit)
+        self.assertEqual(self.call("down", "work").returncode, 0)
+        self.assertEqual(service.wait(PATIENCE_S), 0, self.log())
+        self.assertTrue(self.manager.hear_until("STOPPING=1"))
+        self.expect_gone()
+
+        service = self.start(unit)
+        tunnel = json.loads(self.call("ps", "--json").stdout)["work"]["tunnel"]
+        self.scratch.killed = True
+        os.kill(tunnel, signal.SIGKILL)
+        self.assertEqual(service.wait(PATIENCE_S), 1)
+        self.assertIn("the tunnel work has ended by itself", self.log())
+        self.expect_gone()
+
+        service = self.start(unit)
+        os.kill(json.loads(self.call("ps", "--json").stdout)["work"]["keeper"], signal.SIGKILL)
+        self.assertEqual(service.wait(PATIENCE_S), 1)
+        self.assertIn("the keeper of the tunnel has ended", self.log())
+
+        service = self.start(unit)  # in the place of what was killed
+        self.assertTrue(wait_until(lambda: self.reaches(THEIRS), 5))
+        service.terminate()
+        self.assertEqual(service.wait(PATIENCE_S), 0, self.log())
+
+    def test_start_before_the_network(self) -> None:
+        """No DNS server at first, then one that does not know the peer's name, and at last the address."""
+        world = self.enterContext(World())
+        ours, theirs = Identity(), Identity()
+        config = end_to_end(theirs, ours, 2)
+        config.port = 5002
+        self.wireguard_go(world.far, config)
+        self.profile(end_to_end(ours, theirs, 1, endpoint="vpn.example:5002"))
+        etc = self.scratch.folder / "00-etc"
+        etc.mkdir()
+        (etc / "resolv.conf").write_text("nameserver 127.0.0.1\noptions timeout:1 attempts:1\n")
+        (etc / "nsswitch.conf").write_text("hosts: files dns\n")
+        (etc / "hosts").write_text("127.0.0.1 localhost\n")
+        world.host.run("mount", "--bind", str(etc), "/etc")
+
+        service = self.start(self.unit(INSTALLED), where=world.host)
+        self.assertIn("no address for vpn.example:5002 yet; trying on", self.log())
+        address = self.scratch.folder / "00-address"
+        server = self.enterContext(
+            world.host.background(PYTHON, str(HERE / "services.py"), "names", "127.0.0.1", "53", str(address))
+        )
+        read_line(server)
+        self.assertFalse(self.reaches(THEIRS, world.host))
+        self.assertIsNone(service.poll(), self.log())
+        new = self.scratch.folder / "00-new-address"
+        new.write_text(World.FAR)
+        new.rename(address)
+        self.assertTrue(wait_until(lambda: self.reaches(THEIRS, world.host), 30), self.log())
+        service.terminate()
+        self.assertEqual(service.wait(PATIENCE_S), 0, self.log())
+
     def test_verified(self) -> None:
         """Every key is one that systemd knows, every command one that can be found."""
         folder = self.scratch.folder / "wireguard4netns"
         folder.mkdir()
-        for file in UNITS.glob("*.service"):
-            text = file.read_text()
+        for file in (*UNITS.glob("*.service"), UNITS / INSTALLED):
+            text = file.read_text().replace("@CMAKE_INSTALL_FULL_BINDIR@", str(bindir()))
             program = str(bindir() / "wireguard4netns")
-            (folder / file.name.replace("@", "@work")).write_text(
-                text.replace("ExecStart=wireguard4netns", f"ExecStart={program}").replace(
-                    "Documentation=man:wireguard4netns(1)\n", ""
-                )
+            (folder / file.name.removesuffix(".in").replace("@", "@work")).write_text(
+                re.sub("Documentation=man:.*\n", "", text).replace("ExecStart=wireguard4netns", f"ExecStart={program}")
             )
         done = subprocess.run(
             [

@@ -156,7 +156,7 @@ struct TunnelInTest {
   UdpPort udp = UdpPort::open(on_loopback()).value();
   KeyLock key_lock = KeyLock::take(PrivateKey{}, "a test", false).value();
   UniqueFd resolver;
-  Endpoints endpoints = Endpoints::create({}, std::nullopt, SandboxMode::off).value();
+  Endpoints endpoints = Endpoints::create({}, {}, SandboxMode::off).value();
   PeerWatch peer_watch{std::nullopt, udp.number()};
   capture::Taps taps;
   std::unique_ptr<LiveCaptures> captures = LiveCaptures::create(taps, device, "wg0").value();

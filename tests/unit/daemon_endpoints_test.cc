@@ -43,7 +43,8 @@ constexpr std::chrono::seconds patience{30};  // which only a hang reaches
 
 /// Two names; no look-up has been requested.
 struct Bench {
-  Bench() {
+  explicit Bench(const NameRetries& retries = {})
+      : endpoints(Endpoints::create({}, retries, SandboxMode::off).value()) {
     log::set_level(log::Level::silent);
     auto sockets = make_message_sockets().value();
     REQUIRE(fcntl(sockets.ours.get(), F_SETFL, O_NONBLOCK) == 0);
@@ -68,7 +69,7 @@ struct Bench {
   }
 
   UniqueFd resolver;
-  Endpoints endpoints = Endpoints::create({}, std::nullopt, SandboxMode::off).value();
+  Endpoints endpoints;
   Instant now{};
 };
 
@@ -144,6 +145,25 @@ TEST_CASE("a name that does not exist ends the start at once, with the next step
   CHECK(message.ends_with(". Check the name, and that this host's DNS works"));
 }
 
+TEST_CASE("where there may be no network yet, a name that does not exist is asked for again, for ever") {
+  Bench bench({.most = std::nullopt, .also_unknown = true});
+  bench.refuse(0, EAI_NONAME);
+  bench.refuse(1, EAI_FAIL);
+  CHECK(bench.endpoints.resolve_first(patience).has_value());
+  CHECK(bench.endpoints.resolved().empty());
+  CHECK(bench.hear() == "0 51820 one.example");
+  CHECK(bench.hear() == "1 51821 two.example");
+  for (unsigned i = 0; i < 3 * usual_name_retries; ++i) {
+    const auto next = bench.endpoints.next_deadline();
+    REQUIRE(next.has_value());
+    bench.endpoints.expire(*next);
+    CHECK(bench.hear().ends_with(".example"));
+    bench.refuse(0, EAI_NONAME);
+    bench.refuse(1, EAI_NONAME);
+    CHECK(bench.endpoints.answered(*next).peers.empty());
+  }
+}
+
 TEST_CASE("the start goes on without an address that only takes longer, which is asked for again") {
   Bench bench;
   bench.refuse(0, EAI_AGAIN);
@@ -189,6 +209,8 @@ TEST_CASE("addresses that the start has found are put into the device's first co
 TEST_CASE("the number of retries is wg's, by its variable") {
   CHECK(Endpoints::parse_retries(nullptr).value() == 15U);
   CHECK(Endpoints::parse_retries("").value() == 15U);
+  CHECK(Endpoints::parse_retries(nullptr, std::nullopt).value() == std::nullopt);
+  CHECK(Endpoints::parse_retries("3", std::nullopt).value() == 3U);
   CHECK(Endpoints::parse_retries("3").value() == 3U);
   CHECK(Endpoints::parse_retries("infinity").value() == std::nullopt);
   for (const char* text : {"-1", "3 ", "many", "99999999999"}) {

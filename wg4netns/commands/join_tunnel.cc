@@ -86,7 +86,7 @@ Result<StartedTunnel> start_tunnel(AttachCommand command, const RunOptions& opti
         command.tunnel.ready_fd = ready.release();
         return attach(command);
       },
-      kept));
+      kept, options.goes_on_logging ? StandardError::callers : StandardError::until_ready));
   UniqueFd pidfd = open_pidfd(process.pid());
   return StartedTunnel{std::move(process), std::move(pidfd), std::move(names.ours)};
 }

@@ -1,6 +1,7 @@
 #include "wg4netns/commands/named_tunnels.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 
 #include <cerrno>
 #include <expected>
@@ -11,16 +12,22 @@
 #include <vector>
 
 #include "netns-helper/container/id_mapping.h"
+#include "shared/sys/deadline.h"
 #include "shared/sys/log.h"
+#include "shared/sys/process.h"
+#include "shared/sys/service_manager.h"
 #include "wg4netns/commands/join_tunnel.h"
 #include "wg4netns/commands/json_string.h"
 #include "wg4netns/commands/parser.h"
+#include "wg4netns/commands/stay.h"
 #include "wg4netns/commands/tunnel_traffic.h"
 #include "wg4netns/supervise/keeper_client.h"
 #include "wg4netns/supervise/tunnel_folder.h"
 
 namespace wg4 {
 namespace {
+
+constexpr std::chrono::seconds patience{10};  // for the last steps of a keeper that ends
 
 /// The keeper of a tunnel; nothing if there is none. What one that was killed has left is removed.
 Result<std::optional<keeper::Client>> connect_to(const std::string& name) {
@@ -97,18 +104,34 @@ Parsed<UpCommand> parse_up(const Arguments& arguments) {
       .is_file()
       .is_profile();
   add_run_options(parser, command.options);
+  parser.begin_group("As a service");
+  parser.flag("--foreground", command.foreground, "Stay until the tunnel ends, and end it with SIGTERM or ^C");
   if (auto text = TRY(parser.parse())) return *std::move(text);
   TRY(apply_source(command.options));
+  command.options.tunnel.waits_for_names = true;
+  command.options.goes_on_logging = command.foreground;
   return command;
 }
 
 Result<void> run_up(const UpCommand& command) {
+  ServiceManager manager = command.foreground ? TRY(ServiceManager::from_environment()) : ServiceManager();
   JoinedTunnel tunnel = TRY(join_or_make(command.options));
+  const std::string& name = tunnel.folder.name();
+  const std::string status = fmt::format("{} {}; run commands in it with: wireguard4netns exec {} -- COMMAND", name,
+                                         tunnel.made ? "is up" : "was up", name);
+  auto stay = command.foreground ? std::optional(TRY(Stay::begin(tunnel.keeper))) : std::nullopt;
   TRY(tunnel.keeper.keep());
   tunnel.folder.unlock();
-  const std::string& name = tunnel.folder.name();
-  fmt::print("{} {}; run commands in it with: wireguard4netns exec {} -- COMMAND\n", name,
-             tunnel.made ? "is up" : "was up", name);
+  TRY(print({status + "\n"}));
+  if (!stay) return {};
+  manager.ready(status);
+  const bool is_to_end = TRY(stay->wait(manager)) == Stay::End::signal;
+  manager.stopping();
+  if (is_to_end) {
+    auto ended = run_down({.name = name, .force = true});
+    if (!ended && !process_has_ended(tunnel.room.keeper.get())) return ended;
+  }
+  TRY(wait_until(tunnel.room.keeper.get(), POLLIN, deadline_in(patience)));
   return {};
 }
 

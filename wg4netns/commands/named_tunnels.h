@@ -12,6 +12,7 @@ namespace wg4 {
 /// wireguard4netns up [OPTIONS] PROFILE|FILE
 struct UpCommand {
   RunOptions options;
+  bool foreground = false;  ///< stay until the tunnel ends
 };
 
 /// wireguard4netns down [--force] NAME

@@ -148,7 +148,7 @@ Result<void> reload(const ReloadCommand& command) {
   const WgConfig config = TRY(load_config(path));
   DeviceChange wanted = make_device_change(config);
   const auto retries = TRY(Endpoints::parse_retries(std::getenv("WG_ENDPOINT_RESOLUTION_RETRIES")));
-  Endpoints endpoints = TRY(Endpoints::create(config, retries, SandboxMode::automatic));
+  Endpoints endpoints = TRY(Endpoints::create(config, {.most = retries}, SandboxMode::automatic));
   TRY(endpoints.resolve_first(dns_patience));
   endpoints.fill_in(wanted);
   std::vector<Endpoint> known;

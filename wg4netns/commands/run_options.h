@@ -27,6 +27,7 @@ struct RunOptions {
   std::vector<std::string> published;
   std::optional<std::string> helper;
   bool wait_for_handshake = false;
+  bool goes_on_logging = false;  ///< the tunnel, to this process' standard error, since that stays
 };
 
 void add_run_options(Parser& parser, RunOptions& options);

@@ -43,6 +43,7 @@ struct TunnelOptions {
   std::optional<unsigned> threads;  ///< that move packets; nothing = as many as pay
   SandboxOptions sandbox;
   std::optional<std::string> control;  ///< name of the control socket, "off", or nothing: that of the interface
+  bool waits_for_names = false;        ///< start also if an endpoint's name has no address, and ask on for ever
   bool configured_by_wg = false;       ///< starts without keys and peers: wg(8) brings them
   ObserveOptions observe;
 };

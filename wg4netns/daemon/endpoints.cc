@@ -27,7 +27,6 @@
 namespace wg4 {
 namespace {
 
-constexpr unsigned default_retries = 15;
 constexpr Duration max_delay = 20s;
 constexpr std::size_t answers_per_turn = 64;
 
@@ -42,8 +41,8 @@ bool is_permanent(int error) { return error == EAI_NONAME || error == EAI_FAIL |
 
 }  // namespace
 
-Result<std::optional<unsigned>> Endpoints::parse_retries(const char* text) {
-  if (text == nullptr || *text == '\0') return default_retries;
+Result<std::optional<unsigned>> Endpoints::parse_retries(const char* text, std::optional<unsigned> usual) {
+  if (text == nullptr || *text == '\0') return usual;
   const std::string_view value = text;
   if (value == "infinity") return std::nullopt;
   unsigned number = 0;
@@ -54,7 +53,7 @@ Result<std::optional<unsigned>> Endpoints::parse_retries(const char* text) {
   return number;
 }
 
-Result<Endpoints> Endpoints::create(const WgConfig& config, std::optional<unsigned> retries, SandboxMode sandbox) {
+Result<Endpoints> Endpoints::create(const WgConfig& config, const NameRetries& retries, SandboxMode sandbox) {
   Endpoints endpoints(retries);
   for (const PeerConfig& peer : config.peers)
     if (const HostPort* name = peer.host_name())
@@ -117,7 +116,8 @@ Result<void> Endpoints::take(Name& name, const Resolver::Answer& answer, Instant
     return {};
   }
   ++name.failures;
-  if (is_permanent(answer.error) || (retries_ && name.failures > *retries_))
+  const bool is_unknown = is_permanent(answer.error) && !retries_.also_unknown;
+  if (is_unknown || (retries_.most && name.failures > *retries_.most))
     return fail("endpoint " + name.host.to_string() + ": " + gai_strerror(answer.error), 0,
                 "Check the name, and that this host's DNS works");
   name.retry_at = now + retry_delay(name.failures);

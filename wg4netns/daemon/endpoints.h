@@ -21,16 +21,25 @@
 
 namespace wg4 {
 
+inline constexpr unsigned usual_name_retries = 15;  ///< as wg(8)
+
+/// How long a name is asked for that has no address.
+struct NameRetries {
+  std::optional<unsigned> most;  ///< WG_ENDPOINT_RESOLUTION_RETRIES; nothing = for ever
+  bool also_unknown = false;     ///< also one that does not exist: before there is a network, some resolvers say so
+};
+
 class Endpoints {
  public:
-  /// Starts a resolver only if `config` has names. `retries` is WG_ENDPOINT_RESOLUTION_RETRIES, nothing = for ever.
-  [[nodiscard]] static Result<Endpoints> create(const WgConfig& config, std::optional<unsigned> retries,
+  /// Starts a resolver only if `config` has names.
+  [[nodiscard]] static Result<Endpoints> create(const WgConfig& config, const NameRetries& retries,
                                                 SandboxMode sandbox);
-  /// From the environment variable's text: a number or "infinity".
-  [[nodiscard]] static Result<std::optional<unsigned>> parse_retries(const char* text);
+  /// From the environment variable's text: a number or "infinity"; without one it is `usual`.
+  [[nodiscard]] static Result<std::optional<unsigned>> parse_retries(
+      const char* text, std::optional<unsigned> usual = usual_name_retries);
 
-  /// Waits until every name has an address, at most `patience`. Fails at once when a name does not exist; a look-up
-  /// that merely takes longer goes on in the background.
+  /// Waits until every name has an address, at most `patience`. Fails at once when a name is not to be asked for again;
+  /// a look-up that merely takes longer goes on in the background.
   [[nodiscard]] Result<void> resolve_first(std::chrono::milliseconds patience);
   /// Adds the addresses known by now to the first configuration of the device.
   void fill_in(DeviceChange& change) const;
@@ -68,7 +77,7 @@ class Endpoints {
     Instant retry_at = never;
   };
 
-  explicit Endpoints(std::optional<unsigned> retries) : retries_(retries) {}
+  explicit Endpoints(const NameRetries& retries) : retries_(retries) {}
   void ask(std::uint32_t id);
   [[nodiscard]] Name* asked_for(const Resolver::Answer& answer);
   [[nodiscard]] Result<void> take(Name& name, const Resolver::Answer& answer, Instant now);
@@ -76,7 +85,7 @@ class Endpoints {
 
   std::optional<Resolver> resolver_;
   bool others_resolver_ = false;
-  std::optional<unsigned> retries_;
+  NameRetries retries_;
   std::vector<Name> names_;   // by question id
   bool told_of_end_ = false;  // of the resolver
 };

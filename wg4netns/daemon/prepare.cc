@@ -62,8 +62,11 @@ Result<UdpPort> open_udp(const WgConfig& config, const TunnelOptions& options) {
 /// When this returns, endpoints that are names have been looked up, or still are being looked up.
 Result<Endpoints> find_endpoints(const StartConfig& start, const TunnelOptions& options,
                                  std::optional<Reloader>& reloader) {
-  const auto retries = TRY(Endpoints::parse_retries(std::getenv("WG_ENDPOINT_RESOLUTION_RETRIES")));
-  Endpoints endpoints = TRY(Endpoints::create(start.config, retries, options.sandbox.mode));
+  const bool waits = options.waits_for_names;
+  const auto most = TRY(Endpoints::parse_retries(std::getenv("WG_ENDPOINT_RESOLUTION_RETRIES"),
+                                                 waits ? std::nullopt : std::optional(usual_name_retries)));
+  Endpoints endpoints =
+      TRY(Endpoints::create(start.config, {.most = most, .also_unknown = waits}, options.sandbox.mode));
   if (reloader) endpoints.have(reloader->take_resolver());
   if (auto resolved = endpoints.resolve_first(dns_patience); !resolved)
     return fail_in(start.path, std::move(resolved).error());

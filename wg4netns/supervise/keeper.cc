@@ -79,6 +79,8 @@ class Keeper {
   void answer(int client, const Join& join);
   void answer(int client, UniqueFd process);
   void answer(Number number, int client, Order::What what);
+  template <class Message>
+  void tell_awaiting(const Message& message);
   [[nodiscard]] Result<void> expect_same(const Join& join) const;
   [[nodiscard]] State state() const;
   void watch_process(UniqueFd process);
@@ -106,8 +108,10 @@ class Keeper {
   std::map<Number, UniqueFd> clients_;
   std::map<Number, UniqueFd> inside_;  // pidfds
   std::set<Number> settlers_;          // clients that wait for the end, or to hear that there is none
+  std::set<Number> awaiting_;          // clients that are to hear of the tunnel's end
   Number next_ = 1;
   bool kept_ = false;
+  bool ordered_ = false;   // somebody has ended the tunnel on purpose
   bool was_used_ = false;  // until then the client that has made all this is about to join
   bool over_ = false;
 };
@@ -133,7 +137,7 @@ void Keeper::run() {
           if (const auto signal = signals_.read(); signal == SIGCHLD)
             reap();
           else
-            over_ = true;
+            over_ = ordered_ = true;
           break;
         case Source::listener:
           accept_client();
@@ -146,6 +150,7 @@ void Keeper::run() {
           break;
         case Source::tunnel:
           loop_.forget(tunnel_.get());
+          if (!ordered_) tell_awaiting(Failure{{.what = "the tunnel " + folder_.name() + " has ended by itself"}});
           kept_ = false;  // what is inside has no network, and may end in peace
           was_used_ = true;
           break;
@@ -159,6 +164,14 @@ void Keeper::run() {
   }
   end_tunnel();
   folder_.remove();
+  if (ordered_) tell_awaiting(Done{});
+}
+
+template <class Message>
+void Keeper::tell_awaiting(const Message& message) {
+  for (const Number number : awaiting_)
+    if (const auto client = clients_.find(number); client != clients_.end())
+      static_cast<void>(wire::send(client->second.get(), message));
 }
 
 void Keeper::accept_client() {
@@ -246,19 +259,23 @@ void Keeper::answer(Number number, int client, Order::What what) {
     case Order::What::end:
       if (is_empty()) {
         kept_ = false;
-        was_used_ = true;
+        ordered_ = was_used_ = true;
       } else {
         static_cast<void>(wire::send(
             client, Failure{{.what = "processes run in the tunnel " + folder_.name(), .number = EBUSY, .hint = {}}}));
       }
       return;
     case Order::What::end_by_force:
+      ordered_ = true;
       end_processes();
       kept_ = false;
       was_used_ = true;
       return;
     case Order::What::ask:
       static_cast<void>(wire::send(client, state()));
+      return;
+    case Order::What::await_end:
+      awaiting_.insert(number);
       return;
   }
 }

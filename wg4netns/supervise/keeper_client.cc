@@ -137,6 +137,13 @@ Result<bool> Client::settle(const Room& room) {
   return true;
 }
 
+Result<void> Client::await_end() { return wire::send(socket_.get(), Order{Order::What::await_end}); }
+
+Result<void> Client::hear_end() {
+  TRY(expect<Done>(socket_.get()));
+  return {};
+}
+
 Result<void> Client::end(bool force) {
   if (TRY(talk<Done>(Order{force ? Order::What::end_by_force : Order::What::end}, {}, 0)))
     return fail("the keeper of the tunnel makes no sense");

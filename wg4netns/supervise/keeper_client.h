@@ -56,6 +56,10 @@ class Client {
   [[nodiscard]] Result<State> ask();
   /// Waits until the keeper and the tunnel have ended, with all that they have made; false if they go on for others.
   [[nodiscard]] Result<bool> settle(const Room& room);
+  /// fd() is readable when the tunnel has ended; hear_end() then fails if nobody has ended it on purpose.
+  [[nodiscard]] Result<void> await_end();
+  [[nodiscard]] int fd() const { return socket_.get(); }
+  [[nodiscard]] Result<void> hear_end();
   /// Ends the tunnel; EBUSY if processes are inside and it is not to be forced.
   [[nodiscard]] Result<void> end(bool force);
 

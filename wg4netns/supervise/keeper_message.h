@@ -30,7 +30,7 @@
 
 namespace wg4::keeper {
 
-inline constexpr std::uint32_t version = 1;  ///< of what keepers do; clients of another one cannot join
+inline constexpr std::uint32_t version = 2;  ///< of what keepers do; clients of another one cannot join
 inline constexpr std::size_t max_name = 256;
 inline constexpr std::size_t max_path = 4096;
 inline constexpr std::size_t max_options = 128;
@@ -188,9 +188,10 @@ struct Order {
     end,           ///< Failure if processes are inside, or the keeper ends
     end_by_force,  ///< processes inside are ended, and the keeper
     ask,           ///< State
+    await_end,     ///< Done, later, when the tunnel has ended by an order; Failure when its process ends by itself
   } what = What::ask;
 
-  static constexpr void fields(auto& self, auto& visit) { visit.choice(self.what, What::ask); }
+  static constexpr void fields(auto& self, auto& visit) { visit.choice(self.what, What::await_end); }
 };
 
 struct State {
