@@ -43,6 +43,7 @@ constexpr std::chrono::seconds patience{5};  // for a file system that does not 
 constexpr const char* hidden = ".host";  // the folder of ours, in the tmpfs
 const std::string host_etc = ".host/etc";
 constexpr const char* new_link = ".host/new";  // a link that is about to replace another
+const std::string new_file = ".host/new-file";
 
 /// What a link in the host's /etc may lead to by "../", apart from /etc.
 constexpr std::array roots{"bin", "boot", "dev",  "gnu",  "home", "lib",  "lib32", "lib64", "libx32", "media", "mnt",
@@ -119,7 +120,7 @@ Result<OwnFiles> make_name_files(const NameSettings& settings) {
     hosts_own = TRY(read_all(file.get(), nsswitch, max_nsswitch, deadline_in(patience)));
   }
   OwnFiles files;
-  files["resolv.conf"].text = make_resolv_conf(settings);
+  files[resolv_conf].text = make_resolv_conf(settings);
   files["hosts"].text = make_hosts(settings);
   files["nsswitch.conf"].text = make_nsswitch(hosts_own);
   return files;
@@ -147,6 +148,14 @@ Result<OwnEtc> OwnEtc::create(const OwnFiles& files) {
   TRY(attach(host_tree, etc + "/" + host_etc));
   TRY(make_read_only(etc));
   return made;
+}
+
+Result<void> OwnEtc::replace(const std::string& name, const FileText& file) {
+  if (!is_ours(name)) return fail(entry(name) + " is the host's");
+  unlinkat(own_.get(), new_file.c_str(), 0);  // one that could not be written whole
+  TRY(make_file(own_.get(), new_file, file));
+  if (renameat(own_.get(), new_file.c_str(), own_.get(), name.c_str()) == 0) return {};
+  return fail("replace " + entry(name), errno);
 }
 
 void OwnEtc::watch() {

@@ -33,6 +33,8 @@ struct FileText {
 /// Entries of a folder, by name.
 using OwnFiles = std::map<std::string, FileText>;
 
+inline const std::string resolv_conf = "resolv.conf";  ///< of those that make_name_files() makes
+
 /// The files of ours for these settings, with the other lines of the host's nsswitch.conf: this is called before there
 /// is an own /etc. A file that cannot be read is an error, and a missing one is none.
 [[nodiscard]] Result<OwnFiles> make_name_files(const NameSettings& settings);
@@ -42,6 +44,9 @@ class OwnEtc {
  public:
   /// Mounts it in this mount namespace. An entry of the host's that has the name of one of `files` is not seen.
   [[nodiscard]] static Result<OwnEtc> create(const OwnFiles& files);
+
+  /// Puts another file in the place of one of ours. A process that has the former one open still reads that.
+  [[nodiscard]] Result<void> replace(const std::string& name, const FileText& file);
 
   /// Readable when the host's folder has changed: then call follow(). -1 if it cannot be watched.
   [[nodiscard]] int changes() const { return changes_.get(); }

@@ -1,15 +1,18 @@
 """A changed configuration that a tunnel takes over while it runs: by command, and by SIGHUP."""
 
 import base64
+import getpass
 import json
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import harness
 from control_case import ControlCase, FakeTunnel
-from fixtures import THEIRS, THEIRS6
+from fixtures import THEIRS, THEIRS6, LoopbackPeer
 from processes import PATIENCE_S, wait_until
+from program import bindir, program_environment
 from wireguard import Identity
 
 
@@ -59,6 +62,85 @@ class Reload(ControlCase):
             self.assertTrue(wait_until(lambda: "Nonsense" in self.ours.log.read_text(), 10))
 
         self.assert_session_kept(hang_up)
+
+
+class ReloadNames(harness.TestCase):
+    """How commands in a tunnel resolve names, after the configuration has changed."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.text = LoopbackPeer(self).config.for_wg_quick()
+        self.config = self.scratch.file("work.conf")
+
+    def program(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(bindir() / "wireguard4netns"), *words],
+            env=program_environment(self.scratch),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+        )
+
+    def write(self, dns: str) -> None:
+        self.config.write_text(self.text.replace("[Peer]", f"DNS = {dns}\n[Peer]", 1))
+
+    def up(self, *options: str) -> None:
+        done = self.program("up", *options, "--name=work", str(self.config))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.addCleanup(self.program, "down", "--force", "work")
+
+    def resolv_conf(self) -> list[str]:
+        shown = self.program("exec", "work", "--", "cat", "/etc/resolv.conf")
+        return [line for line in shown.stdout.splitlines() if not line.startswith("#")]
+
+    def test_servers_follow(self) -> None:
+        self.write(THEIRS)
+        self.up()
+        self.assertEqual(self.resolv_conf(), [f"nameserver {THEIRS}"])
+        argv = [str(bindir() / "wireguard4netns"), "exec", "work", "--", "sh", "-c", "read line; cat /etc/resolv.conf"]
+        early = subprocess.Popen(
+            argv, env=program_environment(self.scratch), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.assertEqual(self.program("exec", "work", "--", "ping", "-c1", THEIRS).returncode, 0)
+        handshake = self.program("show", "work", "latest-handshakes").stdout
+
+        self.write(f"{THEIRS6}, example.org")
+        done = self.program("reload", "work")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"taken over from {self.config}: DNS", done.stderr)
+        wanted = [f"nameserver {THEIRS6}", "search example.org"]
+        self.assertEqual(sorted(self.resolv_conf()), wanted)
+        self.assertIn(wanted[0], early.communicate("\n", PATIENCE_S)[0], "a command that ran before")
+        self.assertEqual(self.program("show", "work", "latest-handshakes").stdout, handshake)
+        self.assertIn("nothing has changed", self.program("reload", "work").stderr)
+
+        self.write("192.0.2.53")
+        done = self.program("reload", "work")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("no peer's AllowedIPs lead to the DNS server 192.0.2.53", done.stderr)
+        self.assertEqual(sorted(self.resolv_conf()), wanted)
+
+    def test_the_command_lines_servers_stay(self) -> None:
+        self.write(THEIRS)
+        self.up(f"--dns={THEIRS6}")
+        self.write(f"{THEIRS}, example.org")
+        self.assertEqual(self.program("reload", "work").returncode, 0)
+        self.assertEqual(sorted(self.resolv_conf()), [f"nameserver {THEIRS6}", "search example.org"])
+
+    def test_where_etc_belongs_to_root(self) -> None:
+        has_ids = any(line.startswith(f"{getpass.getuser()}:") for line in Path("/etc/subuid").read_text().splitlines())
+        for option in ("--root", *(["--map-auto"] if has_ids else [])):
+            with self.subTest(option):
+                self.write(THEIRS)
+                self.up(option)
+                self.write(THEIRS6)
+                self.assertEqual(self.program("reload", "work").returncode, 0)
+                self.assertEqual(self.resolv_conf(), [f"nameserver {THEIRS6}"])
+                owner = self.program("exec", "work", "--", "stat", "-c%u %a", "/etc/resolv.conf").stdout
+                self.assertEqual(owner, "0 644\n")
+                self.assertEqual(self.program("down", "work").returncode, 0)
+        if not has_ids:
+            self.skipTest("this user has no subordinate ids: --map-auto is not tried")
 
 
 class ReloadLink(ControlCase):

@@ -16,6 +16,7 @@
 #include "shared/sys/sandbox_mode.h"
 #include "wg4netns/commands/parser.h"
 #include "wg4netns/commands/registered.h"
+#include "wg4netns/commands/reload_names.h"
 #include "wg4netns/daemon/endpoints.h"
 #include "wg4netns/daemon/reload_link.h"
 #include "wg4netns/profile/config_file.h"
@@ -146,6 +147,9 @@ Result<void> reload(const ReloadCommand& command) {
   const std::string path = TRY(choose_config(command, tunnel));
   const OwnStatus own = ask_own_status(tunnel);
   const WgConfig config = TRY(load_config(path));
+  const auto owner = owner_of(tunnel);
+  auto names = owner ? NamesReload::prepare(*owner, config) : std::optional<NamesReload>();
+  if (!names) return fail_in(path, std::move(names).error());
   DeviceChange wanted = make_device_change(config);
   const auto retries = TRY(Endpoints::parse_retries(std::getenv("WG_ENDPOINT_RESOLUTION_RETRIES")));
   Endpoints endpoints = TRY(Endpoints::create(config, {.most = retries}, SandboxMode::automatic));
@@ -156,7 +160,10 @@ Result<void> reload(const ReloadCommand& command) {
     if (peer.endpoint) known.push_back(*peer.endpoint);
   const auto status = TRY(ask_status(tunnel));
   // The interface comes first: if the namespace refuses its change, the peers stay as they were.
-  auto link = TRY(reload_link(tunnel, read_link(own, status), config, known));
+  RunningLink running = read_link(own, status);
+  if (*names) running.dns = dns_text(config);  // its keeper knows better
+  auto link = TRY(reload_link(tunnel, running, config, known));
+  if (*names && TRY((*names)->apply())) link.changes.emplace_back("DNS");
   const DeviceChange change = difference(std::move(wanted), status);
   if (!uapi::is_empty(change)) TRY(send_change(tunnel, change));
   // After the change, since a peer that is given an address by it loses its name.

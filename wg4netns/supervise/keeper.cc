@@ -40,15 +40,18 @@ namespace {
 enum class Source : std::uint32_t { signal, listener, client, process, tunnel, etc };
 using Loop = EventLoop<Source>;
 using Number = std::uint32_t;
-using Request = std::variant<Join, Inside, Order>;
+using Request = std::variant<Join, Inside, Names, Order>;
 using std::chrono::milliseconds;
 
 constexpr std::size_t max_clients = 1024;
 constexpr milliseconds retry_interval{20};  // while somebody joins
 constexpr milliseconds time_to_end{5000};   // for processes and the tunnel, until they are killed
 
-// It looks at processes of other ids in its user namespace, and ends them with `down --force`.
-constexpr std::uint64_t rights = std::uint64_t{1} << CAP_SYS_PTRACE | std::uint64_t{1} << CAP_KILL;
+// It looks at processes of other ids in its user namespace, and ends them with `down --force`; and it keeps an /etc
+// that belongs to root in there.
+constexpr std::uint64_t rights = std::uint64_t{1} << CAP_SYS_PTRACE | std::uint64_t{1} << CAP_KILL |
+                                 std::uint64_t{1} << CAP_DAC_OVERRIDE | std::uint64_t{1} << CAP_CHOWN |
+                                 std::uint64_t{1} << CAP_FOWNER;
 
 void send_signal(int pidfd, int signal) { syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0); }
 
@@ -78,6 +81,7 @@ class Keeper {
   void hear(Number number);
   void answer(int client, const Join& join);
   void answer(int client, UniqueFd process);
+  void answer(int client, const Names& names);
   void answer(Number number, int client, Order::What what);
   template <class Message>
   void tell_awaiting(const Message& message);
@@ -202,6 +206,7 @@ void Keeper::hear(Number number) {
   const Request& message = (*request)->message;
   if (const auto* join = std::get_if<Join>(&message)) answer(client, *join);
   if (std::holds_alternative<Inside>(message)) answer(client, fds.empty() ? UniqueFd() : std::move(fds.front()));
+  if (const auto* names = std::get_if<Names>(&message)) answer(client, *names);
   if (const auto* order = std::get_if<Order>(&message)) answer(number, client, order->what);
 }
 
@@ -244,6 +249,17 @@ void Keeper::answer(int client, UniqueFd process) {
   watch_process(std::move(process));
   was_used_ = true;
   static_cast<void>(wire::send(client, Done{}));
+}
+
+void Keeper::answer(int client, const Names& names) {
+  const auto changed = view_.rename(names.servers, names.search);
+  if (!changed) {
+    static_cast<void>(wire::send(client, Failure{changed.error()}));
+    return;
+  }
+  serve_.addresses = names.addresses;
+  serve_.peers = names.peers;
+  static_cast<void>(wire::send(client, Done{*changed}));
 }
 
 void Keeper::answer(Number number, int client, Order::What what) {

@@ -123,6 +123,12 @@ Result<void> Client::keep() {
   return answer ? Result<void>() : gone();
 }
 
+Result<bool> Client::rename(const Names& names) {
+  const auto answer = TRY(talk<Done>(names, {}, 0));
+  if (!answer) return gone();
+  return answer->message.done;
+}
+
 Result<State> Client::ask() {
   auto answer = TRY(talk<State>(Order{Order::What::ask}, {}, 0));
   if (!answer) return gone();

@@ -53,6 +53,8 @@ class Client {
   /// `process` is one inside: the tunnel stays for it.
   [[nodiscard]] Result<void> tell_inside(pid_t process);
   [[nodiscard]] Result<void> keep();
+  /// False if names are resolved like that already.
+  [[nodiscard]] Result<bool> rename(const Names& names);
   [[nodiscard]] Result<State> ask();
   /// Waits until the keeper and the tunnel have ended, with all that they have made; false if they go on for others.
   [[nodiscard]] Result<bool> settle(const Room& room);

@@ -16,6 +16,7 @@
 //             Done      the greeting
 //   Join      Joined, with the namespaces; or Failure
 //   Inside    Done: the process whose pidfd is attached is counted
+//   Names     Done, or with done = false if that is so already; or Failure
 //   Order     what it says there
 
 #include <cstddef>
@@ -165,6 +166,23 @@ struct Inside {
   static constexpr wire::Kind message_kind = wire::Kind::keeper_process_inside;
   std::uint32_t pid = 0;
   static constexpr void fields(auto& self, auto& visit) { visit(self.pid); }
+};
+
+/// The configuration has been read again.
+struct Names {
+  static constexpr wire::Kind message_kind = wire::Kind::keeper_names;
+  std::vector<IpAddress> servers{};
+  std::vector<std::string> search{};
+  std::vector<std::string> addresses{};  ///< as of Serve
+  std::vector<IpAddress> peers{};
+
+  static constexpr void fields(auto& self, auto& visit) {
+    visit.list(self.servers, max_servers);
+    visit.texts(self.search, max_servers, max_name);
+    visit.texts(self.addresses, max_servers, max_name);
+    visit.list(self.peers, max_servers);
+  }
+  friend bool operator==(const Names&, const Names&) = default;
 };
 
 struct Done {

@@ -68,7 +68,7 @@ Result<void> add_files_for_sudo(container::OwnFiles& files) {
 Result<View> View::make(const Plan& plan, const MakeView& wanted) {
   TRY(container::keep_mounts_here());
   if (plan.own_pids) TRY(mount_own_proc());
-  const container::NameSettings settings = TRY(settings_of(wanted));
+  container::NameSettings settings = TRY(settings_of(wanted));
   container::OwnFiles files = TRY(container::make_name_files(settings));
   if (plan.sudo) TRY(add_files_for_sudo(files));
   auto etc = TRY(container::OwnEtc::create(files));
@@ -80,11 +80,21 @@ Result<View> View::make(const Plan& plan, const MakeView& wanted) {
   if (plan.sudo) TRY(container::mount_setuid_copies(programs_of_sudo));
   TRY(container::mount_own_copy("/etc/ssh/ssh_config.d"));
   for (const std::string& folder : plan.hidden) TRY(container::hide_folder(folder));
-  View view(std::move(etc), std::move(open));
+  View view(std::move(settings), std::move(etc), std::move(open));
   if (const auto& error = view.etc_.not_followed())
     view.warnings_.push_back("/etc of the host is not watched, so what is added there later is not seen: " +
                              error->message());
   return view;
+}
+
+Result<bool> View::rename(const std::vector<IpAddress>& servers, const std::vector<std::string>& search) {
+  if (names_.servers == servers && names_.search == search) return false;
+  container::NameSettings names = names_;
+  names.servers = servers;
+  names.search = search;
+  TRY(etc_.replace(container::resolv_conf, {make_resolv_conf(names)}));
+  names_ = std::move(names);
+  return true;
 }
 
 }  // namespace wg4::keeper

@@ -6,8 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "netns-helper/container/name_files.h"
 #include "netns-helper/container/own_etc.h"
 #include "shared/base/result.h"
+#include "shared/net/ip_address.h"
 #include "wg4netns/supervise/keeper.h"
 #include "wg4netns/supervise/keeper_message.h"
 
@@ -22,6 +24,9 @@ class View {
   [[nodiscard]] int fd() const { return etc_.changes(); }
   /// An entry that could not be taken over is tried again with the next change.
   void follow() { static_cast<void>(etc_.follow()); }
+  /// Names are resolved by these servers from now on, also by processes that have begun before. False if they are
+  /// already.
+  [[nodiscard]] Result<bool> rename(const std::vector<IpAddress>& servers, const std::vector<std::string>& search);
   /// Paths of the host's services that stay reachable.
   [[nodiscard]] const std::vector<std::string>& open() const { return open_; }
 
@@ -29,8 +34,10 @@ class View {
   [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:
-  View(container::OwnEtc etc, std::vector<std::string> open) : etc_(std::move(etc)), open_(std::move(open)) {}
+  View(container::NameSettings names, container::OwnEtc etc, std::vector<std::string> open)
+      : names_(std::move(names)), etc_(std::move(etc)), open_(std::move(open)) {}
 
+  container::NameSettings names_;
   container::OwnEtc etc_;
   std::vector<std::string> warnings_;
   std::vector<std::string> open_;
