@@ -154,7 +154,7 @@ void Keeper::run() {
           break;
         case Source::tunnel:
           loop_.forget(tunnel_.get());
-          if (!ordered_) tell_awaiting(Failure{{.what = "the tunnel " + folder_.name() + " has ended by itself"}});
+          if (!ordered_) tell_awaiting(Failure{{"the tunnel " + folder_.name() + " has ended by itself", 0, ""}});
           kept_ = false;  // what is inside has no network, and may end in peace
           was_used_ = true;
           break;
