@@ -19,7 +19,6 @@ from program import Wg4, bindir, program_environment
 FAR_SERVICES = HERE.parent / "engines" / "far_services.py"
 NAME = "target.test"  # as far_services.py has it
 OURS = 125  # the status of failures of this program
-NO_OUTPUT = ("", "")
 
 
 def mounts() -> str:

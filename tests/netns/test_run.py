@@ -15,7 +15,7 @@ import harness
 from fixtures import OURS as OUR_ADDRESS
 from fixtures import THEIRS
 from namespaces import PYTHON
-from processes import read_line, status_field
+from processes import read_line
 from program import bindir
 from run_case import NAME, OURS, RunCase
 
@@ -200,6 +200,19 @@ class Identity(RunCase):
         lines = [line.split() for line in done.stdout.splitlines()]
         self.assertTrue(any(int(count) > 1 for _, _, count in lines), lines)
         self.assertIn([str(os.getuid()), str(os.getuid()), "1"], [[a, b, c] for a, b, c in lines])
+
+    def test_owners_of_files_with_subordinate_ids(self) -> None:
+        other = self.home / "other"
+        done = self.run_in("sh", "-c", f"touch {other} && chown 7:7 {other}", options=["--root", "--map-auto"])
+        if "newuidmap" in done.stderr or "/etc/subuid" in done.stderr:
+            self.skipTest(done.stderr.strip())
+        self.assert_ends(done)
+        uid, gid = self.owner_of(other)
+        self.assertNotIn(uid, (7, os.getuid()))
+        self.assertNotIn(gid, (7, os.getgid()))
+        inside = self.run_in("stat", "-c", "%u %g", str(other), options=["--root", "--map-auto"])
+        self.assert_ends(inside, 0, "7 7\n")
+        self.assert_ends(self.run_in("rm", str(other), options=["--root", "--map-auto"]))
 
     def test_no_rights(self) -> None:
         done = self.run_in("cat", "/proc/self/status")

@@ -6,7 +6,6 @@ ordinary user's.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pwd

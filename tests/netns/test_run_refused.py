@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 from collections.abc import Sequence
-from pathlib import Path
 
 import harness
 from program import bindir

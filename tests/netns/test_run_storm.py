@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import dataclasses
 import os
 import random
 import re
@@ -115,7 +116,8 @@ class Kills(StormCase):
             client = self.start("run", "work", "--", "sleep", "1000")
             delay = self.chance.uniform(0, self.chance.choice(LATEST_S))
             time.sleep(delay)
-            what = f"{self.kill_one(self.candidates())} killed after {delay:.3f} s"
+            running = [e if e.pid != client.pid else dataclasses.replace(e, name="client") for e in self.candidates()]
+            what = f"{self.kill_one(running)} killed after {delay:.3f} s"
             time.sleep(self.chance.choice((0, 0.05)))
             client.terminate()
             status = self.client_ends(client, what)

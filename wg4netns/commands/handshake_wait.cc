@@ -29,6 +29,7 @@ constexpr std::uint16_t discard_port = 9;  // RFC 863: whoever has it throws awa
 
 void send_packet(const IpAddress& address) {
   const UniqueFd fd(socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd.valid()) return;
   SocketAddress to(Endpoint{address, discard_port});
   sendto(fd.get(), "", 0, MSG_DONTWAIT, to.get(), to.length);
 }
