@@ -29,6 +29,9 @@ class CompletionCase(harness.TestCase):
         for name in ("amsterdam", "work"):
             (profiles / f"{name}.conf").touch()
         (self.home / "office.conf").touch()
+        (self.home / "run" / "wireguard4netns" / "ns" / "berlin").mkdir(parents=True)
+        (self.home / "run" / "wireguard").mkdir()
+        (self.home / "run" / "wireguard" / "wg7.sock").touch()
         self.script = self.home / f"script.{self.shell}"
         self.script.write_bytes(
             subprocess.run(
@@ -39,7 +42,8 @@ class CompletionCase(harness.TestCase):
         )
 
     def environment(self) -> dict[str, str]:
-        return {"PATH": os.environ["PATH"], "HOME": str(self.home), "TERM": "dumb", "COLUMNS": "200"}
+        runtime = {"XDG_RUNTIME_DIR": str(self.home / "run")}
+        return {"PATH": os.environ["PATH"], "HOME": str(self.home), "TERM": "dumb", "COLUMNS": "200", **runtime}
 
     def complete(self, line: str) -> set[str]:
         """The words that may take the last one's place."""
@@ -64,6 +68,15 @@ class CompletionCase(harness.TestCase):
         self.assertLessEqual({"amsterdam", "work"}, self.complete("wireguard4netns profile show "))
         self.assertEqual(self.complete("wireguard4netns profile export work of"), {"office.conf"})
         self.assertEqual(self.complete("wireguard4netns profile list --watch"), set())
+        for command in ("exec", "shell", "down"):
+            self.assertEqual(self.complete(f"wireguard4netns {command} b"), {"berlin"})
+            self.assertEqual(self.complete(f"wireguard4netns {command} wg"), set())
+        for command in ("show", "reload", "capture"):
+            self.assertEqual(self.complete(f"wireguard4netns {command} wg"), {"wg7"})
+        for command in ("run", "up"):
+            self.assertEqual(self.complete(f"wireguard4netns {command} am"), {"amsterdam"})
+            self.assertEqual(self.complete(f"wireguard4netns {command} of"), {"office.conf"})
+        self.assertEqual(self.complete("wireguard4netns desktop a"), {"add"})
         self.assertEqual(self.complete("wireguard4netns show --wat"), {"--watch"})
 
 
@@ -175,6 +188,10 @@ class Zsh(CompletionCase):
             "profile edit am": "profile edit amsterdam",
             "profile export work of": "profile export work office.conf",
             "profile list --wat": "profile list --wat",
+            "exec b": "exec berlin",
+            "show wg": "show wg7",
+            "run am": "run amsterdam",
+            "up of": "up office.conf",
         }.items():
             with self.subTest(line=line):
                 self.assertEqual(

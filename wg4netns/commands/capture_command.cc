@@ -61,7 +61,7 @@ Result<bool> wait_for_end(SignalFd& signals, int connection) {
 Parsed<CaptureCommand> parse_capture(const Arguments& arguments) {
   CaptureCommand command;
   Parser parser("Captures a running tunnel, inside and outside, as pcapng, until Ctrl-C.", arguments);
-  parser.argument("NAME", command.tunnel, "The tunnel").required();
+  parser.argument("NAME", command.tunnel, "The tunnel").required().is_tunnel();
   parser.argument("FILE", command.file, "Where to; - is stdout").required().is_file();
   parser.flag("--keys", command.keys, "With the keys that decrypt it: the file is a secret then");
   if (auto text = TRY(parser.parse())) return *std::move(text);

@@ -73,6 +73,8 @@ Result<CommandDescription> describe(const CommandEntry& entry, CommandTable tabl
                                  .options = {},
                                  .takes_files = false,
                                  .takes_profiles = false,
+                                 .takes_tunnels = false,
+                                 .takes_named_tunnels = false,
                                  .first_choices = {},
                                  .commands = {}};
   const Arguments arguments{.command = entry.name, .table = table, .description = &description};

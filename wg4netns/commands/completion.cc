@@ -47,6 +47,16 @@ std::string patterns_of_groups(const std::vector<CommandDescription>& commands, 
   return names.empty() ? "' '" : fmt::format("{}", fmt::join(names, separator));
 }
 
+/// Calls of the functions of a shell that list what the first argument may be; each shell's names have another
+/// `prefix`.
+std::vector<std::string> name_lists(const CommandDescription& command, const std::string& prefix) {
+  std::vector<std::string> calls;
+  if (command.takes_profiles) calls.push_back(prefix + "wireguard4netns_profiles");
+  if (command.takes_tunnels) calls.push_back(prefix + "wireguard4netns_running wireguard .sock");
+  if (command.takes_named_tunnels) calls.push_back(prefix + "wireguard4netns_running wireguard4netns/ns ''");
+  return calls;
+}
+
 // --- bash ------------------------------------------------------------------------------------------------------------
 
 /// A case of the script: the words after which a value is expected, and what fills COMPREPLY there.
@@ -69,7 +79,7 @@ std::string bash_command(const CommandDescription& command, const std::vector<st
     if (!option.value.empty()) values += bash_value(option);
     words.insert(words.end(), option.names.begin(), option.names.end());
   }
-  if (command.takes_profiles) words.emplace_back("$(_wireguard4netns_profiles)");
+  for (const std::string& call : name_lists(command, "_")) words.push_back("$(" + call + ")");
   return fmt::format(
       "  '{}')\n"
       "    case $before in\n"
@@ -89,6 +99,14 @@ std::string bash_script(const std::vector<CommandDescription>& commands) {
   for file in "${{XDG_CONFIG_HOME:-$HOME/.config}}"/wireguard4netns/profiles/*.conf; do
     file=${{file##*/}}
     [[ $file == '*.conf' ]] || printf '%s\n' "${{file%.conf}}"
+  done
+}}
+
+_wireguard4netns_running() {{
+  local path
+  for path in /run/$1/*$2 "${{XDG_RUNTIME_DIR:-/run}}"/$1/*$2; do
+    path=${{path##*/}}
+    [[ $path == "*$2" ]] || printf '%s\n' "${{path%"$2"}}"
   done
 }}
 
@@ -138,8 +156,8 @@ std::string fish_option(const OptionDescription& option, const std::string& wher
 std::string fish_command(const CommandDescription& command, const std::string& where, bool is_group) {
   std::string text;
   if (command.takes_files) text += "complete -c wireguard4netns -n " + where + " -F\n";
-  if (command.takes_profiles)
-    text += "complete -c wireguard4netns -n " + where + " -a '(__wireguard4netns_profiles)'\n";
+  for (const std::string& call : name_lists(command, "__"))
+    text += "complete -c wireguard4netns -n " + where + " -a \"(" + call + ")\"\n";
   if (!command.first_choices.empty() && !is_group) {
     text += fmt::format("complete -c wireguard4netns -n {} -a '{}'\n", where, fmt::join(command.first_choices, " "));
   }
@@ -153,6 +171,12 @@ std::string fish_script(const std::vector<CommandDescription>& commands) {
   set -l folder (set -q XDG_CONFIG_HOME; and echo $XDG_CONFIG_HOME; or echo ~/.config)
   for file in $folder/wireguard4netns/profiles/*.conf
     basename $file .conf
+  end
+end
+
+function __wireguard4netns_running
+  for path in /run/$argv[1]/*$argv[2] $XDG_RUNTIME_DIR/$argv[1]/*$argv[2]
+    basename $path $argv[2]
   end
 end
 
@@ -212,8 +236,12 @@ std::string zsh_command(const CommandDescription& command) {
   words.reserve(command.options.size() + 3);
   for (const OptionDescription& option : command.options) words.push_back(zsh_option(option));
   if (command.name.empty()) words.emplace_back("'1: :_wireguard4netns_commands'");
-  if (!command.first_choices.empty()) words.push_back(fmt::format("'1: :({})'", fmt::join(command.first_choices, " ")));
-  if (command.takes_profiles) words.emplace_back("\"1:profile:($(_wireguard4netns_profiles))\"");
+  std::vector<std::string> first = command.first_choices;
+  for (const std::string& call : name_lists(command, "_")) first.push_back("$(" + call + ")");
+  if (command.takes_profiles && command.takes_files)
+    words.emplace_back("'1: :_wireguard4netns_configurations'");
+  else if (!first.empty())
+    words.push_back(fmt::format("\"1: :({})\"", fmt::join(first, " ")));
   if (command.takes_files) words.emplace_back("'*:file:_files'");
   return fmt::format("  {})\n    _arguments -s {}\n    ;;\n", command.name.empty() ? "*" : "'" + command.name + "'",
                      fmt::join(words, " \\\n      "));
@@ -236,6 +264,16 @@ std::string zsh_script(const std::vector<CommandDescription>& commands) {
 _wireguard4netns_profiles() {{
   local -a files=("${{XDG_CONFIG_HOME:-$HOME/.config}}"/wireguard4netns/profiles/*.conf(N:t:r))
   print -r -- $files
+}}
+
+_wireguard4netns_running() {{
+  local -a found=({{/run,$XDG_RUNTIME_DIR}}/$1/*$2(N:t))
+  print -r -- ${{found%$2}}
+}}
+
+_wireguard4netns_configurations() {{
+  local known=$(_wireguard4netns_profiles)
+  _alternative profiles:profile:\($known\) files:file:_files
 }}
 
 _wireguard4netns_commands() {{

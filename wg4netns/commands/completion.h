@@ -23,6 +23,8 @@ struct CommandDescription {
   std::vector<OptionDescription> options;
   bool takes_files = false;                  ///< one of its arguments is a path
   bool takes_profiles = false;               ///< its first argument is the name of a profile
+  bool takes_tunnels = false;                ///< likewise of a tunnel that runs
+  bool takes_named_tunnels = false;          ///< likewise of one that commands run in
   std::vector<std::string> first_choices;    ///< what its first argument may be; empty = anything
   std::vector<CommandDescription> commands;  ///< of a group; their names have its own in front
 };

@@ -138,7 +138,7 @@ Result<void> run_up(const UpCommand& command) {
 Parsed<DownCommand> parse_down(const Arguments& arguments) {
   DownCommand command;
   Parser parser("Ends a tunnel that commands run in.", arguments);
-  parser.argument("NAME", command.name, "The tunnel").required();
+  parser.argument("NAME", command.name, "The tunnel").required().is_named_tunnel();
   parser.flag("-f,--force", command.force, "Also if processes run in it: they are ended");
   if (auto text = TRY(parser.parse())) return *std::move(text);
   return command;

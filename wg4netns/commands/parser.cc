@@ -127,6 +127,16 @@ Option Option::is_profile() {
   return *this;
 }
 
+Option Option::is_tunnel() {
+  parser_.takes_tunnels_ = true;
+  return *this;
+}
+
+Option Option::is_named_tunnel() {
+  parser_.takes_named_tunnels_ = true;
+  return *this;
+}
+
 // --- the parser ------------------------------------------------------------------------------------------------------
 
 Parser::Parser(const std::string& about, const Arguments& arguments)
@@ -209,6 +219,8 @@ void Parser::describe(CommandDescription& command) const {
   };
   command.takes_files = takes_files_;
   command.takes_profiles = takes_profiles_;
+  command.takes_tunnels = takes_tunnels_;
+  command.takes_named_tunnels = takes_named_tunnels_;
   bool first = true;
   for (const CLI::Option* option : app_->get_options()) {
     if (option->get_positional()) {

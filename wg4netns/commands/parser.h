@@ -49,6 +49,9 @@ class Option {
   Option is_file();
   /// Of the first argument: it is the name of a profile.
   Option is_profile();
+  /// Likewise of a tunnel that runs, or of one that commands run in.
+  Option is_tunnel();
+  Option is_named_tunnel();
 
  private:
   friend class Parser;
@@ -121,6 +124,8 @@ class Parser {
   std::map<const CLI::Option*, std::vector<std::string>> choices_;
   bool takes_files_ = false;
   bool takes_profiles_ = false;
+  bool takes_tunnels_ = false;
+  bool takes_named_tunnels_ = false;
 };
 
 /// The level of that name, as --log-level takes it.

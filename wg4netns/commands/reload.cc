@@ -135,7 +135,7 @@ Parsed<ReloadCommand> parse_reload(const Arguments& arguments) {
   ReloadCommand command;
   Parser parser("Has a tunnel take over the changes of its configuration. Unchanged peers keep their sessions.",
                 arguments);
-  parser.argument("NAME", command.tunnel, "The tunnel; default the only one");
+  parser.argument("NAME", command.tunnel, "The tunnel; default the only one").is_tunnel();
   parser.option("--config", "FILE", command.config, "wg-quick file; default the one that it was started with");
   parser.option("--profile", "NAME", command.profile, "The file profiles/NAME.conf").excludes("--config");
   if (auto text = TRY(parser.parse())) return *std::move(text);

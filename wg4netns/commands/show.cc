@@ -92,7 +92,8 @@ Parsed<ShowCommand> parse_show(const Arguments& arguments) {
   ShowCommand command;
   std::optional<double> seconds;
   Parser parser("Prints the state of tunnels: for people, or one field of each, as wg(8) does.", arguments);
-  parser.argument("NAME", command.tunnel, "The tunnel; all (the default), or interfaces for the names alone");
+  parser.argument("NAME", command.tunnel, "The tunnel; all (the default), or interfaces for the names alone")
+      .is_tunnel();
   parser.argument("FIELD", command.field,
                   "public-key, private-key, listen-port, fwmark, peers, preshared-keys, endpoints, allowed-ips, "
                   "latest-handshakes, transfer, persistent-keepalive, dump, details or drops");
