@@ -27,8 +27,9 @@ enum class Kind : std::uint8_t {
   // the broker and those who ask it: wg4netns/supervise/broker_message.h
   tunnel_request = 32,
   tunnel_reply = 33,
-  // doctor and the process that tries things for it: wg4netns/doctor/namespace_facts.h
+  // doctor and the processes that try things for it: wg4netns/doctor/namespace_facts.h, wg4netns/doctor/view_facts.h
   namespace_facts = 48,
+  view_facts = 49,
   // the keeper of a tunnel that commands run in: wg4netns/supervise/keeper_message.h
   keeper_user_namespace = 64,
   keeper_ids = 65,

@@ -51,12 +51,18 @@ class Host(DoctorTestCase):
         done = self.doctor()
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertEqual(done.stderr, "")
-        for check in ("user-namespaces", "tun-device", "helper", "wg", "udp"):
+        for check in ("user-namespaces", "tun-device", "helper", "wg", "udp", "run-view", "runtime-folder"):
             self.assertTrue(self.line(done, check).startswith("ok "), done.stdout)
         self.assertIn("a TUN can be made, with vnet-hdr checksum tso", self.line(done, "tun"))
         self.assertIn(os.uname().release, self.line(done, "kernel"))
         if os.path.exists("/usr/bin/podman"):
             self.assertRegex(done.stdout, r"ok +engine: podman version \d.* containers\.conf")
+
+    def test_no_runtime_folder(self) -> None:
+        for folder, why in (("", "is not set"), (f"{self.scratch.folder}/none", "No such file")):
+            done = self.doctor(XDG_RUNTIME_DIR=folder)
+            self.assertEqual(done.returncode, 0, done.stdout)
+            self.assertRegex(self.line(done, "runtime-folder"), f"^note .*{why}.*commands cannot run in a tunnel")
 
     def test_json_says_the_same(self) -> None:
         done = self.doctor("--json")

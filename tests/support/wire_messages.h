@@ -17,6 +17,7 @@
 #include "shared/sys/sandbox_mode.h"
 #include "wg4netns/daemon/messages.h"
 #include "wg4netns/doctor/namespace_facts.h"
+#include "wg4netns/doctor/view_facts.h"
 #include "wg4netns/forward/start_message.h"
 #include "wg4netns/supervise/broker_message.h"
 #include "wg4netns/supervise/keeper_message.h"
@@ -133,7 +134,8 @@ inline auto one_of_each_message() {
                     verify::Way{.kind = verify::Way::Kind::typing, .path = "/run/nscd/socket", .error = 2},
                     verify::Server{.address = *IpAddress::parse("10.0.0.1"), .answered = true},
                     verify::Unseen{.what = "list the routes", .error = 1},
-                    verify::Rights{.signals_scoped = true, .net_cookie = 4711, .own_sockets = 1}};
+                    verify::Rights{.signals_scoped = true, .net_cookie = 4711, .own_sockets = 1},
+                    doctor::ViewFacts{.tried = true, .refused = {"mount a tmpfs at /etc", 1, "ask AppArmor"}}};
 }
 
 using Messages = decltype(one_of_each_message());

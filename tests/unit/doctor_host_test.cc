@@ -34,6 +34,9 @@ HostFacts good() {
                   .gids = {.path = "/etc/subgid", .lines = {"alice:100000:65536"}},
                   .newuidmap = {.path = "/usr/bin/newuidmap", .mode = 04755},
                   .newgidmap = {.path = "/usr/bin/newgidmap", .mode = 04755}};
+  host.view.tried = true;
+  host.runtime_folder = {.path = "/run/user/1000", .error = 0, .own = true};
+  host.signal_scope = true;
   host.helper = "/usr/bin/wg4netns-helper";
   host.wg = "/usr/bin/wg";
   return host;
@@ -158,7 +161,40 @@ TEST_CASE("a missing helper is a problem") {
   CHECK_FALSE(is_well(check_host(host)));
 }
 
-TEST_CASE("subordinate ids, which only engines need, and root does not") {
+TEST_CASE("a host on which commands cannot run in a tunnel, and why") {
+  HostFacts host = good();
+  host.view.refused = {.what = "mount a tmpfs at /etc", .number = EACCES, .hint = {}};
+  CHECK(says(host,
+             "note     run-view: commands cannot run in a tunnel (run, up): mount a tmpfs at /etc: Permission denied. ",
+             "AppArmor, SELinux"));
+  host.namespaces_hint = "AppArmor takes the rights. As root: sysctl -w ...=0";
+  CHECK(says(host, "note     run-view: ", "Permission denied. AppArmor takes the rights. As root"));
+  host.view.refused.hint = "Linux 5.2 has it";
+  CHECK(says(host, "note     run-view: ", "Permission denied. Linux 5.2 has it"));
+  host = good();
+  host.view.tried = false;
+  CHECK(says(host, "note     run-view: not tried", "missing above"));
+}
+
+TEST_CASE("the folder in which tunnels that commands run in are found again") {
+  HostFacts host = good();
+  host.runtime_folder = {};
+  CHECK(says(host, "note     runtime-folder: XDG_RUNTIME_DIR is not set to an absolute path: commands cannot",
+             "enable-linger"));
+  host.runtime_folder = {.path = "/run/user/1000", .error = EROFS, .own = true};
+  CHECK(says(host, "note     runtime-folder: XDG_RUNTIME_DIR is /run/user/1000, Read-only file system: ", "Set it to"));
+  host.runtime_folder = {.path = "/run/user/0", .error = 0, .own = false};
+  CHECK(says(
+      host, "note     runtime-folder: XDG_RUNTIME_DIR is /run/user/0, which belongs to another user: ", "su and sudo"));
+}
+
+TEST_CASE("a kernel on which commands in a tunnel can signal it") {
+  HostFacts host = good();
+  host.signal_scope = false;
+  CHECK(says(host, "note     run-signals: commands in a tunnel can signal other processes of this user", "Linux 6.12"));
+}
+
+TEST_CASE("subordinate ids, which only engines and run --map-auto need, and root does not") {
   HostFacts host = good();
   host.sub_ids.newuidmap.path.clear();
   CHECK(says(host, "note     subordinate-ids: newuidmap is not installed. ", "uidmap"));

@@ -40,6 +40,7 @@
 #include "shared/sys/tun_file.h"
 #include "shared/wire/message_socket.h"
 #include "wg4netns/daemon/helper_process.h"
+#include "wg4netns/doctor/gather_run.h"
 #include "wg4netns/doctor/host_facts.h"
 #include "wg4netns/doctor/namespace_facts.h"
 #include "wg4netns/doctor/programs.h"
@@ -167,6 +168,7 @@ HostFacts gather_host_facts() {
   facts.is_root = getuid() == 0;
   facts.sub_ids = look_at_sub_ids();
   facts.user = facts.sub_ids.user;
+  gather_run_facts(facts);
   gather_programs(facts);
   return facts;
 }

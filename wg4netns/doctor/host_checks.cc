@@ -10,6 +10,7 @@
 
 #include "shared/sys/sub_ids.h"
 #include "shared/sys/tun_file.h"
+#include "wg4netns/doctor/run_checks.h"
 
 namespace wg4::doctor {
 namespace {
@@ -108,7 +109,8 @@ CheckResult check_id_mapping(const HostFacts& host) {
   constexpr const char* name = "subordinate-ids";
   if (host.is_root) return {name, Verdict::ok, "root needs none"};
   if (const auto fault = fault_of(host.sub_ids))
-    return {name, Verdict::note, fault->what, "Engines need that, this program does not. " + fault->hint};
+    return {name, Verdict::note, fault->what,
+            "Engines need that, and run --map-auto; the rest of this program does not. " + fault->hint};
   return {name, Verdict::ok, "newuidmap, newgidmap, and ranges for user " + host.sub_ids.user};
 }
 
@@ -172,6 +174,7 @@ Report check_host(const HostFacts& host) {
   Report report;
   report.reserve(checks.size() + host.engines.size());
   for (const auto& check : checks) report.push_back(check(host));
+  for (CheckResult& result : check_run(host)) report.push_back(std::move(result));
   for (const EngineProgram& engine : host.engines)
     report.push_back({"engine", Verdict::ok, engine.version, switch_on(engine)});
   if (auto build = check_podman_build(host)) report.push_back(*std::move(build));

@@ -11,6 +11,7 @@
 #include "shared/sys/tun_file.h"
 #include "wg4netns/doctor/containers_conf.h"
 #include "wg4netns/doctor/namespace_facts.h"
+#include "wg4netns/doctor/view_facts.h"
 
 namespace wg4::doctor {
 
@@ -36,6 +37,13 @@ struct PodmanFacts {
   FoundProgram pasta{};  ///< in helper_binaries_dir and PATH
 };
 
+/// $XDG_RUNTIME_DIR, or what root has in its place.
+struct RuntimeFolder {
+  std::string path{};  ///< empty = there is none
+  int error = 0;       ///< errno: why nothing can be put there
+  bool own = false;    ///< it is this user's
+};
+
 struct HostFacts : NamespaceFacts {
   std::string kernel{};  ///< release
   std::string user{};    ///< by name if there is one
@@ -52,6 +60,10 @@ struct HostFacts : NamespaceFacts {
   std::optional<std::uint64_t> rmem_max{};  ///< bytes, net.core
   std::optional<std::uint64_t> wmem_max{};
   std::optional<std::uint64_t> memlock{};  ///< bytes; nothing = unlimited
+
+  ViewFacts view{};
+  RuntimeFolder runtime_folder{};
+  bool signal_scope = false;  ///< Landlock can restrict signals
 
   SubIdSetup sub_ids{};
   std::string helper{};  ///< path of wg4netns-helper; empty = not found
