@@ -15,6 +15,7 @@
 #include "wg4netns/commands/check.h"
 #include "wg4netns/commands/cli.h"
 #include "wg4netns/commands/completion_command.h"
+#include "wg4netns/commands/desktop.h"
 #include "wg4netns/commands/key_commands.h"
 #include "wg4netns/commands/named_tunnels.h"
 #include "wg4netns/commands/profile_command.h"
@@ -75,6 +76,7 @@ constexpr auto commands = std::to_array<CommandEntry>({
      .prepare = prepare<parse_wg, run_wg>,
      .becomes_another_program = true},
     {"profile", "keep configurations by name", prepare_profile},
+    {"desktop", "put applications into the menu that start in a tunnel", prepare_desktop},
     {"check", "say what a configuration would do", prepare<parse_check, check>},
     {"doctor", "say what is wrong: with this host, a configuration, its peers", prepare<parse_doctor, run_doctor>},
     {"genkey", "make a private key, as wg(8) does", prepare<parse_genkey, run_key_command>},

@@ -19,6 +19,7 @@ wg4_unit_test(commands_line
 wg4_unit_test(commands_show SOURCES commands_show_test.cc DEPENDS wg4_commands)
 wg4_unit_test(engines_plugin_messages SOURCES engines_plugin_messages_test.cc DEPENDS wg4_netavark_json)
 wg4_unit_test(engines_oci_state SOURCES engines_oci_state_test.cc DEPENDS wg4_oci_state)
+wg4_unit_test(desktop_entry SOURCES desktop_entry_test.cc DEPENDS wg4_desktop)
 wg4_unit_test(doctor SOURCES doctor_echo_test.cc doctor_host_test.cc doctor_peer_test.cc DEPENDS wg4_doctor_checks)
 wg4_unit_test(verify SOURCES verify_checks_test.cc DEPENDS wg4_verify_checks)
 wg4_unit_test(supervise_registry SOURCES supervise_registry_test.cc DEPENDS wg4_registry)

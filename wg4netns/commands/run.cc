@@ -15,6 +15,7 @@
 #include "shared/sys/log.h"
 #include "shared/sys/process.h"
 #include "wg4netns/commands/enter_tunnel.h"
+#include "wg4netns/commands/handover_warning.h"
 #include "wg4netns/commands/handshake_wait.h"
 #include "wg4netns/commands/join_tunnel.h"
 #include "wg4netns/commands/parser.h"
@@ -118,7 +119,7 @@ Parsed<ExecCommand> parse_exec(const Arguments& arguments) {
   ExecCommand command;
   SplitWords split = split_words(arguments);
   Parser parser("Runs a command in a tunnel that runs.\nexec NAME -- COMMAND [ARG...]", split.ours);
-  parser.argument("NAME", command.name, "The tunnel, or the PID of a process in it").required();
+  parser.argument("NAME", command.name, "The tunnel, or the PID of a process in it").required().is_named_tunnel();
   parser.add_log_level();
   if (auto text = TRY(parser.parse())) return *std::move(text);
   TRY(expect_command(split, "exec " + command.name));
@@ -129,7 +130,8 @@ Parsed<ExecCommand> parse_exec(const Arguments& arguments) {
 Parsed<ExecCommand> parse_shell(const Arguments& arguments) {
   ExecCommand command;
   Parser parser("Runs $SHELL in a tunnel that runs.", arguments);
-  parser.argument("NAME", command.name, "The tunnel, or the PID of a process in it; default the only one");
+  parser.argument("NAME", command.name, "The tunnel, or the PID of a process in it; default the only one")
+      .is_named_tunnel();
   parser.add_log_level();
   if (auto text = TRY(parser.parse())) return *std::move(text);
   const char* shell = std::getenv("SHELL");
@@ -139,12 +141,14 @@ Parsed<ExecCommand> parse_shell(const Arguments& arguments) {
 
 Result<int> run_command(const RunCommand& command) {
   JoinedTunnel tunnel = TRY(join_or_make(command.options));
+  warn_of_handover(command.command);
   if (command.options.wait_for_handshake) TRY(wait_for_handshake(tunnel));
   return run_inside(std::move(tunnel), command.command);
 }
 
 Result<int> exec_command(const ExecCommand& command) {
   JoinedTunnel tunnel = TRY(join_running(command.name));
+  warn_of_handover(command.command);
   return run_inside(std::move(tunnel), command.command);
 }
 

@@ -1,0 +1,46 @@
+#include "wg4netns/commands/handover_warning.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+#include "shared/base/unique_fd.h"
+#include "shared/sys/log.h"
+#include "shared/sys/netns_processes.h"
+#include "wg4netns/desktop/handover.h"
+
+namespace wg4 {
+namespace {
+
+/// Its name, which is cut at 15 bytes, or that of its file.
+bool is_one_of(pid_t pid, const desktop::HandoverProgram& program) {
+  const std::string folder = "/proc/" + std::to_string(pid);
+  std::ifstream file(folder + "/comm");
+  std::string name;
+  std::getline(file, name);
+  std::error_code error;
+  const std::string path = std::filesystem::read_symlink(folder + "/exe", error).string();
+  return std::ranges::any_of(program.processes,
+                             [&](std::string_view each) { return name == each || desktop::base_name(path) == each; });
+}
+
+}  // namespace
+
+void warn_of_handover(const std::vector<std::string>& command) {
+  const auto* program = desktop::hands_over(command);
+  if (program == nullptr) return;
+  const UniqueFd here(open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+  const auto processes = NetnsProcesses::of(here.get(), getpid());
+  if (!processes) return;
+  const auto all = processes->all();
+  const auto found = std::ranges::find_if(all, [&](pid_t pid) { return is_one_of(pid, *program); });
+  if (found == all.end()) return;
+  log::warning("{} may hand over to process {}, which is outside of the tunnel. {}",
+               desktop::base_name(desktop::program_word(command)), *found, program->advice);
+}
+
+}  // namespace wg4
