@@ -14,62 +14,34 @@ import time
 from pathlib import Path
 
 import harness
-from fixtures import THEIRS, pair_on_loopback
+from fixtures import THEIRS
 from namespaces import HERE, PYTHON
-from processes import background, read_line, wait_until
-from program import Wg4, bindir, program_environment
+from processes import PATIENCE_S, background, read_line, wait_until
+from run_case import RunCase
 
-FAR_SERVICES = HERE.parent / "engines" / "far_services.py"
 PROVEN, LEAK, UNKNOWN = 0, 1, 2
-PATIENCE_S = 60
 
 
-class VerifyCase(harness.TestCase):
-    """A user with a profile `work`, and a peer that answers."""
+class VerifyCase(RunCase):
+    """The tunnel of the profile `work` is up."""
 
     options: tuple[str, ...] = ()
-    peer_answers = True
     own_host = False  # the host is a namespace with a /run of ours
 
     def setUp(self) -> None:
         super().setUp()
-        self.pair = pair_on_loopback(self)
         self.host = self.namespace(mount=True) if self.own_host else None
-        self.home = self.scratch.folder / "00-home"
-        self.runtime = self.scratch.folder / "00-runtime"
-        profiles = self.home / ".config/wireguard4netns/profiles"
-        for folder in (self.home, self.runtime, profiles):
-            folder.mkdir(mode=0o700, parents=True)
-        text = self.pair.config.for_wg_quick().replace("[Interface]\n", f"[Interface]\nDNS = {THEIRS}\n", 1)
-        (profiles / "work.conf").write_text(text)
-        (profiles / "work.conf").chmod(0o600)
+        self.known |= {self.host.pid} if self.host else set()
         if self.peer_answers:
-            self.enterContext(Wg4(self.scratch, self.pair.other, self.pair.other_config))
-            services = self.enterContext(self.pair.other.background(PYTHON, str(FAR_SERVICES), THEIRS))
-            read_line(services)
+            self.serve()
         self.assertEqual(self.call("up", *self.options, "work").returncode, 0)
         self.addCleanup(self.call, "down", "--force", "work")
-
-    def environment(self) -> dict[str, str]:
-        own = {"HOME": str(self.home), "XDG_RUNTIME_DIR": str(self.runtime)}
-        return program_environment(self.scratch) | own
 
     def on_host(self, *command: str) -> list[str]:
         return self.host.command(*command) if self.host else list(command)
 
     def argv(self, *words: str) -> list[str]:
-        return self.on_host(str(bindir() / "wireguard4netns"), *words)
-
-    def call(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.argv(*words),
-            env=self.environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
+        return self.on_host(*super().argv(*words))
 
     def inside(self, *command: str, **options) -> subprocess.Popen[bytes]:
         """A command in the tunnel, which has said something."""
@@ -79,7 +51,7 @@ class VerifyCase(harness.TestCase):
         return process
 
     def keeper(self) -> str:
-        return str(json.loads(self.call("ps", "--json").stdout)["work"]["keeper"])
+        return str(self.tunnels()["work"]["keeper"])
 
     def spoil(self, *words: str) -> None:
         done = subprocess.run(
@@ -150,7 +122,7 @@ class Proven(VerifyCase):
 
     def test_by_the_pid_of_a_process_inside(self) -> None:
         command = self.inside("sh", "-c", "echo $$; exec sleep 1000")
-        pids = [p["pid"] for p in json.loads(self.call("ps", "--json").stdout)["work"]["processes"]]
+        pids = [p["pid"] for p in self.tunnels()["work"]["processes"]]
         self.assertTrue(pids, command)
         done = self.call("verify", str(pids[0]))
         self.assertEqual((done.returncode, done.stdout.splitlines()[-1]), (PROVEN, "work: isolated"), done.stderr)
@@ -158,7 +130,7 @@ class Proven(VerifyCase):
     def test_nothing_changes(self) -> None:
         """It leaves no process inside, and no name in the tunnel."""
         self.checks(PROVEN)
-        self.assertEqual(json.loads(self.call("ps", "--json").stdout)["work"]["processes"], [])
+        self.assertEqual(self.tunnels()["work"]["processes"], [])
 
     def test_a_sandbox_inside(self) -> None:
         """As browsers make them: its namespaces are within the tunnel's."""
@@ -357,7 +329,7 @@ class Silence(VerifyCase):
 
     def test_a_tunnel_whose_process_has_ended(self) -> None:
         self.inside("sh", "-c", "echo up; exec sleep 1000")
-        os.kill(json.loads(self.call("ps", "--json").stdout)["work"]["tunnel"], signal.SIGKILL)
+        os.kill(self.tunnels()["work"]["tunnel"], signal.SIGKILL)
         self.scratch.killed = True
         wait_until(lambda: self.call("verify", "work").returncode == UNKNOWN, 5)
         done = self.call("verify", "work")
