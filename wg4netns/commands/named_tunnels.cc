@@ -151,7 +151,9 @@ Result<void> run_down(const DownCommand& command) {
   auto ended = client->end(command.force);
   if (!ended && ended.error().number == EBUSY)
     return fail(ended.error().what, 0, "See wireguard4netns ps; --force ends them");
-  return ended;
+  TRY(ended);
+  TRY(connect_to(command.name));  // clears what the keeper may have left
+  return {};
 }
 
 Parsed<PsCommand> parse_ps(const Arguments& arguments) {

@@ -167,7 +167,7 @@ void Keeper::run() {
     if (!over_ && !may_end()) tell_settlers();
   }
   end_tunnel();
-  folder_.remove();
+  if (!plan_.own_pids) folder_.remove();
   if (ordered_) tell_awaiting(Done{});
 }
 
@@ -374,6 +374,9 @@ void Keeper::signal_all(int signal) {
 }
 
 void Keeper::end_tunnel() {
+  // From a PID namespace of its own the keeper can signal nobody outside: the tunnel sees its end. Until then the folder
+  // stays, so that a next tunnel of the name waits for this one's end.
+  if (plan_.own_pids) return;
   send_signal(tunnel_.get(), SIGTERM);
   // Meanwhile: the kernel takes its time for a mount.
   {
