@@ -1,7 +1,6 @@
 #include "wg4netns/commands/reload_names.h"
 
 #include <cstdint>
-#include <expected>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,12 +20,12 @@ struct FoundKeeper {
 std::optional<FoundKeeper> find_keeper(pid_t tunnel) {
   for (const std::string& name : TunnelFolder::names()) {
     const auto folder = TunnelFolder::open(name, IfMissing::fail);
-    auto socket = folder ? folder->connect() : std::unexpected(folder.error());
-    if (!socket || !socket->valid()) continue;
-    keeper::Client client(*std::move(socket));
-    auto state = client.ask();
+    if (!folder) continue;
+    auto client = keeper::Client::connect(*folder);
+    if (!client || !*client) continue;
+    auto state = (*client)->ask();
     if (state && state->tunnel == static_cast<std::uint32_t>(tunnel))
-      return FoundKeeper{std::move(client), *std::move(state)};
+      return FoundKeeper{**std::move(client), *std::move(state)};
   }
   return std::nullopt;
 }

@@ -42,8 +42,6 @@ struct Room {
 /// A connection to a keeper that serves.
 class Client {
  public:
-  explicit Client(UniqueFd socket) : socket_(std::move(socket)) {}
-
   /// To the keeper of this folder; nothing if there is none. One that has just been killed is waited for.
   [[nodiscard]] static Result<std::optional<Client>> connect(const TunnelFolder& folder);
   /// The same; what a killed keeper has left is removed, unless somebody has the folder's lock.
@@ -66,6 +64,8 @@ class Client {
   [[nodiscard]] Result<void> end(bool force);
 
  private:
+  friend class NewKeeper;
+  explicit Client(UniqueFd socket) : socket_(std::move(socket)) {}
   template <class Answer, class Message>
   [[nodiscard]] Result<std::optional<wire::Received<Answer>>> talk(const Message& message,
                                                                    std::span<const UniqueFd> fds, std::size_t max_fds);
