@@ -10,7 +10,7 @@ step() { printf '\n%s\n' "$1"; }
 
 umask 077
 scratch=$(mktemp -d /tmp/wg4-run-XXXXXX)
-export XDG_RUNTIME_DIR=$scratch # so that nothing of it meets tunnels of yours
+export XDG_RUNTIME_DIR=$scratch XDG_CONFIG_HOME=$scratch # so that nothing of it meets tunnels or profiles of yours
 pids=()
 clean_up() {
 	wireguard4netns down --force bob >/dev/null 2>&1 || true
