@@ -34,8 +34,7 @@ Result<void> make_view() {
   TRY(container::keep_mounts_here());
   const auto files = TRY(container::make_name_files({}));
   const auto etc = TRY(container::OwnEtc::create(files));
-  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  TRY(container::mount_own_run({.runtime_folder = runtime != nullptr ? runtime : ""}));
+  TRY(container::mount_own_run({}));  // without the runtime folder, in which it would make what is to be hidden
   return {};
 }
 
