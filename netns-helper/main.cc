@@ -20,6 +20,7 @@
 #include "netns-helper/agent.h"
 #include "netns-helper/cli.h"
 #include "netns-helper/link.h"
+#include "netns-helper/listeners.h"
 #include "netns-helper/port_tables.h"
 #include "netns-helper/replaced_tap.h"
 #include "netns-helper/sandbox.h"
@@ -39,6 +40,8 @@ namespace wg4 {
 namespace {
 
 constexpr std::uint64_t net_admin_only = std::uint64_t{1} << CAP_NET_ADMIN;
+/// Ports below 1024, and listeners that are bound to an interface, which took a right before Linux 5.7.
+constexpr std::uint64_t rights_to_listen = std::uint64_t{1} << CAP_NET_BIND_SERVICE | std::uint64_t{1} << CAP_NET_RAW;
 
 using handoff::Begin;
 using handoff::Configure;
@@ -103,12 +106,16 @@ Result<bool> set_up(const Begin& begin, TargetNamespaces target, int host) {
   TRY(enter(target));
   target = {};  // their descriptors are closed
   TRY(stay_with_parent(parent));
-  TRY(keep_capabilities(net_admin_only));
+  const bool listens = !begin.tcp_listeners.empty() || !begin.udp_listeners.empty();
+  TRY(keep_capabilities(listens ? net_admin_only | rights_to_listen : net_admin_only));
 
   Netlink netlink = TRY(Netlink::open());
+  const std::vector<UniqueFd> listeners = listens ? TRY(open_listeners(netlink, begin)) : std::vector<UniqueFd>{};
+  TRY(keep_capabilities(net_admin_only));
   Tun tun = TRY(make_tun(netlink, {begin.ifname, begin.vnet_hdr, begin.queues, begin.await_owner}));
   TRY(wire::send(host, handoff::TunReady{tun.ifname, tun.flags, tun.existed}, tun.queues));
   tun.queues.clear();
+  if (listens) TRY(wire::send(host, handoff::Listening{}, listeners));
   const std::vector<UniqueFd> port_tables = begin.port_tables ? TRY(open_port_tables()) : std::vector<UniqueFd>{};
   TRY(confine(begin.sandbox, begin.agent ? HelperRole::dials : HelperRole::configures));
 

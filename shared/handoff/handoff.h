@@ -4,6 +4,7 @@
 //
 //   host -> helper   Begin      with the descriptors of the two namespaces attached, or of a TUN that serves
 //   helper -> host   TunReady   with the TUN descriptor(s) attached
+//   helper -> host   Listening  if listeners were asked for, with them
 //   host -> helper   PlanPart   in as many messages as it takes; the last one says so
 //   helper -> host   Done
 //   helper -> host   Failure    instead of any of its own messages; it then exits
@@ -25,6 +26,7 @@
 
 #include "shared/base/result.h"
 #include "shared/link/link_plan.h"
+#include "shared/net/endpoint.h"
 #include "shared/net/ip_address.h"
 #include "shared/net/protocol.h"
 #include "shared/sys/sandbox_mode.h"
@@ -38,6 +40,7 @@ inline constexpr std::size_t max_begin_fds = 2;
 inline constexpr std::size_t max_name_size = 4096;  // bytes; a path is not longer either (PATH_MAX)
 inline constexpr std::size_t max_ifname_size = 15;  // bytes, as the kernel has it
 inline constexpr std::size_t max_port_tables = 4;
+inline constexpr std::size_t max_listeners = 250;
 inline constexpr std::size_t max_warnings = 10;                               // so that Done fits
 inline constexpr std::size_t max_changes = 5;                                 // likewise
 inline constexpr std::size_t max_plan_size = std::size_t{256} * 1024 * 1024;  // bytes; what 64 MiB of text can ask for
@@ -64,8 +67,10 @@ struct Begin {
   bool await_owner = false;  ///< a TAP that is there is left to its owner until that has configured it
   Configure configure = Configure::automatic;
   SandboxMode sandbox = SandboxMode::automatic;
-  bool agent = false;        ///< stay, and dial for published ports
-  bool port_tables = false;  ///< attach the tables of what the namespace listens on to Done
+  bool agent = false;                     ///< stay, and dial for published ports
+  bool port_tables = false;               ///< attach the tables of what the namespace listens on to Done
+  std::vector<Endpoint> tcp_listeners{};  ///< in the namespace, for what it sends to itself; together max_listeners
+  std::vector<Endpoint> udp_listeners{};
 
   static constexpr void fields(auto& self, auto& visit) {
     visit(self.follows);
@@ -78,6 +83,8 @@ struct Begin {
     visit.choice(self.sandbox, SandboxMode::off);
     visit(self.agent);
     visit(self.port_tables);
+    visit.list(self.tcp_listeners, max_listeners);
+    visit.list(self.udp_listeners, max_listeners);
   }
 };
 
@@ -93,6 +100,14 @@ struct TunReady {
     visit(self.tun_flags);
     visit(self.existed);
   }
+};
+
+/// Attached are the listeners that Begin asked for, as far as the namespace has their addresses.
+struct Listening {
+  static constexpr wire::Kind message_kind = wire::Kind::listening;
+  static constexpr std::size_t max_size = 8;
+
+  static constexpr void fields(auto& /*self*/, auto& /*visit*/) {}
 };
 
 /// A piece of a Plan's bytes.

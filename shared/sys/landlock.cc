@@ -23,6 +23,13 @@ constexpr std::uint64_t net_connect_tcp = 1U << 1U;                   // 4
 constexpr std::uint64_t scope_abstract_socket = 1U << 0U;             // 6: connections to those of other processes
 constexpr std::uint64_t scope_signal = 1U << 1U;                      // 6: signals to other processes
 
+/// struct landlock_net_port_attr, and the number of its kind of rule.
+struct PortRule {
+  std::uint64_t access;
+  std::uint64_t port;
+};
+constexpr int rule_net_port = 2;
+
 /// struct landlock_ruleset_attr as of version 6; earlier kernels accept zeros in the fields that they do not know.
 struct RulesetAttributes {
   std::uint64_t fs;
@@ -70,6 +77,11 @@ Result<void> restrict_by_landlock(const LandlockPolicy& policy) {
   for (const LandlockPath& path : policy.paths) {
     const landlock_path_beneath_attr allowed{.allowed_access = path.access, .parent_fd = path.fd};
     if (syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &allowed, 0) != 0)
+      return fail("make a Landlock rule", errno);
+  }
+  for (const std::uint16_t port : policy.tcp_ports) {
+    const PortRule allowed{.access = denied.net & net_connect_tcp, .port = port};
+    if (allowed.access != 0 && syscall(SYS_landlock_add_rule, ruleset.get(), rule_net_port, &allowed, 0) != 0)
       return fail("make a Landlock rule", errno);
   }
   return put_in_force(ruleset);

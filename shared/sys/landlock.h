@@ -21,6 +21,7 @@ struct LandlockPolicy {
   std::vector<LandlockPath> paths;
   bool tcp_bind = false;
   bool tcp_connect = false;
+  std::vector<std::uint16_t> tcp_ports{};  ///< the only ones to connect to, without `tcp_connect`
 };
 
 /// 0 where the kernel has no Landlock, or was started without it.

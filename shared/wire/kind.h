@@ -16,6 +16,7 @@ enum class Kind : std::uint8_t {
   failure = 6,
   dial = 7,
   dialed = 8,
+  listening = 9,
   // the tunnel and the processes beside it: wg4netns/daemon/messages.h, wg4netns/forward/start_message.h
   name_question = 16,
   name_answer = 17,

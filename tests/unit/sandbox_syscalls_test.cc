@@ -225,6 +225,18 @@ TEST_CASE("what forwards ports has sockets, connects none, and has nothing else 
                 {"fcntl", [] { return call(SYS_fcntl, 0, F_DUPFD, 0); }}});
 }
 
+TEST_CASE("what leads out has sockets and connects them, makes no listeners, and has nothing else more") {
+  check_allowed(way_syscalls, sockets());
+  check_killed(way_syscalls, escapes());
+  check_killed(way_syscalls, files());
+  check_killed(way_syscalls, back_doors_to_tcp());
+  check_killed(way_syscalls, other_architectures());
+  check_killed(way_syscalls, {{"UNIX socket", [] { return call(SYS_socket, AF_UNIX, SOCK_STREAM, 0); }},
+                              {"bind", [] { return call(SYS_bind, -1, 0, 0); }},
+                              {"listen", [] { return call(SYS_listen, -1, 0); }},
+                              {"dup3", [] { return call(SYS_dup3, 0, 1, 0); }}});
+}
+
 TEST_CASE("a tunnel that is configured while it runs can have another UDP port, and nothing else more") {
   const auto table = [] { return tunnel_syscalls({.threads = false, .control = true, .administration = false}); };
   check_allowed(table, {sockets().back(), {"UNIX datagrams", [] { return call(SYS_socket, AF_UNIX, SOCK_DGRAM, 0); }}});

@@ -49,6 +49,7 @@ std::vector<std::pair<std::string, SyscallTable>> tables() {
        tunnel_syscalls(
            {.threads = true, .control = true, .serving = true, .route_probes = true, .leaves_interface = true})},
       {"forwarder", forwarder_syscalls()},
+      {"ways out", way_syscalls()},
       {"resolver", resolver_syscalls()},
       {"reloader", reloader_syscalls()},
       {"janitor", janitor_syscalls(std::array{3})},

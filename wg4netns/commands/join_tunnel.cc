@@ -26,6 +26,7 @@
 #include "wg4netns/daemon/messages.h"
 #include "wg4netns/forward/publish_spec.h"
 #include "wg4netns/forward/rule.h"
+#include "wg4netns/forward/ways.h"
 #include "wg4netns/profile/config_file.h"
 #include "wg4netns/uapi/control_client.h"
 
@@ -53,6 +54,7 @@ Result<AttachCommand> attach_command(const RunOptions& options, const std::strin
     const auto rules = TRY(forward::parse_publish(spec, forward::published_loopback()));
     command.forward.published.insert(command.forward.published.end(), rules.begin(), rules.end());
   }
+  command.ways = TRY(forward::parse_ways(options.host_ports, {}));
   return command;
 }
 
@@ -104,6 +106,7 @@ Result<keeper::Client> make(const TunnelFolder& folder, const RunOptions& option
   plan.sudo = options.ids.sub_ids;
   plan.hidden.push_back(TRY(config_folder()));  // with the keys of all profiles
   AttachCommand command = TRY(attach_command(options, folder.name(), config));
+  std::vector<std::string> ways = command.ways.sentences();
   keeper::NewKeeper keeper = TRY(keeper::NewKeeper::begin(folder, plan, options.ids));
   command.target = std::to_string(keeper.pid());
   StartedTunnel tunnel = TRY(start_tunnel(std::move(command), options));
@@ -112,7 +115,8 @@ Result<keeper::Client> make(const TunnelFolder& folder, const RunOptions& option
                       .config = config,
                       .options = to_words(options),
                       .addresses = names.addresses,
-                      .peers = names.peers};
+                      .peers = names.peers,
+                      .ways = std::move(ways)};
   const keeper::MakeView view = TRY(view_of(options, std::move(names)));
   auto viewed = keeper.make_view(view);
   TRY(tunnel.process.wait());  // its error first: it may be why there is no view

@@ -64,6 +64,12 @@ std::vector<Row> look() {
   return rows;
 }
 
+std::string json_list(const std::vector<std::string>& texts) {
+  std::string list;
+  for (const std::string& text : texts) list.append(list.empty() ? "" : ", ").append(json_string(text));
+  return "[" + list + "]";
+}
+
 std::string json_of(const Row& row) {
   std::string inside;
   for (const std::string& pid : row.state.inside)
@@ -72,10 +78,11 @@ std::string json_of(const Row& row) {
   const auto& age = row.traffic.handshake_age;
   return fmt::format(
       "{}: {{\"keeper\": {}, \"tunnel\": {}, \"tunnelRuns\": {}, \"kept\": {}, \"config\": {}, \"mapping\": {}, "
-      "\"latestHandshakeAge\": {}, \"transferRx\": {}, \"transferTx\": {}, \"processes\": [{}]}}",
+      "\"latestHandshakeAge\": {}, \"transferRx\": {}, \"transferTx\": {}, \"ways\": {}, "
+      "\"processes\": [{}]}}",
       json_string(row.name), row.state.keeper, row.state.tunnel, row.state.tunnel_runs, row.state.kept,
       json_string(row.state.config), json_string(container::to_string(row.state.ids.rung)),
-      age ? std::to_string(*age) : "null", row.traffic.received, row.traffic.sent, inside);
+      age ? std::to_string(*age) : "null", row.traffic.received, row.traffic.sent, json_list(row.state.ways), inside);
 }
 
 /// "1000 (direct)"
@@ -91,6 +98,7 @@ void print_row(const Row& row) {
                                     : "in use",
              age ? fmt::format("{} s ago", *age) : "none", row.traffic.received, row.traffic.sent,
              ids_of(row.state.ids));
+  for (const std::string& way : row.state.ways) fmt::print("  {}\n", way);
   for (const std::string& pid : row.state.inside)
     fmt::print("  {:>9}  {}\n", pid, row.state.own_pids ? "" : command_of(pid));
 }

@@ -10,6 +10,7 @@
 #include "shared/net/ip_address.h"
 #include "shared/sys/log.h"
 #include "wg4netns/commands/tunnel_options.h"
+#include "wg4netns/forward/ways.h"
 
 namespace wg4 {
 namespace {
@@ -31,10 +32,12 @@ std::string check_server(const std::string& word) {
   return IpAddress::parse(word) ? "" : "no address of a DNS server: " + word;
 }
 
-std::string check_added_host(const std::string& word) {
-  const auto host = container::parse_added_host(word);
-  return host ? "" : host.error().message();
+template <class T>
+std::string fault_of(const Result<T>& parsed) {
+  return parsed ? "" : parsed.error().message();
 }
+
+std::string check_added_host(const std::string& word) { return fault_of(container::parse_added_host(word)); }
 
 void add_name_options(Parser& parser, RunOptions& options) {
   parser.begin_group("Names");
@@ -59,6 +62,15 @@ void add_access_options(Parser& parser, RunOptions& options) {
       .repeated();
 }
 
+/// Services of the host.
+void add_way_options(Parser& parser, RunOptions& options) {
+  parser
+      .option("--host-port", "SPEC", options.host_ports,
+              "A service of the host is at 127.0.0.1:INSIDE: [tcp:|udp:]INSIDE:[ADDRESS:]PORT")
+      .repeated()
+      .checked([](const std::string& word) { return fault_of(forward::parse_host_port(word)); });
+}
+
 bool is_separator(const char* word) { return std::string_view(word) == "--"; }
 
 }  // namespace
@@ -76,6 +88,7 @@ void add_run_options(Parser& parser, RunOptions& options) {
   add_identity_options(parser, options);
   add_name_options(parser, options);
   add_access_options(parser, options);
+  add_way_options(parser, options);
   add_helper_option(parser, options.helper);
   add_common_tunnel_options(parser, options.tunnel, log::Level::warning);
   add_binding_options(parser, options.tunnel);
@@ -118,6 +131,7 @@ std::vector<std::string> to_words(const RunOptions& options) {
   if (options.hosts_file) words.push_back("--hosts-file=" + *options.hosts_file);
   for (const std::string& host : options.added_hosts) words.push_back("--add-host=" + host);
   for (const std::string& spec : options.published) words.push_back("--publish=" + spec);
+  for (const std::string& spec : options.host_ports) words.push_back("--host-port=" + spec);
   if (options.tunnel.mtu) words.push_back("--mtu=" + std::to_string(*options.tunnel.mtu));
   if (!options.tunnel.outbound_v4.empty()) words.push_back("--outbound-addr=" + options.tunnel.outbound_v4);
   if (!options.tunnel.outbound_v6.empty()) words.push_back("--outbound-addr6=" + options.tunnel.outbound_v6);

@@ -25,6 +25,7 @@ struct RunOptions {
   std::optional<std::string> hosts_file;
   std::vector<std::string> added_hosts;  ///< "NAME:ADDRESS"
   std::vector<std::string> published;
+  std::vector<std::string> host_ports;  ///< forward/ways.h has their forms
   std::optional<std::string> helper;
   bool wait_for_handshake = false;
   bool goes_on_logging = false;  ///< the tunnel, to this process' standard error, since that stays

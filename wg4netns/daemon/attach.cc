@@ -12,6 +12,7 @@
 #include "wg4netns/daemon/run_tunnel.h"
 #include "wg4netns/daemon/target.h"
 #include "wg4netns/daemon/target_end.h"
+#include "wg4netns/daemon/ways_out.h"
 
 namespace wg4 {
 namespace {
@@ -31,6 +32,7 @@ Result<void> attach(const AttachCommand& command) {
   Target target = TRY(open_target(command));
   TargetEnd target_end = TRY(watch_target(command, target));
   auto ports = TRY(PublishedPorts::prepare(command));
+  auto ways = TRY(WaysOut::prepare(command));
   PreparedTunnel tunnel = TRY(prepare(command.tunnel, purpose_of(command, target)));
   if (command.tunnel.configured_by_wg && tunnel.looking_in.control)
     TRY(watch_control_socket(target_end, *tunnel.looking_in.control));
@@ -40,6 +42,10 @@ Result<void> attach(const AttachCommand& command) {
   if (ports) {
     TRY(ports->open(command.forward, interface.own_address, *std::move(interface.agent)));
     tunnel.processes.ports.emplace(*std::move(ports));
+  }
+  if (ways) {
+    TRY(ways->open(std::move(interface.listeners)));
+    tunnel.processes.ways.emplace(*std::move(ways));
   }
   tunnel.target_end = std::move(target_end);
   return run_tunnel(std::move(tunnel), std::move(interface), command.tunnel);

@@ -13,6 +13,7 @@
 #include "wg4netns/daemon/observe.h"
 #include "wg4netns/daemon/sandbox.h"
 #include "wg4netns/forward/forward_loop.h"
+#include "wg4netns/forward/ways.h"
 #include "wg4netns/profile/config_file.h"
 
 namespace wg4 {
@@ -71,6 +72,7 @@ struct AttachCommand {
   std::optional<std::string> helper;
   std::optional<EngineOptions> engine;  ///< the network that an engine expects; nothing = a plain tunnel
   forward::Settings forward;
+  forward::Ways ways;
   std::optional<ContainerResolvConf> resolv_conf;  ///< gets the configuration's DNS servers
   std::optional<NamesWanted> names_wanted;
   bool until_given_up = false;  ///< end with the target's path or process (netns_watch.h), even if others are in there

@@ -5,6 +5,7 @@
 #include "wg4netns/daemon/janitor.h"
 #include "wg4netns/daemon/published_ports.h"
 #include "wg4netns/daemon/reloader.h"
+#include "wg4netns/daemon/ways_out.h"
 
 namespace wg4 {
 
@@ -14,6 +15,7 @@ struct BackgroundProcesses {
   Janitor janitor;
   std::optional<Reloader> reloader;
   std::optional<PublishedPorts> ports;
+  std::optional<WaysOut> ways;
 };
 
 }  // namespace wg4

@@ -96,6 +96,8 @@ Result<Attachment> Attachment::begin(const AttachRequest& request) {
   if (answer.fds.empty() && request.tun_fd < 0) return fail("wg4netns-helper sent no TUN");
   attachment.tun_ = std::move(answer.message);
   attachment.queues_ = std::move(answer.fds);
+  if (!request.begin.tcp_listeners.empty() || !request.begin.udp_listeners.empty())
+    attachment.listeners_ = TRY(attachment.receive<handoff::Listening>(deadline, handoff::max_listeners)).fds;
   return attachment;
 }
 

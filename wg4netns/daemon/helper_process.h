@@ -57,6 +57,8 @@ class Attachment {
   [[nodiscard]] const handoff::TunReady& tun() const { return tun_; }
   /// One per queue, non-blocking; to be taken once. TunReady's flags tell how packets look on them.
   [[nodiscard]] std::vector<UniqueFd> take_queues() { return std::move(queues_); }
+  /// Those that `begin` asked for; to be taken once.
+  [[nodiscard]] std::vector<UniqueFd> take_listeners() { return std::move(listeners_); }
 
   /// Has `plan` applied (as far as `configure` asked for it), waits for it and (but for an agent) for the helper's end.
   /// The warnings are sentences for the user. To be called once.
@@ -85,6 +87,7 @@ class Attachment {
   bool agent_;
   handoff::TunReady tun_;
   std::vector<UniqueFd> queues_;
+  std::vector<UniqueFd> listeners_;
   std::vector<UniqueFd> port_tables_;
   std::vector<std::string> changes_;
 };

@@ -42,6 +42,9 @@ AttachRequest make_request(const AttachCommand& command, TargetNamespaces target
                    .sandbox = command.tunnel.sandbox.mode,
                    .agent = command.forward.wanted(),
                    .port_tables = command.forward.follows()};
+  for (const forward::InsideListener& listener : command.ways.listeners())
+    (listener.protocol == Protocol::tcp ? request.begin.tcp_listeners : request.begin.udp_listeners)
+        .push_back(listener.address);
   // RootlessKit configures the interface that it has made, but knows nothing of the tunnel's addresses and routes.
   if (command.engine && command.configuration == Configuration::automatic) request.begin.configure = Configuration::yes;
   return request;
@@ -86,7 +89,9 @@ Result<AttachedInterface> make_interface(const AttachCommand& command, TargetNam
   AttachedInterface interface{.queues = attachment.take_queues(),
                               .name = attachment.tun().ifname + " in " + where,
                               .link_owner = link_owner(command, existed),
-                              .own_address = own_address(plan)};
+                              .own_address = own_address(plan),
+                              .agent = {},
+                              .listeners = attachment.take_listeners()};
   if (command.forward.wanted()) interface.agent = attachment.take_agent();
   return interface;
 }

@@ -25,8 +25,9 @@ struct AttachedInterface {
   std::vector<UniqueFd> queues;  ///< of its TUN, at least one
   std::string name;              ///< for people: "wg0 in process 4711"
   LinkOwner link_owner = LinkOwner::others;
-  IpAddress own_address{};       ///< for published ports that name no address
-  std::optional<Agent> agent{};  ///< the helper, if it stays to dial for them
+  IpAddress own_address{};            ///< for published ports that name no address
+  std::optional<Agent> agent{};       ///< the helper, if it stays to dial for them
+  std::vector<UniqueFd> listeners{};  ///< in the namespace, for ways out
 };
 
 /// Everything but keys goes to the helper. The interface goes with the last of its queues' descriptors.

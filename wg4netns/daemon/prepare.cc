@@ -94,7 +94,7 @@ Result<PreparedTunnel> prepare(const TunnelOptions& options, const Purpose& purp
   const auto& engine = purpose.engine;
   log::look_for_reader();
   BackgroundProcesses processes{
-      .janitor = TRY(Janitor::create(options.sandbox.enabled())), .reloader = {}, .ports = {}};
+      .janitor = TRY(Janitor::create(options.sandbox.enabled())), .reloader = {}, .ports = {}, .ways = {}};
   Caller caller = TRY(Caller::adopt(options, engine.has_value()));
   caller.namespace_owner = purpose.namespace_owner;
   StartConfig start = TRY(read_configuration(options, purpose, processes));

@@ -140,6 +140,7 @@ void add_ends(SourceTable& sources, PreparedTunnel& tunnel) {
   if (target.given_up)
     for (const int fd : target.given_up->fds()) sources.add(std::make_unique<GivenUpSource>(*target.given_up, fd));
   if (tunnel.processes.ports) sources.add(std::make_unique<PortsEndSource>(tunnel.processes.ports->process()));
+  if (tunnel.processes.ways) sources.add(std::make_unique<PortsEndSource>(tunnel.processes.ways->process()));
 }
 
 /// The sources for names that change, for reloads that end, and for the service manager's heartbeat.

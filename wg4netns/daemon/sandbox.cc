@@ -133,6 +133,20 @@ Result<void> give_up_rights(Sandbox& sandbox, bool was_root, std::uint64_t right
   return keep_capabilities(rights);
 }
 
+/// For a process that joins connections of strangers to others.
+Result<void> confine_relay(const char* owner, const SandboxOptions& options, const LandlockPolicy& policy,
+                           SyscallTable (*calls)()) {
+  Sandbox sandbox(owner, options.mode == SandboxMode::on);
+  const bool was_root = is_root_of_host();
+  TRY(give_up_new_privileges());
+  if (!options.enabled()) return keep_capabilities(0);
+
+  TRY(sandbox.take(enter_empty_root(), "empty root directory", options.root_required));
+  TRY(sandbox.take_landlock(policy));
+  TRY(give_up_rights(sandbox, was_root));
+  return sandbox.take(filter(calls(), OnViolation::kill), "system call filter", options.seccomp_required);
+}
+
 }  // namespace
 
 Result<SandboxGaps> confine_tunnel(const SandboxOptions& options, const TunnelNeeds& needs) {
@@ -152,15 +166,13 @@ Result<SandboxGaps> confine_tunnel(const SandboxOptions& options, const TunnelNe
 }
 
 Result<void> confine_forwarder(const SandboxOptions& options) {
-  Sandbox sandbox("the process for published ports", options.mode == SandboxMode::on);
-  const bool was_root = is_root_of_host();
-  TRY(give_up_new_privileges());
-  if (!options.enabled()) return keep_capabilities(0);
+  return confine_relay("the process for published ports", options,
+                       {.paths = {}, .tcp_bind = true, .tcp_connect = false}, forwarder_syscalls);
+}
 
-  TRY(sandbox.take(enter_empty_root(), "empty root directory", options.root_required));
-  TRY(sandbox.take_landlock({.paths = {}, .tcp_bind = true, .tcp_connect = false}));
-  TRY(give_up_rights(sandbox, was_root));
-  return sandbox.take(filter(forwarder_syscalls(), OnViolation::kill), "system call filter", options.seccomp_required);
+Result<void> confine_ways(const SandboxOptions& options, const std::vector<std::uint16_t>& tcp_ports) {
+  return confine_relay("the process for ways out", options,
+                       {.paths = {}, .tcp_bind = false, .tcp_connect = false, .tcp_ports = tcp_ports}, way_syscalls);
 }
 
 Result<void> confine_resolver(SandboxMode mode) {

@@ -6,12 +6,13 @@
 //             being traced
 //   tunnel    none              empty         no files, no TCP         tunnel_syscalls(), else killed
 //   forwarder none              empty         no files, TCP in         forwarder_syscalls(), else killed
+//   ways out  none              empty         no files, TCP to theirs  way_syscalls(), else killed
 //   resolver  none              as it was     reads the system's, TCP  resolver_syscalls(), else refused
 //   janitor   none              as it was     removes in its folders   janitor_syscalls(), else killed
 //   watcher   none              as it was     no: it would be blind    watcher_syscalls(), else killed
 //   reloader  none              as it was     no: it starts programs   reloader_syscalls(), else refused
 //
-// If root starts them, the first three become the user nobody. The next two stay root's, without capabilities: one has
+// If root starts them, the first four become the user nobody. The next two stay root's, without capabilities: one has
 // root's files to remove, the other looks at root's processes. The reloader stays root's as well, since it runs what
 // root would run by hand.
 //
@@ -23,6 +24,7 @@
 // talk to has a descriptor of a folder, or stream sockets of its own making, nor a filter that relies on the number of
 // a descriptor. The helper's sandbox is netns-helper/sandbox.h.
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -58,6 +60,8 @@ using SandboxGaps = std::vector<std::string>;
 [[nodiscard]] Result<SandboxGaps> confine_tunnel(const SandboxOptions& options, const TunnelNeeds& needs);
 /// For the process that publishes ports, when those of the start listen.
 [[nodiscard]] Result<void> confine_forwarder(const SandboxOptions& options);
+/// For the process for ways out; `tcp_ports` are those that it connects to.
+[[nodiscard]] Result<void> confine_ways(const SandboxOptions& options, const std::vector<std::uint16_t>& tcp_ports);
 /// For the resolver process.
 [[nodiscard]] Result<void> confine_resolver(SandboxMode mode);
 /// For the process that reloads: it takes orders of a sandboxed one, and runs this program as its user would.

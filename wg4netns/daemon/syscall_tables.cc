@@ -179,6 +179,30 @@ SyscallTable name_service_files_syscalls() {
   };
 }
 
+/// Joining connections and datagrams of one network to those of another.
+SyscallTable relay_syscalls() {
+  SyscallTable table{
+      {SCMP_SYS(accept4), "connections, of ports and of the API"},
+      {SCMP_SYS(getsockname), "which address a client has asked for"},
+      {SCMP_SYS(shutdown), "half of a connection has ended"},
+      {SCMP_SYS(splice), "bytes from one connection to the other"},
+      {SCMP_SYS(pipe2), "where they are in between"},
+      {SCMP_SYS(fcntl), "how much fits in there", {equals(1, F_SETPIPE_SZ)}},
+      {SCMP_SYS(recvfrom), "bytes of connections; requests"},
+      {SCMP_SYS(recvmmsg), "datagrams"},
+      {SCMP_SYS(recvmsg), "answers of the agent"},
+      sendto_rule("bytes of connections; answers"),
+      sendmmsg_rule("datagrams"),
+      sendmsg_rule("questions to the agent"),
+  };
+  for (const auto& [level, option] :
+       {std::pair{SOL_SOCKET, SO_KEEPALIVE}, {SOL_SOCKET, SO_LINGER}, {IPPROTO_TCP, TCP_NODELAY}})
+    table.push_back({SCMP_SYS(setsockopt), "connections", {equals(1, level), equals(2, option)}});
+  append(table, loop_syscalls());
+  append(table, runtime_syscalls());
+  return table;
+}
+
 }  // namespace
 
 SyscallTable tunnel_syscalls(const TunnelNeeds& needs) {
@@ -224,33 +248,23 @@ SyscallTable forwarder_syscalls() {
   SyscallTable table{
       {SCMP_SYS(bind), "a published port"},
       {SCMP_SYS(listen), "a published port"},
-      {SCMP_SYS(accept4), "connections, of ports and of the API"},
-      {SCMP_SYS(shutdown), "half of a connection has ended"},
       {SCMP_SYS(pread64), "what the namespace listens on"},
-      {SCMP_SYS(splice), "bytes from one connection to the other"},
-      {SCMP_SYS(pipe2), "a pipe for bytes on their way"},
-      {SCMP_SYS(fcntl), "the size of that pipe", {equals(1, F_SETPIPE_SZ)}},
-      {SCMP_SYS(recvfrom), "bytes of connections; requests"},
-      {SCMP_SYS(recvmmsg), "datagrams"},
-      {SCMP_SYS(recvmsg), "answers of the agent"},
-      sendto_rule("bytes of connections; answers"),
-      sendmmsg_rule("datagrams"),
-      sendmsg_rule("questions to the agent"),
+      {SCMP_SYS(setsockopt), "a published port", {equals(1, SOL_SOCKET), equals(2, SO_REUSEADDR)}},
+      {SCMP_SYS(setsockopt), "a published port", {equals(1, IPPROTO_IP), equals(2, IP_PKTINFO)}},
+      {SCMP_SYS(setsockopt), "a published port", {equals(1, IPPROTO_IPV6), equals(2, IPV6_V6ONLY)}},
+      {SCMP_SYS(setsockopt), "a published port", {equals(1, IPPROTO_IPV6), equals(2, IPV6_RECVPKTINFO)}},
   };
   append(table, ip_socket_syscalls("a published port"));
-  for (const auto& [level, option] : {std::pair{SOL_SOCKET, SO_REUSEADDR},
-                                      {SOL_SOCKET, SO_KEEPALIVE},
-                                      {SOL_SOCKET, SO_LINGER},
-                                      {IPPROTO_TCP, TCP_NODELAY},
-                                      {IPPROTO_IP, IP_PKTINFO},
-                                      {IPPROTO_IPV6, IPV6_V6ONLY},
-                                      {IPPROTO_IPV6, IPV6_RECVPKTINFO}})
-    table.push_back({SCMP_SYS(setsockopt), "ports and connections", {equals(1, level), equals(2, option)}});
-  append(table, loop_syscalls());
-  append(table, runtime_syscalls());
+  append(table, relay_syscalls());
   return table;
 }
 
+SyscallTable way_syscalls() {
+  SyscallTable table{{SCMP_SYS(connect), "what a way leads to"}};
+  append(table, ip_socket_syscalls("what a way leads to"));
+  append(table, relay_syscalls());
+  return table;
+}
 SyscallTable resolver_syscalls() {
   SyscallTable table{
       {SCMP_SYS(recvmsg), "questions of the program; answers of servers"},

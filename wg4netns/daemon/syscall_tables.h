@@ -13,6 +13,8 @@ namespace wg4 {
 [[nodiscard]] SyscallTable tunnel_syscalls(const TunnelNeeds& needs);
 /// Of the process that publishes ports.
 [[nodiscard]] SyscallTable forwarder_syscalls();
+/// Of the process for ways out. It makes no listeners.
+[[nodiscard]] SyscallTable way_syscalls();
 
 /// Of the resolver. NSS modules of the system run in it: so there are more, and other calls are refused, and do not
 /// kill it. It has no UNIX sockets: through their paths, which Landlock does not check, it could reach any of the

@@ -22,17 +22,17 @@ bool lost_descriptors(int error) { return error == EMFILE || error == ENFILE; }
 
 }  // namespace
 
-void Dialer::dial(Protocol protocol, const Endpoint& target, Token requester) {
+void AgentDialer::dial(Protocol protocol, const Endpoint& target, Token requester) {
   waiting_.push_back({{protocol, target.address, target.port}, requester});
   send_waiting();
 }
 
-void Dialer::forget(Token requester) {
+void AgentDialer::forget(Token requester) {
   std::erase_if(waiting_, [requester](const Request& request) { return request.requester == requester; });
   std::ranges::replace(asked_, requester, nobody);
 }
 
-void Dialer::send_waiting() {
+void AgentDialer::send_waiting() {
   while (alive() && !waiting_.empty() && asked_.size() < max_asked) {
     // On failure the socket is either full, and then answers will come, or closed, which receive() will find.
     if (!wire::send(agent_.get(), waiting_.front().message)) return;
@@ -41,7 +41,7 @@ void Dialer::send_waiting() {
   }
 }
 
-std::vector<Dialer::Answer> Dialer::receive() {
+std::vector<Dialer::Answer> AgentDialer::receive() {
   std::vector<Answer> answers;
   while (alive() && answers.size() < answers_per_turn) {
     auto message = wire::receive<handoff::Dialed>(agent_.get(), 1);
@@ -61,7 +61,7 @@ std::vector<Dialer::Answer> Dialer::receive() {
   return answers;
 }
 
-std::vector<Dialer::Answer> Dialer::give_up(std::vector<Answer> answers) {
+std::vector<Dialer::Answer> AgentDialer::give_up(std::vector<Answer> answers) {
   agent_.reset();
   for (const Token requester : std::exchange(asked_, {}))
     if (requester != nobody) answers.push_back({requester, ECONNRESET, {}});

@@ -1,5 +1,6 @@
 #pragma once
-// Requests sockets from the agent in the namespace (netns-helper/agent.h); this is the host's end.
+// Who connects for the relays: the agent in the namespace (netns-helper/agent.h), of which this is the host's end; or
+// this process itself (host_dialer.h).
 
 #include <cstddef>
 #include <deque>
@@ -22,18 +23,30 @@ class Dialer {
     UniqueFd socket;
   };
 
-  /// `agent` is a non-blocking message socket.
-  explicit Dialer(UniqueFd agent) : agent_(std::move(agent)) {}
+  Dialer() = default;
+  Dialer(const Dialer&) = delete;
+  Dialer& operator=(const Dialer&) = delete;
+  virtual ~Dialer() = default;
+
+  /// Requests a socket that is connected, or connecting, to `target`. Never blocks, and answers later.
+  virtual void dial(Protocol protocol, const Endpoint& target, Token requester) = 0;
+  /// `requester` has gone: its answers are thrown away, since the token may be another requester's when they come.
+  virtual void forget(Token requester) = 0;
+};
+
+class AgentDialer final : public Dialer {
+ public:
+  /// `agent` is a non-blocking message socket; or invalid, if there is none.
+  explicit AgentDialer(UniqueFd agent) : agent_(std::move(agent)) {}
 
   /// Readable when receive() has something.
   [[nodiscard]] int fd() const { return agent_.get(); }
-  /// False once the agent has gone: every request has then been answered with an error.
+  /// False without an agent, or once it has gone: every request has then been answered with an error.
   [[nodiscard]] bool alive() const { return agent_.valid(); }
 
-  /// Requests a socket that is connected, or connecting, to `target`. Never blocks. receive() returns the answer.
-  void dial(Protocol protocol, const Endpoint& target, Token requester);
-  /// `requester` has gone: its answers are thrown away, since the token may be another requester's when they come.
-  void forget(Token requester);
+  /// receive() returns the answer.
+  void dial(Protocol protocol, const Endpoint& target, Token requester) override;
+  void forget(Token requester) override;
   /// Returns a bounded number of answers.
   [[nodiscard]] std::vector<Answer> receive();
 

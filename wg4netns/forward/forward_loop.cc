@@ -1,6 +1,7 @@
 #include "wg4netns/forward/forward_loop.h"
 
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -19,6 +20,8 @@
 #include "shared/sys/clock.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/log.h"
+#include "shared/sys/sockaddr.h"
+#include "wg4netns/forward/listener.h"
 #include "wg4netns/forward/port_table.h"
 #include "wg4netns/forward/rule.h"
 
@@ -47,25 +50,28 @@ std::size_t raise_fd_limit() {
 ForwardLoop::ForwardLoop(Loop loop, const Settings& settings, Descriptors descriptors, std::size_t fd_limit)
     : loop_(std::move(loop)),
       budget_(fd_limit),
-      dialer_(std::move(descriptors.agent)),
-      tcp_(loop_, dialer_, budget_),
-      udp_(loop_, dialer_, budget_, settings.udp),
-      guest_(settings.guest) {
+      agent_(std::move(descriptors.agent)),
+      tcp_(loop_, budget_),
+      udp_(loop_, budget_, settings.udp),
+      guest_(settings.guest),
+      ways_(settings.ways) {
   if (settings.follows()) auto_.emplace(settings.automatic, std::move(descriptors.tables));
 }
 
 Result<std::unique_ptr<ForwardLoop>> ForwardLoop::create(const Settings& settings, Descriptors descriptors, int stop) {
   Loop loop = TRY(Loop::create());
   UniqueFd api = std::move(descriptors.api);
+  std::vector<UniqueFd> inside = std::move(descriptors.inside);
   std::unique_ptr<ForwardLoop> self(
       new ForwardLoop(std::move(loop), settings, std::move(descriptors), raise_fd_limit()));
-  TRY(self->start(settings, std::move(api), stop));
+  TRY(self->start(settings, std::move(api), std::move(inside), stop));
   return self;
 }
 
-Result<void> ForwardLoop::start(const Settings& settings, UniqueFd api, int stop) {
+Result<void> ForwardLoop::start(const Settings& settings, UniqueFd api, std::vector<UniqueFd> inside, int stop) {
   TRY(loop_.watch(stop, make_token(Kind::stop)));
-  TRY(loop_.watch(dialer_.fd(), make_token(Kind::agent)));
+  if (agent_.alive()) TRY(loop_.watch(agent_.fd(), make_token(Kind::agent)));
+  for (UniqueFd& listener : inside) TRY(lead_out(std::move(listener)));
   for (Rule rule : settings.published) {
     if (rule.guest.address.is_unspecified()) rule.guest.address = guest_;
     TRY(publish(rule));
@@ -88,11 +94,36 @@ Result<void> ForwardLoop::publish(const Rule& rule) {
 }
 
 Result<RuleId> ForwardLoop::add(const Rule& rule) {
-  if (!dialer_.alive()) return fail("publish port " + rule.to_string() + ": the agent in the namespace has ended");
+  if (!agent_.alive()) return fail("publish port " + rule.to_string() + ": the agent in the namespace has ended");
   const auto id = rules_.next_id();
   if (!id) return fail("publish port " + rule.to_string() + ": all numbers for rules are used up");
-  TRY(rule.protocol == Protocol::tcp ? tcp_.open(*id, rule) : udp_.open(*id, rule));
+  UniqueFd listener = TRY(open_listener(rule));
+  TRY(open(*id, rule.protocol, std::move(listener), agent_,
+           [target = rule.guest](const IpAddress&) { return target; }));
   return rules_.add(rule);
+}
+
+Result<void> ForwardLoop::open(RuleId id, Protocol protocol, UniqueFd listener, Dialer& dialer, Target target) {
+  return protocol == Protocol::tcp ? tcp_.open(id, std::move(listener), dialer, std::move(target))
+                                   : udp_.open(id, std::move(listener), dialer, std::move(target));
+}
+
+/// Which one of them it is, the listener itself tells.
+Result<void> ForwardLoop::lead_out(UniqueFd listener) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  SocketAddress name(Endpoint{});
+  name.length = sizeof name.storage;
+  if (getsockopt(listener.get(), SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
+      getsockname(listener.get(), name.get(), &name.length) != 0)
+    return fail("look at a listener in the namespace", errno);
+  const Protocol protocol = type == SOCK_STREAM ? Protocol::tcp : Protocol::udp;
+  const Endpoint local = to_endpoint(name.storage);
+  Target target = [&ways = ways_, protocol, port = local.port](const IpAddress& asked) {
+    return ways.target(protocol, {asked, port});
+  };
+  const RuleId id = rules_.add({protocol, local, {}});
+  return open(id, protocol, std::move(listener), host_, std::move(target));
 }
 
 bool ForwardLoop::remove(RuleId id) {
@@ -116,15 +147,14 @@ std::string ForwardLoop::answer(std::string_view request) {
   return api::refused(api::add_failed);
 }
 
-void ForwardLoop::take_dialed() {
-  for (Dialer::Answer& answer : dialer_.receive()) {
+void ForwardLoop::take_dialed(std::vector<Dialer::Answer> answers) {
+  for (Dialer::Answer& answer : answers) {
     const std::uint32_t number = number_of(answer.requester);
     if (kind_of(answer.requester) == Kind::udp_flow)
       udp_.dialed(number, std::move(answer));
     else
       tcp_.dialed(number, std::move(answer));
   }
-  if (!dialer_.alive()) lose_agent();
 }
 
 void ForwardLoop::lose_agent() {
@@ -134,7 +164,7 @@ void ForwardLoop::lose_agent() {
 
 /// Updates the rules of "auto". Returns when to call it again; nothing without "auto".
 std::optional<std::chrono::nanoseconds> ForwardLoop::follow(std::chrono::nanoseconds now) {
-  if (!auto_ || !dialer_.alive()) return std::nullopt;
+  if (!auto_ || !agent_.alive()) return std::nullopt;
   if (now < auto_->next) return auto_->next;
   const auto listening = auto_->listening();
   std::erase_if(auto_->published, [&](const auto& entry) {
@@ -176,7 +206,8 @@ void ForwardLoop::run() {
         case Kind::stop:
           return;
         case Kind::agent:
-          take_dialed();
+          take_dialed(agent_.receive());
+          if (!agent_.alive()) lose_agent();
           break;
         case Kind::api_listener:
           api_->listener_ready(now);
@@ -201,6 +232,7 @@ void ForwardLoop::run() {
           break;
       }
     }
+    take_dialed(host_.receive());
     more_to_do = tcp_.work();
     deadline.reset();
     const auto no_later_than = [&deadline](std::optional<std::chrono::nanoseconds> other) {

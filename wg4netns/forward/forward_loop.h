@@ -11,6 +11,11 @@
 // counted (fd_budget.h), so that no flood of connections takes those that the API needs. Waiting is bounded: API
 // clients have a time limit, UDP flows an idle timeout. When the agent has gone, all ports are closed, and existing
 // connections go on.
+//
+// Ways out (ways.h) are the same in the other direction, in another process of this kind: the helper has made the
+// listeners, in the namespace, and this process connects in its own network, to what is allowed and nothing else.
+//
+//   client in the namespace ──► listener in there ──► TcpRelay, UdpRelay ══ two sockets ══► service of the host
 
 #include <chrono>
 #include <cstddef>
@@ -23,17 +28,21 @@
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 #include "shared/net/ip_address.h"
+#include "shared/net/protocol.h"
 #include "wg4netns/forward/api_codec.h"
 #include "wg4netns/forward/api_server.h"
 #include "wg4netns/forward/auto_ports.h"
 #include "wg4netns/forward/dialer.h"
 #include "wg4netns/forward/fd_budget.h"
+#include "wg4netns/forward/host_dialer.h"
 #include "wg4netns/forward/port_table.h"
 #include "wg4netns/forward/rule.h"
 #include "wg4netns/forward/rule_table.h"
+#include "wg4netns/forward/target.h"
 #include "wg4netns/forward/tcp_relay.h"
 #include "wg4netns/forward/token.h"
 #include "wg4netns/forward/udp_relay.h"
+#include "wg4netns/forward/ways.h"
 
 namespace wg4::forward {
 
@@ -42,6 +51,7 @@ struct Settings {
   std::vector<Rule> published;  ///< the rules at the start
   IpAddress guest;              ///< dialed for rules and API requests that name no address in the namespace
   AutoSettings automatic;       ///< needs PortTables
+  Ways ways{};                  ///< needs Descriptors::inside
   UdpRelay::Limits udp;
 
   [[nodiscard]] bool wanted() const { return !api_socket.empty() || !published.empty() || follows(); }
@@ -52,9 +62,10 @@ class ForwardLoop {
  public:
   /// The descriptors that the loop works with.
   struct Descriptors {
-    UniqueFd agent;  ///< socket to the agent in the namespace
+    UniqueFd agent{};  ///< socket to the agent in the namespace; invalid if only ways out are wanted
     PortTables tables{};
-    UniqueFd api{};  ///< the API's listening socket; may be invalid
+    UniqueFd api{};                  ///< the API's listening socket; may be invalid
+    std::vector<UniqueFd> inside{};  ///< listeners in the namespace, for ways out
   };
   /// All ports listen when this returns. The loop ends when `stop` becomes readable.
   [[nodiscard]] static Result<std::unique_ptr<ForwardLoop>> create(const Settings& settings, Descriptors descriptors,
@@ -69,12 +80,14 @@ class ForwardLoop {
  private:
   ForwardLoop(Loop loop, const Settings& settings, Descriptors descriptors, std::size_t fd_limit);
 
-  [[nodiscard]] Result<void> start(const Settings& settings, UniqueFd api, int stop);
+  [[nodiscard]] Result<void> start(const Settings& settings, UniqueFd api, std::vector<UniqueFd> inside, int stop);
   [[nodiscard]] Result<RuleId> add(const Rule& rule);
   [[nodiscard]] Result<void> publish(const Rule& rule);
   [[nodiscard]] bool remove(RuleId id);
   [[nodiscard]] std::string answer(std::string_view request);
-  void take_dialed();
+  [[nodiscard]] Result<void> lead_out(UniqueFd listener);
+  [[nodiscard]] Result<void> open(RuleId id, Protocol protocol, UniqueFd listener, Dialer& dialer, Target target);
+  void take_dialed(std::vector<Dialer::Answer> answers);
   void lose_agent();
   [[nodiscard]] std::optional<std::chrono::nanoseconds> follow(std::chrono::nanoseconds now);
   void publish_same_port(AutoPorts::Port port, Reach reach);
@@ -82,13 +95,15 @@ class ForwardLoop {
 
   Loop loop_;
   FdBudget budget_;
-  Dialer dialer_;
+  AgentDialer agent_;
+  HostDialer host_;
   RuleTable rules_;
   TcpRelay tcp_;
   UdpRelay udp_;
   std::optional<ApiServer> api_;
   std::optional<AutoPorts> auto_;
   IpAddress guest_;
+  Ways ways_;
 };
 
 }  // namespace wg4::forward

@@ -8,9 +8,9 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <optional>
-#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -28,7 +28,7 @@
 namespace wg4::forward {
 namespace {
 
-constexpr std::size_t max_start_fds = 2 + handoff::max_port_tables;
+constexpr std::size_t max_start_fds = 2 + handoff::max_port_tables + Ways::max_listeners;
 constexpr std::chrono::seconds time_to_end{1};
 constexpr int success = 0;  // exit statuses
 constexpr int failure = 1;
@@ -44,13 +44,15 @@ struct Start {
 Result<std::optional<Start>> receive_start(int socket) {
   auto message = TRY(wire::receive<PublishPorts>(socket, max_start_fds));
   if (!message) return std::nullopt;
-  const bool api = message->message.has_api;
-  const std::size_t sockets = api ? 2 : 1;
-  if (message->fds.size() < sockets) return fail("the tunnel did not say how to publish ports");
-  Start start{message->message.guest, {}};
-  start.descriptors.agent = std::move(message->fds[0]);
-  if (api) start.descriptors.api = std::move(message->fds[1]);
-  for (UniqueFd& table : std::span(message->fds).subspan(sockets)) start.descriptors.tables.push_back(std::move(table));
+  const PublishPorts& wanted = message->message;
+  const std::size_t sockets = std::size_t{wanted.has_agent} + std::size_t{wanted.has_api} + wanted.inside;
+  if (message->fds.size() < sockets) return fail("the tunnel did not say how to forward ports");
+  Start start{wanted.guest, {}};
+  auto next = message->fds.begin();
+  if (wanted.has_agent) start.descriptors.agent = std::move(*next++);
+  if (wanted.has_api) start.descriptors.api = std::move(*next++);
+  for (std::uint32_t i = 0; i < wanted.inside; ++i) start.descriptors.inside.push_back(std::move(*next++));
+  for (; next != message->fds.end(); ++next) start.descriptors.tables.push_back(std::move(*next));
   return start;
 }
 
@@ -75,23 +77,29 @@ Result<Forwarder> Forwarder::create(const Settings& settings, const std::functio
   const UniqueFd log_fd(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (!log_fd.valid()) return fail("duplicate standard error", errno);
   const std::array kept{sockets.theirs.get(), log_fd.get()};
+  const char* name =
+      settings.ways.empty() ? "the process that publishes ports" : "the process for --host-port and --lan";
   auto child = Child::fork(kept, [&] {
-    prctl(PR_SET_NAME, "wg4netns-ports");
+    prctl(PR_SET_NAME, settings.ways.empty() ? "wg4netns-ports" : "wg4netns-ways");
     if (dup2(log_fd.get(), STDERR_FILENO) < 0) return failure;
     log::look_for_reader();
     return serve(sockets.theirs.get(), settings, confine);
   });
-  if (!child) return fail_in("start the process that publishes ports", std::move(child).error());
-  return Forwarder(*std::move(child), std::move(sockets.ours));
+  if (!child) return fail_in(std::string("start ") + name, std::move(child).error());
+  return Forwarder(name, *std::move(child), std::move(sockets.ours));
 }
 
 Result<void> Forwarder::start(const IpAddress& guest, ForwardLoop::Descriptors descriptors) {
-  const bool api = descriptors.api.valid();
+  const PublishPorts start{.guest = guest,
+                           .has_agent = descriptors.agent.valid(),
+                           .has_api = descriptors.api.valid(),
+                           .inside = static_cast<std::uint32_t>(descriptors.inside.size())};
   std::vector<UniqueFd> fds;
-  fds.push_back(std::move(descriptors.agent));
-  if (api) fds.push_back(std::move(descriptors.api));
+  if (start.has_agent) fds.push_back(std::move(descriptors.agent));
+  if (start.has_api) fds.push_back(std::move(descriptors.api));
+  for (UniqueFd& listener : descriptors.inside) fds.push_back(std::move(listener));
   for (UniqueFd& table : descriptors.tables) fds.push_back(std::move(table));
-  TRY(wire::send(socket_.get(), PublishPorts{.guest = guest, .has_api = api}, fds));
+  TRY(wire::send(socket_.get(), start, fds));
 
   auto answer = TRY(wire::receive<Answer>(socket_.get()));
   if (!answer) return end();
@@ -101,7 +109,7 @@ Result<void> Forwarder::start(const IpAddress& guest, ForwardLoop::Descriptors d
 
 Result<void> Forwarder::end() {
   const auto status = TRY(child_.wait(time_to_end));
-  return fail("the process that publishes ports " + (status ? status->to_string() : std::string("does not answer")));
+  return fail(std::string(name_) + " " + (status ? status->to_string() : std::string("does not answer")));
 }
 
 Forwarder::~Forwarder() {

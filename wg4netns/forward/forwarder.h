@@ -1,7 +1,7 @@
 #pragma once
-// Published ports in a process of their own: the code that serves unknown TCP clients shares neither memory nor sockets
-// with the code that has the keys. The process is forked before the keys are read, waits until the tunnel is set up,
-// and ends with it.
+// Ports that are published, or ways out, in a process of their own: the code that serves unknown TCP clients shares
+// neither memory nor sockets with the code that has the keys. The process is forked before the keys are read, waits
+// until the tunnel is set up, and ends with it.
 
 #include <functional>
 #include <utility>
@@ -36,8 +36,10 @@ class Forwarder {
   ~Forwarder();
 
  private:
-  Forwarder(Child child, UniqueFd socket) : child_(std::move(child)), socket_(std::move(socket)) {}
+  Forwarder(const char* name, Child child, UniqueFd socket)
+      : name_(name), child_(std::move(child)), socket_(std::move(socket)) {}
 
+  const char* name_;  // for people
   Child child_;
   UniqueFd socket_;  // closing it ends the process
 };

@@ -11,9 +11,11 @@
 #include <utility>
 
 #include "shared/base/unique_fd.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "shared/net/protocol.h"
 #include "shared/sys/log.h"
-#include "wg4netns/forward/listener.h"
+#include "shared/sys/sockaddr.h"
 
 namespace wg4::forward {
 namespace {
@@ -40,21 +42,26 @@ void reset_on_close(int fd) {
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
+IpAddress local_address(int fd) {
+  SocketAddress address(Endpoint{});
+  address.length = sizeof address.storage;
+  getsockname(fd, address.get(), &address.length);
+  return to_endpoint(address.storage).address;
+}
+
 bool is_lack_of_resources(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
 }  // namespace
 
-TcpRelay::TcpRelay(Loop& loop, Dialer& dialer, FdBudget& budget)
-    : loop_(loop), dialer_(dialer), budget_(budget), pipes_(budget, pipes_within(budget)) {}
+TcpRelay::TcpRelay(Loop& loop, FdBudget& budget) : loop_(loop), budget_(budget), pipes_(budget, pipes_within(budget)) {}
 
-Result<void> TcpRelay::open(RuleId id, const Rule& rule) {
+Result<void> TcpRelay::open(RuleId id, UniqueFd listener, Dialer& dialer, Target target) {
   auto lease = budget_.take(1);
-  if (!lease) return fail("publish port " + rule.to_string(), EMFILE, "Raise the limit on open files (ulimit -n)");
-  UniqueFd fd = TRY(open_listener(rule));
-  TRY(loop_.watch(fd.get(), make_token(Kind::tcp_listener, id), paused_until_ ? 0U : std::uint32_t{EPOLLIN}));
-  listeners_.emplace(id, Listener{std::move(*lease), std::move(fd), rule.guest});
+  if (!lease) return fail("forward one more port", EMFILE, "Raise the limit on open files (ulimit -n)");
+  TRY(loop_.watch(listener.get(), make_token(Kind::tcp_listener, id), paused_until_ ? 0U : std::uint32_t{EPOLLIN}));
+  listeners_.emplace(id, Listener{std::move(*lease), std::move(listener), &dialer, std::move(target)});
   return {};
 }
 
@@ -76,9 +83,14 @@ bool TcpRelay::accept_one(const Listener& listener) {
   }
   UniqueFd fd(accept4(listener.fd.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!fd.valid()) return errno == ECONNABORTED || errno == EINTR;
-  prepare(fd.get());
-  const std::uint32_t slot = connections_.put({std::move(*lease), {std::move(fd), UniqueFd()}, {}});
-  dialer_.dial(Protocol::tcp, listener.target, make_token(Kind::tcp_client, slot));
+  const auto target = listener.target(local_address(fd.get()));
+  if (target) {
+    prepare(fd.get());
+    const std::uint32_t slot = connections_.put({std::move(*lease), {std::move(fd), UniqueFd()}, {}});
+    listener.dialer->dial(Protocol::tcp, *target, make_token(Kind::tcp_client, slot));
+  } else {
+    reset_on_close(fd.get());
+  }
   errno = 0;
   return true;
 }
@@ -137,9 +149,11 @@ void TcpRelay::move(std::uint32_t slot, Connection& connection) {
     const Side to = from == client ? guest : client;
     if (wants[from] == Wants::turn)
       wants[from] = connection.streams[from].pump(sockets[from].get(), sockets[to].get(), pipes_);
+    // The kernel tells an error once: to the other stream the broken socket would look as if it had ended well.
+    if (wants[from] == Wants::failure) return end(slot, connection);
   }
   const bool all_said = std::ranges::all_of(wants, [](Wants each) { return each == Wants::nothing; });
-  if (all_said || std::ranges::find(wants, Wants::failure) != wants.end())
+  if (all_said)
     end(slot, connection);
   else if (std::ranges::find(wants, Wants::turn) != wants.end())
     queue(slot, connection);
@@ -157,7 +171,7 @@ void TcpRelay::end(std::uint32_t slot, Connection& connection) {
 
 void TcpRelay::pause(Time now) {
   if (!std::exchange(told_of_pause_, true))
-    log::warning("published ports: no more than {} connections fit the limit on open files; more have to wait",
+    log::warning("forwarded ports: no more than {} connections fit the limit on open files; more have to wait",
                  connections_.size());
   if (!paused_until_) watch_listeners(0);
   paused_until_ = now + pause_time;
@@ -166,7 +180,7 @@ void TcpRelay::pause(Time now) {
 void TcpRelay::watch_listeners(std::uint32_t events) {
   for (const auto& [id, listener] : listeners_)
     if (!loop_.change(listener.fd.get(), make_token(Kind::tcp_listener, id), events))
-      log::error("published ports: rule {} cannot be watched", id);
+      log::error("forwarded ports: rule {} cannot be watched", id);
 }
 
 std::optional<TcpRelay::Time> TcpRelay::end_turn(Time now) {

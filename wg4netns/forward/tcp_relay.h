@@ -1,6 +1,6 @@
 #pragma once
-// Published TCP ports: accepts on the host, has the agent connect in the namespace, and joins both sockets by two
-// Streams.
+// Forwarded TCP ports: accepts on one side, has a dialer connect on the other, and joins both sockets by two Streams.
+// Of published ports the client's side is the host, and the guest's the namespace; of ways out it is the reverse.
 //
 // Sockets are registered with epoll once, edge-triggered: this class records what each stream waits for, so that a
 // blocked stream costs no epoll call. If a connection breaks on one side, the other side is reset, so that truncated
@@ -16,12 +16,12 @@
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
-#include "shared/net/endpoint.h"
 #include "wg4netns/forward/dialer.h"
 #include "wg4netns/forward/fd_budget.h"
 #include "wg4netns/forward/rule.h"
 #include "wg4netns/forward/slots.h"
 #include "wg4netns/forward/stream.h"
+#include "wg4netns/forward/target.h"
 #include "wg4netns/forward/token.h"
 
 namespace wg4::forward {
@@ -30,10 +30,10 @@ class TcpRelay {
  public:
   using Time = std::chrono::nanoseconds;
 
-  TcpRelay(Loop& loop, Dialer& dialer, FdBudget& budget);
+  TcpRelay(Loop& loop, FdBudget& budget);
 
-  /// Begins to listen.
-  [[nodiscard]] Result<void> open(RuleId id, const Rule& rule);
+  /// Begins to accept from `listener`.
+  [[nodiscard]] Result<void> open(RuleId id, UniqueFd listener, Dialer& dialer, Target target);
   /// Stops listening; connections of the rule go on.
   void close(RuleId id) { listeners_.erase(id); }
 
@@ -57,7 +57,8 @@ class TcpRelay {
   struct Listener {
     FdBudget::Lease lease;
     UniqueFd fd;
-    Endpoint target;
+    Dialer* dialer;
+    Target target;
   };
   struct Connection {
     FdBudget::Lease lease;
@@ -76,7 +77,6 @@ class TcpRelay {
   void watch_listeners(std::uint32_t events);
 
   Loop& loop_;
-  Dialer& dialer_;
   FdBudget& budget_;
   PipePool pipes_;
   std::map<RuleId, Listener> listeners_;

@@ -10,22 +10,20 @@
 #include "shared/base/bytes.h"
 #include "shared/base/unique_fd.h"
 #include "shared/net/protocol.h"
-#include "wg4netns/forward/listener.h"
 
 namespace wg4::forward {
 namespace {
 
-constexpr std::size_t max_staged = 8;  // datagrams of a flow that the agent has not dialed yet
+constexpr std::size_t max_staged = 8;  // datagrams of a flow that is not dialed yet
 constexpr int batches_per_turn = 4;
 
 }  // namespace
 
-Result<void> UdpRelay::open(RuleId id, const Rule& rule) {
+Result<void> UdpRelay::open(RuleId id, UniqueFd listener, Dialer& dialer, Target target) {
   auto lease = budget_.take(1);
-  if (!lease) return fail("publish port " + rule.to_string(), EMFILE, "Raise the limit on open files (ulimit -n)");
-  UniqueFd fd = TRY(open_listener(rule));
-  TRY(loop_.watch(fd.get(), make_token(Kind::udp_listener, id)));
-  listeners_.emplace(id, Listener{std::move(*lease), std::move(fd), rule.guest});
+  if (!lease) return fail("forward one more port", EMFILE, "Raise the limit on open files (ulimit -n)");
+  TRY(loop_.watch(listener.get(), make_token(Kind::udp_listener, id)));
+  listeners_.emplace(id, Listener{std::move(*lease), std::move(listener), &dialer, std::move(target)});
   if (!batch_) batch_ = std::make_unique<DatagramBatch>();
   return {};
 }
@@ -64,10 +62,11 @@ std::optional<std::uint32_t> UdpRelay::find_or_dial(const FlowKey& key, const Li
     flows_.touch(flows_[*known], now);
     return known;
   }
-  auto lease = make_room();
+  const auto target = listener.target(key.local);
+  auto lease = target ? make_room() : std::nullopt;
   if (!lease) return std::nullopt;
-  const std::uint32_t number = flows_.add(key, {std::move(*lease), {}, {}}, now);
-  dialer_.dial(Protocol::udp, listener.target, make_token(Kind::udp_flow, number));
+  const std::uint32_t number = flows_.add(key, {std::move(*lease), listener.dialer, {}, {}}, now);
+  listener.dialer->dial(Protocol::udp, *target, make_token(Kind::udp_flow, number));
   return number;
 }
 
@@ -75,7 +74,7 @@ std::optional<std::uint32_t> UdpRelay::find_or_dial(const FlowKey& key, const Li
 std::optional<FdBudget::Lease> UdpRelay::make_room() {
   auto lease = flows_.size() < limits_.flows ? budget_.take(1) : std::nullopt;
   const auto oldest = flows_.oldest();
-  // A flow without a socket yet still expects the agent's answer.
+  // A flow without a socket yet still expects the dialer's answer.
   if (lease || !oldest || !flows_[*oldest].value.guest.valid()) return lease;
   flows_.remove(*oldest);
   return budget_.take(1);
@@ -88,9 +87,10 @@ void UdpRelay::stage(Flow& flow, ByteView datagram) {
     flow.staged.push_back({std::move(*lease), {datagram.begin(), datagram.end()}});
 }
 
-/// Forgets the request to the agent: another flow may get this number soon, and must not get the socket.
+/// Forgets the request to the dialer: another flow may get this number soon, and must not get the socket.
 void UdpRelay::remove(std::uint32_t number) {
-  if (!flows_[number].value.guest.valid()) dialer_.forget(make_token(Kind::udp_flow, number));
+  const Flow& flow = flows_[number].value;
+  if (!flow.guest.valid()) flow.dialer->forget(make_token(Kind::udp_flow, number));
   flows_.remove(number);
 }
 

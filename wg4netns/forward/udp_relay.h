@@ -1,5 +1,5 @@
 #pragma once
-// Published UDP ports. Each client of a port is a flow with a socket of its own in the namespace, so that replies can
+// Forwarded UDP ports. Each client of a port is a flow with a socket of its own on the other side, so that replies can
 // be assigned to it; idle flows end (flow_table.h).
 
 #include <chrono>
@@ -13,12 +13,12 @@
 #include "shared/base/bytes.h"
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
-#include "shared/net/endpoint.h"
 #include "wg4netns/forward/datagram_batch.h"
 #include "wg4netns/forward/dialer.h"
 #include "wg4netns/forward/fd_budget.h"
 #include "wg4netns/forward/flow_table.h"
 #include "wg4netns/forward/rule.h"
+#include "wg4netns/forward/target.h"
 #include "wg4netns/forward/token.h"
 
 namespace wg4::forward {
@@ -30,13 +30,14 @@ class UdpRelay {
   struct Limits {
     Time idle = std::chrono::seconds(90);  ///< idle timeout of a flow
     std::size_t flows = 4096;              ///< of all ports together
-    std::size_t staged_bytes = 1UL << 20;  ///< of all ports together: datagrams that wait for the agent's answer
+    std::size_t staged_bytes = 1UL << 20;  ///< of all ports together: datagrams that wait for a dialer's answer
   };
 
-  UdpRelay(Loop& loop, Dialer& dialer, FdBudget& budget, const Limits& limits)
-      : loop_(loop), dialer_(dialer), budget_(budget), limits_(limits), staging_(limits.staged_bytes) {}
+  UdpRelay(Loop& loop, FdBudget& budget, const Limits& limits)
+      : loop_(loop), budget_(budget), limits_(limits), staging_(limits.staged_bytes) {}
 
-  [[nodiscard]] Result<void> open(RuleId id, const Rule& rule);
+  /// Begins to receive from `listener`, which tells local addresses (ip_listener.h).
+  [[nodiscard]] Result<void> open(RuleId id, UniqueFd listener, Dialer& dialer, Target target);
   /// Closes the rule's port and ends its flows.
   void close(RuleId id);
 
@@ -55,7 +56,8 @@ class UdpRelay {
   struct Listener {
     FdBudget::Lease lease;
     UniqueFd fd;
-    Endpoint target;
+    Dialer* dialer;
+    Target target;
   };
   struct Staged {
     ByteBudget::Lease lease;
@@ -63,7 +65,8 @@ class UdpRelay {
   };
   struct Flow {
     FdBudget::Lease lease;
-    UniqueFd guest;  // invalid until the agent has answered
+    Dialer* dialer;
+    UniqueFd guest;  // invalid until the dialer has answered
     std::vector<Staged> staged;
   };
 
@@ -73,7 +76,6 @@ class UdpRelay {
   void remove(std::uint32_t number);
 
   Loop& loop_;
-  Dialer& dialer_;
   FdBudget& budget_;
   Limits limits_;
   ByteBudget staging_;

@@ -309,6 +309,7 @@ State Keeper::state() const {
               .options = serve_.options,
               .addresses = serve_.addresses,
               .open = view_.open(),
+              .ways = serve_.ways,
               .net = net.st_ino};
   for (const pid_t pid : processes_.all())
     if (state.inside.size() < max_processes) state.inside.push_back(std::to_string(pid));

@@ -108,7 +108,8 @@ struct Serve {
   std::string config{};                ///< absolute path
   std::vector<std::string> options{};  ///< as they were given: "--dns=10.0.0.1"
   std::vector<std::string> addresses{};
-  std::vector<IpAddress> peers{};  ///< behind each peer one, a packet to which begins a session
+  std::vector<IpAddress> peers{};   ///< behind each peer one, a packet to which begins a session
+  std::vector<std::string> ways{};  ///< out, beside the tunnel; for people
 
   static constexpr void fields(auto& self, auto& visit) {
     visit(self.tunnel);
@@ -116,6 +117,7 @@ struct Serve {
     visit.texts(self.options, max_options, max_option);
     visit.texts(self.addresses, max_servers, max_name);
     visit.list(self.peers, max_servers);
+    visit.texts(self.ways, max_options, max_option);
   }
   friend bool operator==(const Serve&, const Serve&) = default;
 };
@@ -224,6 +226,7 @@ struct State {
   std::vector<std::string> options{};
   std::vector<std::string> addresses{};
   std::vector<std::string> open{};
+  std::vector<std::string> ways{};
   std::uint64_t net = 0;              ///< inode of the network namespace
   std::vector<std::string> inside{};  ///< PIDs of processes inside, as the host sees them
 
@@ -238,6 +241,7 @@ struct State {
     visit.texts(self.options, max_options, max_option);
     visit.texts(self.addresses, max_servers, max_name);
     visit.texts(self.open, max_options, max_path);
+    visit.texts(self.ways, max_options, max_option);
     visit(self.net);
     visit.texts(self.inside, max_processes, max_name);
   }

@@ -1,0 +1,157 @@
+"""Ways in and out of a tunnel that commands run in: services of the host."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+
+import harness
+from fixtures import OURS as OUR_ADDRESS
+from fixtures import THEIRS
+from namespaces import HERE, PYTHON, Namespace
+from processes import read_line, wait_until
+from run_case import RunCase
+
+# What a command inside hears: `sys.argv` is PROTOCOL ADDRESS PORT; prints the answer, or the error.
+ASK = """
+import socket, sys
+protocol, address, port = sys.argv[1:]
+family = socket.AF_INET6 if ":" in address else socket.AF_INET
+kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+with socket.socket(family, kind) as s:
+    s.settimeout(20)
+    try:
+        s.connect((address, int(port))); s.send(b"question"); print(s.recv(100).decode())
+    except OSError as error:
+        print(type(error).__name__)
+"""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+class WayCase(RunCase):
+    def service(self, protocol: str, address: str, port: int, host: Namespace | None = None) -> None:
+        """Says back what it hears."""
+        name = "echo" if protocol == "tcp" else "udp-echo"
+        argv = [PYTHON, str(HERE / "services.py"), name, address, str(port)]
+        process = subprocess.Popen(host.command(*argv) if host else argv, stdout=subprocess.PIPE, bufsize=0)
+        self.addCleanup(self.end_service, process)
+        read_line(process)
+        self.expect_running(process.pid)
+
+    def end_service(self, process: subprocess.Popen[bytes]) -> None:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+    def say_hello_to_peer(self) -> None:
+        """It learns where this end is."""
+        self.assertEqual(self.call("exec", "work", "--", "ping", "-qc1", "-W20", THEIRS).returncode, 0)
+
+    def hears(self, options: list[str], protocol: str, address: str, port: int) -> str:
+        done = self.run_in(PYTHON, "-ISc", ASK, protocol, address, str(port), options=options)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        return done.stdout.strip()
+
+
+class HostPorts(WayCase):
+    def test_tcp_at_both_loopback_addresses(self) -> None:
+        port = free_port()
+        self.service("tcp", "127.0.0.1", port)
+        way = [f"--host-port=80:{port}"]
+        for address in ("127.0.0.1", "::1"):
+            with self.subTest(address=address):
+                self.assertEqual(self.hears(way, "tcp", address, 80), "question")
+
+    def test_udp(self) -> None:
+        port = free_port()
+        self.service("udp", "127.0.0.1", port)
+        way = [f"--host-port=udp:5300:127.0.0.1:{port}"]
+        for address in ("127.0.0.1", "::1"):
+            with self.subTest(address=address):
+                self.assertRegex(self.hears(way, "udp", address, 5300), r"^\d+ question$")
+
+    def test_a_service_at_the_hosts_ipv6_loopback(self) -> None:
+        port = free_port()
+        self.service("tcp", "::1", port)
+        self.assertEqual(self.hears([f"--host-port=5432:[::1]:{port}"], "tcp", "127.0.0.1", 5432), "question")
+
+    def test_nothing_else_is_reachable(self) -> None:
+        port, other = free_port(), free_port()
+        for each in (port, other):
+            self.service("tcp", "127.0.0.1", each)
+        way = [f"--host-port={port}:{port}"]
+        self.assertEqual(self.hears(way, "tcp", "127.0.0.1", port), "question")
+        self.assertEqual(self.hears(way, "tcp", "127.0.0.1", other), "ConnectionRefusedError")
+        self.assertEqual(self.hears(way, "tcp", "127.0.0.2", port), "ConnectionRefusedError")
+        self.assertEqual(self.hears([], "tcp", "127.0.0.1", port), "ConnectionRefusedError")
+
+    def test_nothing_listens_on_the_host(self) -> None:
+        port = free_port()
+        self.assertEqual(self.hears([f"--host-port=80:{port}"], "tcp", "127.0.0.1", 80), "ConnectionResetError")
+
+    def test_the_peer_cannot_use_it(self) -> None:
+        port = free_port()
+        self.service("tcp", "127.0.0.1", port)
+        self.assert_ends(self.call("up", f"--host-port=80:{port}", "work"))
+        done = self.call("exec", "work", "--", PYTHON, "-ISc", ASK, "tcp", "127.0.0.1", "80")
+        self.assert_ends(done, 0, "question\n")
+        self.say_hello_to_peer()
+        done = self.pair.other.run(PYTHON, "-ISc", ASK, "tcp", OUR_ADDRESS, "80")
+        self.assertEqual(done.stdout, "ConnectionRefusedError\n")
+        self.down("work")
+
+    def test_much_data_both_ways(self) -> None:
+        port = free_port()
+        self.service("tcp", "127.0.0.1", port)
+        script = (
+            "import hashlib, os, socket, threading\n"
+            "data, heard = os.urandom(32 << 20), hashlib.sha256()\n"
+            "s = socket.create_connection(('127.0.0.1', 80))\n"
+            "def say(): s.sendall(data); s.shutdown(socket.SHUT_WR)\n"
+            "threading.Thread(target=say).start()\n"
+            "while part := s.recv(1 << 20): heard.update(part)\n"
+            "print(heard.digest() == hashlib.sha256(data).digest())"
+        )
+        done = self.run_in(PYTHON, "-ISc", script, options=[f"--host-port=80:{port}"])
+        self.assert_ends(done, 0, "True\n")
+
+    def test_it_is_shown(self) -> None:
+        self.assert_ends(self.call("up", "--host-port=80:8080", "--host-port=udp:53:127.0.0.53:53", "work"))
+        ways = ["host port 127.0.0.1:8080 (tcp) at 127.0.0.1:80", "host port 127.0.0.53:53 (udp) at 127.0.0.1:53"]
+        self.assertEqual(self.tunnels()["work"]["ways"], ways)
+        self.assertIn(ways[0], self.call("ps").stdout)
+        self.assertIn(f"on-purpose: {ways[1]}", self.call("verify", "work").stdout)
+        self.assert_refused(
+            self.run_in("true", options=["--host-port=80:8081"]), "--host-port=80:8081", nothing_left=False
+        )
+        self.down("work")
+
+    def test_the_process_is_killed(self) -> None:
+        process = self.start("run", "--host-port=80:8080", "work", "--", "sleep", "60")
+        self.wait_for(lambda: self.tunnels().get("work", {}).get("processes"), "the command runs")
+        (ways,) = self.processes("wg4netns-ways")
+        os.kill(ways.pid, signal.SIGKILL)
+        self.wait_for(lambda: not self.tunnels()["work"]["tunnelRuns"], "the tunnel ends")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(20), 128 + signal.SIGTERM)
+
+    def test_refused(self) -> None:
+        for spec, says in {
+            "80": "a port inside and one of the host",
+            "80:192.168.1.1:80": "see --lan",
+            "x:80": "'x' is not a port",
+        }.items():
+            with self.subTest(spec=spec):
+                self.assert_refused(self.run_in("true", options=[f"--host-port={spec}"]), spec, says)
+        twice = ["--host-port=80:1", "--host-port=80:2"]
+        self.assert_refused(self.run_in("true", options=twice), "leads somewhere already")
+
+
+if __name__ == "__main__":
+    harness.main()

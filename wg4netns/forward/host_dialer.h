@@ -1,0 +1,22 @@
+#pragma once
+// Connects in this process's own network, for ways out of a namespace (ways.h).
+
+#include <utility>
+#include <vector>
+
+#include "wg4netns/forward/dialer.h"
+
+namespace wg4::forward {
+
+class HostDialer final : public Dialer {
+ public:
+  void dial(Protocol protocol, const Endpoint& target, Token requester) override;
+  void forget(Token requester) override;
+  /// All answers since the last call.
+  [[nodiscard]] std::vector<Answer> receive() { return std::exchange(answers_, {}); }
+
+ private:
+  std::vector<Answer> answers_;
+};
+
+}  // namespace wg4::forward
