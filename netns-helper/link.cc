@@ -92,6 +92,7 @@ Result<void> apply_mtu(Netlink& netlink, const std::string& ifname, std::uint16_
 Result<std::vector<std::string>> apply_plan(Netlink& netlink, const std::string& ifname, const LinkPlan& plan) {
   const Link loopback = TRY(find_link(netlink, "lo"));
   TRY(netlink.bring_up(loopback));
+  for (const Prefix& network : plan.local_networks) TRY(netlink.add_local_network(loopback, network));
   const Link link = TRY(find_link(netlink, ifname));
   TRY(prepare_link(netlink, link, plan.mtu));
   TRY(netlink.bring_up(link));

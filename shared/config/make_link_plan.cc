@@ -65,7 +65,8 @@ LinkPlan make_link_plan(const WgConfig& config, std::uint16_t mtu) {
                 .route_sources = {},
                 .route_mtu = 0,
                 .gateways = {},
-                .retired_addresses = {}};
+                .retired_addresses = {},
+                .local_networks = {}};
   if (config.table == RouteTable::off) return plan;
   plan.routes = make_routes(config);
   // The kernel's own routes are in the main table; a table of the user's choice needs them all.

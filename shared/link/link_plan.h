@@ -27,6 +27,9 @@ struct LinkPlan {
   /// Addresses of an earlier plan: they are taken off the interface, as far as `addresses` has them no more.
   std::vector<Prefix> retired_addresses;
 
+  /// Networks all of whose addresses are the namespace's own, by routes to lo: what listens there speaks for them.
+  std::vector<Prefix> local_networks;
+
   static constexpr std::size_t max_entries = std::size_t{1} << 24;  // of each list
   /// For shared/wire/wire.h.
   static constexpr void fields(auto& self, auto& visit) {
@@ -38,6 +41,7 @@ struct LinkPlan {
     visit(self.route_mtu);
     visit.list(self.gateways, max_entries);
     visit.list(self.retired_addresses, max_entries);
+    visit.list(self.local_networks, max_entries);
   }
 
   friend bool operator==(const LinkPlan&, const LinkPlan&) = default;

@@ -107,6 +107,9 @@ class Netlink {
   [[nodiscard]] Result<std::vector<RouteConflict>> add_routes(const Link& link, std::span<const Prefix> routes,
                                                               const RouteOptions& options = {});
 
+  /// All addresses of the network are this namespace's own then, as those of 127.0.0.0/8 are. No error if they are.
+  [[nodiscard]] Result<void> add_local_network(const Link& loopback, const Prefix& network);
+
   /// The addresses of `link`, then its routes, those with gateways last; without those that the kernel added by itself.
   [[nodiscard]] Result<std::vector<LinkEntry>> entries(const Link& link);
   /// Adds an entry of another link to `link`. No error if it has that already.

@@ -1,5 +1,5 @@
 #pragma once
-// Writes a netlink request and reads the attributes of an answer, by libmnl. Only for netlink.cc.
+// Writes a netlink request and reads the attributes of an answer, by libmnl. Only for netlink*.cc.
 
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>

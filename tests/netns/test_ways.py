@@ -1,4 +1,4 @@
-"""Ways in and out of a tunnel that commands run in: services of the host."""
+"""Ways in and out of a tunnel that commands run in: services of the host, and its network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ from fixtures import OURS as OUR_ADDRESS
 from fixtures import THEIRS
 from namespaces import HERE, PYTHON, Namespace
 from processes import read_line, wait_until
+from program import Wg4
 from run_case import RunCase
+
+LAN, LAN_HOST = "192.168.77.0/24", "192.168.77.1"
+LAN6_HOST = "fd99::1"
 
 # What a command inside hears: `sys.argv` is PROTOCOL ADDRESS PORT; prints the answer, or the error.
 ASK = """
@@ -151,6 +155,85 @@ class HostPorts(WayCase):
                 self.assert_refused(self.run_in("true", options=[f"--host-port={spec}"]), spec, says)
         twice = ["--host-port=80:1", "--host-port=80:2"]
         self.assert_refused(self.run_in("true", options=twice), "leads somewhere already")
+
+
+class Lan(WayCase):
+    """On a host with another address than those of loopback."""
+
+    peer_answers = False
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.host = self.namespace(mount=True)
+        self.host.ip(f"address add {LAN_HOST}/24 dev lo")
+        self.host.ip(f"address add {LAN6_HOST}/64 dev lo")
+        self.pair.other_config.peers[0].allowed.append(LAN)
+        self.pair.other = self.namespace(self.host)
+        for each in (self.host, self.pair.other):
+            self.expect_running(each.pid)
+        peer = self.enterContext(Wg4(self.scratch, self.pair.other, self.pair.other_config, where=self.host))
+        self.expect_running(peer.pid)
+
+    def argv(self, *words: str | bytes) -> list[str | bytes]:
+        return self.host.command(*super().argv(*words))
+
+    def test_tcp_and_udp(self) -> None:
+        for protocol in ("tcp", "udp"):
+            for address in (LAN_HOST, LAN6_HOST):
+                self.service(protocol, address, 8001, self.host)
+        ways = [f"--lan={LAN}:80,8000-8010", "--lan=[fd99::/64]:8001"]
+        for protocol in ("tcp", "udp"):
+            for address in (LAN_HOST, LAN6_HOST):
+                with self.subTest(protocol=protocol, address=address):
+                    self.assertRegex(self.hears(ways, protocol, address, 8001), "question$")
+
+    def test_nothing_else_is_reachable(self) -> None:
+        for address, port in ((LAN_HOST, 8001), (LAN_HOST, 8002), ("127.0.0.1", 8001)):
+            self.service("tcp", address, port, self.host)
+        way = [f"--lan={LAN}:8001"]
+        self.assertEqual(self.hears(way, "tcp", LAN_HOST, 8001), "question")
+        self.assertEqual(self.hears(way, "tcp", LAN_HOST, 8002), "ConnectionRefusedError")
+        self.assertEqual(self.hears(way, "tcp", "127.0.0.1", 8001), "ConnectionResetError")
+
+    def test_beside_a_host_port(self) -> None:
+        self.service("tcp", LAN_HOST, 8001, self.host)
+        self.service("udp", "127.0.0.1", 9001, self.host)
+        ways = [f"--lan={LAN_HOST}:8001", "--host-port=udp:8001:9001"]
+        self.assertEqual(self.hears(ways, "tcp", LAN_HOST, 8001), "question")
+        self.assertRegex(self.hears(ways, "udp", "127.0.0.1", 8001), "question$")
+
+    def test_the_peer_cannot_use_it(self) -> None:
+        """Its packets to these addresses arrive at the namespace, which believes them to be its own."""
+        self.service("tcp", LAN_HOST, 8001, self.host)
+        self.service("udp", LAN_HOST, 8001, self.host)
+        self.assert_ends(self.call("up", f"--lan={LAN}:8001", "work"))
+        done = self.call("exec", "work", "--", PYTHON, "-ISc", ASK, "tcp", LAN_HOST, "8001")
+        self.assert_ends(done, 0, "question\n")
+        self.say_hello_to_peer()
+        for protocol in ("tcp", "udp"):
+            done = self.pair.other.run(PYTHON, "-ISc", ASK, protocol, LAN_HOST, "8001")
+            self.assertEqual(done.stdout, "ConnectionRefusedError\n")
+        self.down("work")
+
+    def test_it_is_shown(self) -> None:
+        self.assert_ends(self.call("up", f"--lan={LAN}:80,8000-8010", "work"))
+        way = f"local network {LAN}, port 80, 8000-8010"
+        self.assertEqual(self.tunnels()["work"]["ways"], [way])
+        lines = self.call("verify", "work").stdout.splitlines()
+        self.assertTrue([line for line in lines if "on-purpose" in line and way in line], lines)
+        self.assertEqual([line for line in lines if line.startswith("problem")], [])
+        self.down("work")
+
+    def test_refused(self) -> None:
+        for spec, says in {
+            LAN: "the ports are missing",
+            "0.0.0.0/0:80": "the whole Internet",
+            "127.0.0.0/8:80": "see --host-port",
+            "10.77.0.0/24:80": f"the tunnel's DNS server {THEIRS}",
+            f"{LAN}:1-1000": "too many ports",
+        }.items():
+            with self.subTest(spec=spec):
+                self.assert_refused(self.run_in("true", options=[f"--lan={spec}"]), says)
 
 
 if __name__ == "__main__":

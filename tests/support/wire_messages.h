@@ -33,7 +33,8 @@ inline LinkPlan link_plan() {
           .route_sources = {*IpAddress::parse("10.0.0.2"), *IpAddress::parse("fd00::2")},
           .route_mtu = 1400,
           .gateways = {*IpAddress::parse("10.0.0.1"), *IpAddress::parse("fd00::1")},
-          .retired_addresses = {*Prefix::parse("10.9.0.2/32")}};
+          .retired_addresses = {*Prefix::parse("10.9.0.2/32")},
+          .local_networks = {*Prefix::parse("192.168.1.0/24")}};
 }
 
 inline keeper::IdsMapped keeper_ids() {

@@ -62,6 +62,14 @@ TEST_CASE("without a server names do not resolve") {
   CHECK(choose_names(config, {})->servers.empty());
 }
 
+TEST_CASE("a server in a network that is not reached through the tunnel is an error") {
+  const std::vector<Prefix> outside{*Prefix::parse("192.168.1.0/24"), *Prefix::parse("10.0.0.0/8")};
+  const auto refused = expect_in_tunnel(addresses({"1.1.1.1", "10.2.0.1"}), outside);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().what == "--lan 10.0.0.0/8 has the address of the tunnel's DNS server 10.2.0.1");
+  CHECK(expect_in_tunnel(addresses({"1.1.1.1", "192.168.2.1"}), outside));
+}
+
 TEST_CASE("behind each peer there is an address to send a packet to") {
   const auto peer_of = [](const std::string& interface, const std::string& allowed_ips) {
     return choose_names(config_of(interface, allowed_ips), {})->peers;

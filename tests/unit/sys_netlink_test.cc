@@ -156,6 +156,19 @@ TEST_CASE("routes of both families, with table and preferred source") {
   run("ip route show table 51820 | grep -q '^10.2.0.0/16 dev test0 proto static scope link src 192.0.2.1'");
 }
 
+TEST_CASE("all addresses of a local network are this namespace's own") {
+  Netlink netlink = open_netlink();
+  const Link lo = must(netlink.link("lo")).value();
+  must(netlink.bring_up(lo));
+  for (const char* network : {"198.51.100.0/24", "2001:db8:9::/64"}) {
+    must(netlink.add_local_network(lo, prefix(network)));
+    must(netlink.add_local_network(lo, prefix(network)));
+  }
+  run("ip route get 198.51.100.77 | grep -q '^local .* dev lo'");
+  run("ip -6 route get 2001:db8:9::77 | grep -q '^local .* dev lo .*src ::1'");
+  run("ip route flush table local 198.51.100.0/24 && ip -6 route flush table local 2001:db8:9::/64");
+}
+
 TEST_CASE("our routes are distinguished from others, and can be removed") {
   Netlink netlink = open_netlink();
   const TestLink test(netlink, "test0");

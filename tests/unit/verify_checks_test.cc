@@ -321,6 +321,14 @@ TEST_CASE("what could not be looked at is said") {
   CHECK(!doctor::is_well(check_isolation(facts)));
 }
 
+TEST_CASE("ways out that the user wants are listed, and the routes that they need are no problem") {
+  Facts facts = good();
+  facts.inside.routes.push_back({*Prefix::parse("192.168.1.0/24"), "lo"});
+  CHECK(says_only(facts, "problem  routes-ipv4", "192.168.1.0/24 through lo"));
+  facts.state.ways = {"local network 192.168.1.0/24, port 80"};
+  CHECK(says_only(facts, "note     on-purpose", facts.state.ways.front()));
+}
+
 TEST_CASE("what is open on purpose is listed") {
   Facts facts = good();
   facts.state.options = {"--publish=8080:80", "--dns=10.0.0.1"};

@@ -54,7 +54,7 @@ Result<AttachCommand> attach_command(const RunOptions& options, const std::strin
     const auto rules = TRY(forward::parse_publish(spec, forward::published_loopback()));
     command.forward.published.insert(command.forward.published.end(), rules.begin(), rules.end());
   }
-  command.ways = TRY(forward::parse_ways(options.host_ports, {}));
+  command.ways = TRY(forward::parse_ways(options.host_ports, options.lan));
   return command;
 }
 
@@ -81,7 +81,8 @@ struct StartedTunnel {
 
 Result<StartedTunnel> start_tunnel(AttachCommand command, const RunOptions& options) {
   SocketPair names = TRY(make_message_sockets());
-  command.names_wanted = NamesWanted{.socket = names.theirs.get(), .servers = options.dns};
+  command.names_wanted =
+      NamesWanted{.socket = names.theirs.get(), .servers = options.dns, .outside = command.ways.networks()};
   const std::array kept{names.theirs.get()};
   auto process = TRY(BackgroundStart::begin(
       [&](UniqueFd ready) {

@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
 #include "wg4netns/daemon/command_names.h"
+#include "wg4netns/forward/ways.h"
 #include "wg4netns/supervise/tunnel_folder.h"
 
 namespace wg4 {
@@ -41,12 +43,24 @@ std::vector<IpAddress> wanted_servers(const keeper::State& state) {
   return servers;
 }
 
+/// The networks of --lan.
+std::vector<Prefix> networks_outside(const keeper::State& state) {
+  constexpr std::string_view option = "--lan=";
+  std::vector<Prefix> networks;
+  for (const std::string& word : state.options)
+    if (word.starts_with(option))
+      if (const auto lan = forward::parse_lan(std::string_view(word).substr(option.size())))
+        networks.push_back(lan->network);
+  return networks;
+}
+
 }  // namespace
 
 Result<std::optional<NamesReload>> NamesReload::prepare(pid_t owner, const WgConfig& config) {
   auto found = find_keeper(owner);
   if (!found) return std::nullopt;
   TunnelNames names = TRY(choose_names(config, wanted_servers(found->state)));
+  TRY(expect_in_tunnel(names.servers, networks_outside(found->state)));
   return NamesReload(std::move(found->client), {.servers = std::move(names.servers),
                                                 .search = std::move(names.search),
                                                 .addresses = std::move(names.addresses),

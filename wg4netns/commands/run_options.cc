@@ -62,13 +62,18 @@ void add_access_options(Parser& parser, RunOptions& options) {
       .repeated();
 }
 
-/// Services of the host.
+/// Services of the host, and of its network.
 void add_way_options(Parser& parser, RunOptions& options) {
   parser
       .option("--host-port", "SPEC", options.host_ports,
               "A service of the host is at 127.0.0.1:INSIDE: [tcp:|udp:]INSIDE:[ADDRESS:]PORT")
       .repeated()
       .checked([](const std::string& word) { return fault_of(forward::parse_host_port(word)); });
+  parser
+      .option("--lan", "SPEC", options.lan,
+              "Ports of the local network are reachable: CIDR:PORT[,PORT...], as 192.168.1.0/24:80,8000-8010")
+      .repeated()
+      .checked([](const std::string& word) { return fault_of(forward::parse_lan(word)); });
 }
 
 bool is_separator(const char* word) { return std::string_view(word) == "--"; }
@@ -132,6 +137,7 @@ std::vector<std::string> to_words(const RunOptions& options) {
   for (const std::string& host : options.added_hosts) words.push_back("--add-host=" + host);
   for (const std::string& spec : options.published) words.push_back("--publish=" + spec);
   for (const std::string& spec : options.host_ports) words.push_back("--host-port=" + spec);
+  for (const std::string& spec : options.lan) words.push_back("--lan=" + spec);
   if (options.tunnel.mtu) words.push_back("--mtu=" + std::to_string(*options.tunnel.mtu));
   if (!options.tunnel.outbound_v4.empty()) words.push_back("--outbound-addr=" + options.tunnel.outbound_v4);
   if (!options.tunnel.outbound_v6.empty()) words.push_back("--outbound-addr6=" + options.tunnel.outbound_v6);

@@ -26,6 +26,7 @@ struct RunOptions {
   std::vector<std::string> added_hosts;  ///< "NAME:ADDRESS"
   std::vector<std::string> published;
   std::vector<std::string> host_ports;  ///< forward/ways.h has their forms
+  std::vector<std::string> lan;
   std::optional<std::string> helper;
   bool wait_for_handshake = false;
   bool goes_on_logging = false;  ///< the tunnel, to this process' standard error, since that stays

@@ -8,6 +8,7 @@
 
 #include "shared/handoff/handoff.h"
 #include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
 #include "wg4netns/daemon/container_resolv_conf.h"
 #include "wg4netns/daemon/engine_network.h"
 #include "wg4netns/daemon/observe.h"
@@ -58,6 +59,7 @@ enum class TargetType : std::uint8_t { guess, pid, path };
 struct NamesWanted {
   int socket = -1;                 ///< SOCK_SEQPACKET: gets TunnelNames (messages.h) once the configuration is read
   std::vector<IpAddress> servers;  ///< instead of the configuration's; empty = those
+  std::vector<Prefix> outside{};   ///< networks that are not reached through the tunnel
 };
 
 /// wireguard4netns [OPTIONS] PID|PATH [IFNAME [CONF]]

@@ -72,9 +72,20 @@ Result<TunnelNames> choose_names(const WgConfig& config, std::span<const IpAddre
   return names;
 }
 
+Result<void> expect_in_tunnel(std::span<const IpAddress> servers, std::span<const Prefix> outside) {
+  for (const Prefix& network : outside)
+    for (const IpAddress& server : servers)
+      if (network.contains(server))
+        return fail(
+            "--lan " + network.to_string() + " has the address of the tunnel's DNS server " + server.to_string(), 0,
+            "Name smaller networks, without it");
+  return {};
+}
+
 Result<void> tell_names(const NamesWanted& names, const StartConfig& start) {
   auto chosen = choose_names(start.config, names.servers);
   if (!chosen) return fail_in(start.path, std::move(chosen).error());
+  TRY(expect_in_tunnel(chosen->servers, names.outside));
   return wire::send(names.socket, *chosen);
 }
 

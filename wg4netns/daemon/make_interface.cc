@@ -53,6 +53,7 @@ AttachRequest make_request(const AttachCommand& command, TargetNamespaces target
 /// `existed`: another program has made the interface before.
 LinkPlan make_plan(const AttachCommand& command, const WgConfig& config, std::uint16_t mtu, bool existed) {
   LinkPlan plan = make_link_plan(config, mtu);
+  plan.local_networks = command.ways.networks();
   if (!command.engine) return plan;
   add_engine_network(plan, engine_around(command, existed));
   // RootlessKit, which has made the interface, is about to set this MTU. IPv6 would raise that of our routes along with

@@ -63,6 +63,12 @@ bool is_loopback(const Prefix& destination) {
   return v4.covers(destination) || v6.covers(destination);
 }
 
+/// One of --lan, which listeners inside answer for: nothing leaves by such a route.
+bool is_local_network(const Facts& facts, const Route& route) {
+  const std::string begins = "local network " + route.destination.to_string() + ",";
+  return std::ranges::any_of(facts.state.ways, [&](const std::string& way) { return way.starts_with(begins); });
+}
+
 CheckResult check_routes(const Facts& facts, bool v4) {
   const std::string name = v4 ? "routes-ipv4" : "routes-ipv6";
   std::string strange;
@@ -73,7 +79,7 @@ CheckResult check_routes(const Facts& facts, bool v4) {
     if (route.interface == own_interface) {
       any = true;
       is_default = is_default || route.destination.length == 0;
-    } else if (route.interface != "lo" || !is_loopback(route.destination)) {
+    } else if (route.interface != "lo" || !(is_loopback(route.destination) || is_local_network(facts, route))) {
       strange.append(strange.empty() ? "" : ", ").append(route.destination.to_string());
       strange.append(route.interface.empty() ? " through no single interface" : " through " + route.interface);
     }
