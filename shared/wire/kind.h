@@ -47,6 +47,7 @@ enum class Kind : std::uint8_t {
   keeper_settled = 76,
   keeper_state = 77,
   keeper_names = 78,
+  keeper_forwarded_port = 79,
   // the tunnel and the command that started it: wg4netns/daemon/messages.h
   tunnel_names = 96,
   // verify and the process that looks from inside for it: wg4netns/verify/inside_facts.h

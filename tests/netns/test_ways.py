@@ -1,4 +1,4 @@
-"""Ways in and out of a tunnel that commands run in: services of the host, and its network."""
+"""Ways in and out of a tunnel that commands run in: services of the host, its network, a port of the provider's."""
 
 from __future__ import annotations
 
@@ -234,6 +234,116 @@ class Lan(WayCase):
         }.items():
             with self.subTest(spec=spec):
                 self.assert_refused(self.run_in("true", options=[f"--lan={spec}"]), says)
+
+
+class ForwardedPort(RunCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.says = self.scratch.file("gateway", "50123 60")
+
+    def gateway(self) -> subprocess.Popen[bytes]:
+        script = str(HERE / "natpmp_gateway.py")
+        process = self.enterContext(self.pair.other.background(PYTHON, script, THEIRS, str(self.says)))
+        read_line(process)
+        self.expect_running(process.pid)
+        return process
+
+    def test_the_command_knows_it(self) -> None:
+        """The gateway is the DNS server."""
+        gateway = self.gateway()
+        done = self.run_in("printenv", "WIREGUARD4NETNS_FORWARDED_PORT", options=["--port-forwarding"])
+        self.assert_ends(done, 0, "50123\n")
+        self.assertEqual(read_line(gateway), "000100000000000" + "10000003c\n")
+        self.assertEqual(read_line(gateway), "00020000" + "0000c3cb" + "0000003c\n")
+
+    def test_none_is_inherited(self) -> None:
+        inherited = {"WIREGUARD4NETNS_FORWARDED_PORT": "1"}
+        done = self.run_in("printenv", "WIREGUARD4NETNS_FORWARDED_PORT", environment=inherited)
+        self.assert_ends(done, 1, "")
+
+    def test_file_callback_and_ps(self) -> None:
+        self.gateway()
+        self.says.write_text("50123 2")  # renewed after 1.5 s
+        file, called = self.home / "port", self.home / "called"
+        callback = f"echo {{{{PORT}}}} $WIREGUARD4NETNS_FORWARDED_PORT {{{{VPN_INTERFACE}}}} >>{called}"
+        done = self.call(
+            "up", f"--port-forwarding=natpmp:{THEIRS}", f"--port-file={file}",
+            f"--port-forwarding-callback={callback}", "work",
+        )  # fmt: skip
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(file.read_text(), "50123\n")
+        self.assertEqual(self.tunnels()["work"]["forwardedPort"], 50123)
+        self.assertEqual(self.tunnels()["work"]["ways"], [f"port forwarding, asked of {THEIRS} by NAT-PMP"])
+        self.assertIn("port 50123 forwarded", self.call("ps").stdout)
+        self.says.write_text("50124 2")
+        self.wait_for(lambda: file.read_text() == "50124\n", "the file has the new port")
+        self.wait_for(lambda: called.exists() and len(called.read_text().splitlines()) == 2, "both callbacks")
+        first, second = (line.split() for line in called.read_text().splitlines())
+        self.assertEqual((first, second), (["50123", "50123", "wg0"], ["50124", "50124", "wg0"]))
+        done = self.call("exec", "work", "--", "printenv", "WIREGUARD4NETNS_FORWARDED_PORT")
+        self.assert_ends(done, 0, "50124\n")
+        self.down("work")
+        self.assertFalse(file.exists())
+
+    def test_a_lost_port_is_asked_for_again(self) -> None:
+        self.gateway()
+        self.says.write_text("50123 2")
+        file = self.home / "port"
+        self.assert_ends(self.call("up", "--port-forwarding", f"--port-file={file}", "work"))
+        self.says.write_text("silent")
+        self.wait_for(lambda: not file.exists(), "the port is lost")
+        self.assertIsNone(self.tunnels()["work"]["forwardedPort"])
+        self.says.write_text("50125 2")
+        self.assertTrue(wait_until(lambda: file.exists() and file.read_text() == "50125\n", 20), "it comes back")
+        self.down("work")
+
+    def test_a_server_without_port_forwarding(self) -> None:
+        self.assert_refused(self.run_in("true", options=["--port-forwarding"]), "has no port forwarding", THEIRS)
+
+    def test_a_refusal(self) -> None:
+        self.gateway()
+        self.says.write_text("refuse 2")
+        self.assert_refused(self.run_in("true", options=["--port-forwarding"]), "no port to this key", THEIRS)
+
+    def test_a_gateway_outside_of_the_tunnel(self) -> None:
+        done = self.run_in("true", options=["--port-forwarding=natpmp:192.0.2.9"])
+        self.assert_refused(done, "reach 192.0.2.9 through the tunnel")
+
+    def test_no_gateway_to_be_seen(self) -> None:
+        self.profile(dns="2001:db8::1")
+        done = self.run_in("true", options=["--port-forwarding=natpmp:nonsense"])
+        self.assert_refused(done, "neither natpmp nor natpmp:GATEWAY")
+
+    def test_no_place_for_the_file(self) -> None:
+        self.gateway()
+        done = self.run_in("true", options=["--port-forwarding", "--port-file=/nowhere/port"])
+        self.assert_refused(done, "/nowhere/port", "--port-file")
+        self.assert_refused(self.run_in("true", options=["--port-file=port"]), "--port-forwarding")
+
+    def test_a_silent_gateway(self) -> None:
+        self.gateway()
+        self.says.write_text("silent")
+        log = self.scratch.file("silent.log")
+        process = self.start("run", "--port-forwarding", "work", "--", "true", stderr=log.open("w"))
+        self.assertTrue(wait_until(lambda: "does not answer" in log.read_text(), 30), "it says why it waits")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(20), -signal.SIGTERM)
+
+    def test_the_process_is_killed(self) -> None:
+        self.gateway()
+        self.assert_ends(self.call("up", "--port-forwarding", "work"))
+        (port,) = self.processes("wg4netns-port")
+        os.kill(port.pid, signal.SIGKILL)
+        self.wait_for(lambda: self.tunnels()["work"]["forwardedPort"] is None, "nobody claims to have a port")
+        self.down("work")
+
+    def test_the_keeper_is_killed(self) -> None:
+        self.gateway()
+        file = self.home / "port"
+        self.assert_ends(self.call("up", "--port-forwarding", f"--port-file={file}", "work"))
+        os.kill(self.tunnels()["work"]["keeper"], signal.SIGKILL)
+        self.wait_for(lambda: not file.exists(), "the file is gone")
+        self.assertEqual(self.tunnels(), {})
 
 
 if __name__ == "__main__":

@@ -327,6 +327,9 @@ TEST_CASE("ways out that the user wants are listed, and the routes that they nee
   CHECK(says_only(facts, "problem  routes-ipv4", "192.168.1.0/24 through lo"));
   facts.state.ways = {"local network 192.168.1.0/24, port 80"};
   CHECK(says_only(facts, "note     on-purpose", facts.state.ways.front()));
+  facts = good();
+  facts.state.forwarded_port = 50'000;
+  CHECK(says_only(facts, "note     on-purpose", "port 50000 of the provider's"));
 }
 
 TEST_CASE("what is open on purpose is listed") {

@@ -1,12 +1,14 @@
 #include "wg4netns/commands/join_tunnel.h"
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <expected>
@@ -22,11 +24,13 @@
 #include "shared/sys/process.h"
 #include "shared/sys/read_all.h"
 #include "shared/wire/message_socket.h"
+#include "wg4netns/commands/provider_port.h"
 #include "wg4netns/daemon/attach.h"
 #include "wg4netns/daemon/messages.h"
 #include "wg4netns/forward/publish_spec.h"
 #include "wg4netns/forward/rule.h"
 #include "wg4netns/forward/ways.h"
+#include "wg4netns/natpmp/gateway.h"
 #include "wg4netns/profile/config_file.h"
 #include "wg4netns/uapi/control_client.h"
 
@@ -102,12 +106,44 @@ Result<TunnelNames> hear_names(StartedTunnel& tunnel) {
   return fail("the tunnel's process says nothing of its names");
 }
 
+/// What the options ask of the provider; nothing if that is nothing.
+Result<std::optional<ProviderPort>> provider_port_of(const RunOptions& options, const TunnelNames& names,
+                                                     const std::vector<Prefix>& outside) {
+  if (!options.port_forwarding) return std::nullopt;
+  ProviderPort port = TRY(parse_provider_port(*options.port_forwarding));
+  std::vector<Prefix> addresses;
+  for (const std::string& text : names.addresses)
+    if (const auto address = Prefix::parse(text)) addresses.push_back(*address);
+  if (!port.gateway) port.gateway = natpmp::guess_gateway(names.servers, addresses);
+  if (!port.gateway)
+    return fail("which address the tunnel's gateway has cannot be guessed from the configuration", 0,
+                "Name it: --port-forwarding=natpmp:ADDRESS");
+  if (std::ranges::any_of(outside, [&](const Prefix& network) { return network.contains(*port.gateway); }))
+    return fail("the gateway " + port.gateway->to_string() + " is in a network of --lan, so not in the tunnel", 0,
+                "Name a smaller network, or another gateway: --port-forwarding=natpmp:ADDRESS");
+  if (options.port_file) port.file = TRY(absolute_path(*options.port_file));
+  port.callback = options.port_callback;
+  return port;
+}
+
+/// If there is no port, there is no tunnel.
+Result<keeper::Client> with_provider_port(keeper::Client client, const std::string& name, const ProviderPort& port) {
+  const keeper::Room room = TRY(client.join("", {}));
+  const auto started = start_provider_port(name, room, port);
+  if (started) return client;
+  // By a signal: to end in peace it would wait for the folder's lock, which this process has.
+  syscall(SYS_pidfd_send_signal, room.keeper.get(), SIGTERM, nullptr, 0);
+  static_cast<void>(client.settle(room));
+  return std::unexpected(started.error());
+}
+
 Result<keeper::Client> make(const TunnelFolder& folder, const RunOptions& options, const std::string& config) {
   keeper::Plan plan = options.plan;
   plan.sudo = options.ids.sub_ids;
   plan.hidden.push_back(TRY(config_folder()));  // with the keys of all profiles
   AttachCommand command = TRY(attach_command(options, folder.name(), config));
   std::vector<std::string> ways = command.ways.sentences();
+  const std::vector<Prefix> outside = command.ways.networks();
   keeper::NewKeeper keeper = TRY(keeper::NewKeeper::begin(folder, plan, options.ids));
   command.target = std::to_string(keeper.pid());
   StartedTunnel tunnel = TRY(start_tunnel(std::move(command), options));
@@ -118,11 +154,14 @@ Result<keeper::Client> make(const TunnelFolder& folder, const RunOptions& option
                       .addresses = names.addresses,
                       .peers = names.peers,
                       .ways = std::move(ways)};
+  const auto port = TRY(provider_port_of(options, names, outside));
+  if (port) serve.ways.push_back("port forwarding, asked of " + port->gateway->to_string() + " by NAT-PMP");
   const keeper::MakeView view = TRY(view_of(options, std::move(names)));
   auto viewed = keeper.make_view(view);
   TRY(tunnel.process.wait());  // its error first: it may be why there is no view
   for (const std::string& warning : TRY(viewed)) log::warning("{}", warning);
-  return keeper.serve(serve, std::move(tunnel.pidfd));
+  keeper::Client client = TRY(keeper.serve(serve, std::move(tunnel.pidfd)));
+  return port ? with_provider_port(std::move(client), folder.name(), *port) : Result<keeper::Client>(std::move(client));
 }
 
 /// The tunnel of a keeper that was killed ends by itself, and then lets go of its key and its port.

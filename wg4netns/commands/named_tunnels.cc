@@ -78,11 +78,12 @@ std::string json_of(const Row& row) {
   const auto& age = row.traffic.handshake_age;
   return fmt::format(
       "{}: {{\"keeper\": {}, \"tunnel\": {}, \"tunnelRuns\": {}, \"kept\": {}, \"config\": {}, \"mapping\": {}, "
-      "\"latestHandshakeAge\": {}, \"transferRx\": {}, \"transferTx\": {}, \"ways\": {}, "
+      "\"latestHandshakeAge\": {}, \"transferRx\": {}, \"transferTx\": {}, \"ways\": {}, \"forwardedPort\": {}, "
       "\"processes\": [{}]}}",
       json_string(row.name), row.state.keeper, row.state.tunnel, row.state.tunnel_runs, row.state.kept,
       json_string(row.state.config), json_string(container::to_string(row.state.ids.rung)),
-      age ? std::to_string(*age) : "null", row.traffic.received, row.traffic.sent, json_list(row.state.ways), inside);
+      age ? std::to_string(*age) : "null", row.traffic.received, row.traffic.sent, json_list(row.state.ways),
+      row.state.forwarded_port == 0 ? "null" : std::to_string(row.state.forwarded_port), inside);
 }
 
 /// "1000 (direct)"
@@ -99,6 +100,7 @@ void print_row(const Row& row) {
              age ? fmt::format("{} s ago", *age) : "none", row.traffic.received, row.traffic.sent,
              ids_of(row.state.ids));
   for (const std::string& way : row.state.ways) fmt::print("  {}\n", way);
+  if (row.state.forwarded_port != 0) fmt::print("  port {} forwarded by the provider\n", row.state.forwarded_port);
   for (const std::string& pid : row.state.inside)
     fmt::print("  {:>9}  {}\n", pid, row.state.own_pids ? "" : command_of(pid));
 }

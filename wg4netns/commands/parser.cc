@@ -112,6 +112,12 @@ Option Option::or_alone(const std::string& value) {
   return *this;
 }
 
+Option Option::or_alone_joined(const std::string& value) {
+  const std::string name = "--" + option_->get_lnames().front();
+  parser_.alone_[name] = name + "=" + value;
+  return *this;
+}
+
 Option Option::repeated() {
   option_->allow_extra_args(false)->take_all();
   return *this;
@@ -190,6 +196,8 @@ Result<std::optional<Text>> Parser::parse() {
     return Text{};
   }
   std::vector<std::string> reversed(arguments_.words.rbegin(), arguments_.words.rend());
+  for (std::string& word : reversed)
+    if (const auto alone = alone_.find(word); alone != alone_.end()) word = alone->second;
   const std::string hint = "See " + app_->get_name() + " --help";
   TRY(expect_values(arguments_.words, hint));
   try {

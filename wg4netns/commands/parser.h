@@ -43,6 +43,8 @@ class Option {
   Option or_environment(const std::string& variable);
   /// May be given without a value: it then has this one.
   Option or_alone(const std::string& value);
+  /// Likewise, but a value is joined to the name by "=", so that the next word is not taken for it.
+  Option or_alone_joined(const std::string& value);
   /// May be given again and again, with one value each time.
   Option repeated();
   /// Says of an argument that it is, or may be, the name of a file.
@@ -122,6 +124,7 @@ class Parser {
   std::unique_ptr<CLI::App> app_;
   log::Level level_ = log::Level::info;
   std::map<const CLI::Option*, std::vector<std::string>> choices_;
+  std::map<std::string, std::string> alone_;  // the words "--name" that mean "--name=value"
   bool takes_files_ = false;
   bool takes_profiles_ = false;
   bool takes_tunnels_ = false;

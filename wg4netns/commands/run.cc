@@ -39,13 +39,15 @@ void reap() {
 std::vector<std::string> environment_for(const std::string& name, const keeper::Room& room) {
   constexpr std::string_view prefix = "WIREGUARD4NETNS_";
   std::vector<std::string> environment = own_environment();
-  std::erase_if(environment, [&](const std::string& entry) {
-    return entry.starts_with(std::string(prefix) + "NAME=") || entry.starts_with(std::string(prefix) + "ADDRESS=");
-  });
+  for (const char* name_of_ours : {"NAME=", "ADDRESS=", "FORWARDED_PORT="})
+    std::erase_if(environment,
+                  [&](const std::string& entry) { return entry.starts_with(std::string(prefix) + name_of_ours); });
   environment.push_back(std::string(prefix) + "NAME=" + name);
   if (!room.addresses.empty())
     environment.push_back(std::string(prefix) +
                           "ADDRESS=" + room.addresses.front().substr(0, room.addresses.front().find('/')));
+  if (room.forwarded_port != 0)
+    environment.push_back(std::string(prefix) + "FORWARDED_PORT=" + std::to_string(room.forwarded_port));
   return environment;
 }
 

@@ -9,6 +9,7 @@
 #include "netns-helper/container/name_files.h"
 #include "shared/net/ip_address.h"
 #include "shared/sys/log.h"
+#include "wg4netns/commands/provider_port.h"
 #include "wg4netns/commands/tunnel_options.h"
 #include "wg4netns/forward/ways.h"
 
@@ -76,6 +77,19 @@ void add_way_options(Parser& parser, RunOptions& options) {
       .checked([](const std::string& word) { return fault_of(forward::parse_lan(word)); });
 }
 
+void add_port_options(Parser& parser, RunOptions& options) {
+  parser
+      .option("--port-forwarding", "natpmp[:GATEWAY]", options.port_forwarding,
+              "Have the provider forward a port, asked for by NAT-PMP; default natpmp, with a gateway that is guessed")
+      .or_alone_joined("natpmp")
+      .checked([](const std::string& word) { return fault_of(parse_provider_port(word)); });
+  parser.option("--port-file", "FILE", options.port_file, "Has the forwarded port").needs("--port-forwarding");
+  parser
+      .option("--port-forwarding-callback", "COMMAND", options.port_callback,
+              "Run inside for each port that is forwarded; {{PORT}} in it is the port")
+      .needs("--port-forwarding");
+}
+
 bool is_separator(const char* word) { return std::string_view(word) == "--"; }
 
 }  // namespace
@@ -94,6 +108,7 @@ void add_run_options(Parser& parser, RunOptions& options) {
   add_name_options(parser, options);
   add_access_options(parser, options);
   add_way_options(parser, options);
+  add_port_options(parser, options);
   add_helper_option(parser, options.helper);
   add_common_tunnel_options(parser, options.tunnel, log::Level::warning);
   add_binding_options(parser, options.tunnel);
@@ -138,6 +153,9 @@ std::vector<std::string> to_words(const RunOptions& options) {
   for (const std::string& spec : options.published) words.push_back("--publish=" + spec);
   for (const std::string& spec : options.host_ports) words.push_back("--host-port=" + spec);
   for (const std::string& spec : options.lan) words.push_back("--lan=" + spec);
+  if (options.port_forwarding) words.push_back("--port-forwarding=" + *options.port_forwarding);
+  if (options.port_file) words.push_back("--port-file=" + *options.port_file);
+  if (options.port_callback) words.push_back("--port-forwarding-callback=" + *options.port_callback);
   if (options.tunnel.mtu) words.push_back("--mtu=" + std::to_string(*options.tunnel.mtu));
   if (!options.tunnel.outbound_v4.empty()) words.push_back("--outbound-addr=" + options.tunnel.outbound_v4);
   if (!options.tunnel.outbound_v6.empty()) words.push_back("--outbound-addr6=" + options.tunnel.outbound_v6);

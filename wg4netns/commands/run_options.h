@@ -27,6 +27,9 @@ struct RunOptions {
   std::vector<std::string> published;
   std::vector<std::string> host_ports;  ///< forward/ways.h has their forms
   std::vector<std::string> lan;
+  std::optional<std::string> port_forwarding;  ///< "natpmp", "natpmp:GATEWAY" (provider_port.h)
+  std::optional<std::string> port_file;
+  std::optional<std::string> port_callback;
   std::optional<std::string> helper;
   bool wait_for_handshake = false;
   bool goes_on_logging = false;  ///< the tunnel, to this process' standard error, since that stays

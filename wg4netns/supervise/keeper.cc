@@ -40,7 +40,7 @@ namespace {
 enum class Source : std::uint32_t { signal, listener, client, process, tunnel, etc };
 using Loop = EventLoop<Source>;
 using Number = std::uint32_t;
-using Request = std::variant<Join, Inside, Names, Order>;
+using Request = std::variant<Join, Inside, Names, ForwardedPort, Order>;
 using std::chrono::milliseconds;
 
 constexpr std::size_t max_clients = 1024;
@@ -85,6 +85,7 @@ class Keeper {
   void answer(Number number, int client, Order::What what);
   template <class Message>
   void tell_awaiting(const Message& message);
+  void answer(Number number, const ForwardedPort& told, UniqueFd process);
   [[nodiscard]] Result<void> expect_same(const Join& join) const;
   [[nodiscard]] State state() const;
   void watch_process(UniqueFd process);
@@ -97,6 +98,7 @@ class Keeper {
   void end_processes();
   void signal_all(int signal);
   void end_tunnel();
+  void end_port_forwarding();
   void reap();
 
   Plan plan_;
@@ -113,6 +115,9 @@ class Keeper {
   std::map<Number, UniqueFd> inside_;  // pidfds
   std::set<Number> settlers_;          // clients that wait for the end, or to hear that there is none
   std::set<Number> awaiting_;          // clients that are to hear of the tunnel's end
+  ForwardedPort port_;                 // at the provider,
+  Number port_client_ = 0;             // as long as this client is connected;
+  UniqueFd port_process_;              // its pidfd
   Number next_ = 1;
   bool kept_ = false;
   bool ordered_ = false;   // somebody has ended the tunnel on purpose
@@ -167,6 +172,7 @@ void Keeper::run() {
     if (!over_ && !may_end()) tell_settlers();
   }
   end_tunnel();
+  end_port_forwarding();
   if (!plan_.own_pids) folder_.remove();
   if (ordered_) tell_awaiting(Done{});
 }
@@ -199,6 +205,7 @@ void Keeper::hear(Number number) {
     if (!request) static_cast<void>(wire::send(client, Failure{request.error()}));
     clients_.erase(found);
     settlers_.erase(number);
+    if (number == port_client_) port_ = {};
     was_used_ = true;  // if that was the maker, nobody else comes
     return;
   }
@@ -207,6 +214,8 @@ void Keeper::hear(Number number) {
   if (const auto* join = std::get_if<Join>(&message)) answer(client, *join);
   if (std::holds_alternative<Inside>(message)) answer(client, fds.empty() ? UniqueFd() : std::move(fds.front()));
   if (const auto* names = std::get_if<Names>(&message)) answer(client, *names);
+  if (const auto* port = std::get_if<ForwardedPort>(&message))
+    answer(number, *port, fds.empty() ? UniqueFd() : std::move(fds.front()));
   if (const auto* order = std::get_if<Order>(&message)) answer(number, client, order->what);
 }
 
@@ -242,7 +251,8 @@ void Keeper::answer(int client, const Join& join) {
     fds.push_back(duplicate(*fd));
   fds.push_back(open_pidfd(getpid()));
   if (plan_.own_pids) fds.push_back(duplicate(namespaces_.pids));
-  static_cast<void>(wire::send(client, Joined{namespaces_.ids, plan_.own_pids, serve_.addresses, serve_.peers}, fds));
+  static_cast<void>(
+      wire::send(client, Joined{namespaces_.ids, plan_.own_pids, serve_.addresses, serve_.peers, port_.port}, fds));
 }
 
 void Keeper::answer(int client, UniqueFd process) {
@@ -260,6 +270,13 @@ void Keeper::answer(int client, const Names& names) {
   serve_.addresses = names.addresses;
   serve_.peers = names.peers;
   static_cast<void>(wire::send(client, Done{*changed}));
+}
+
+void Keeper::answer(Number number, const ForwardedPort& told, UniqueFd process) {
+  port_ = told;
+  port_client_ = number;
+  port_process_ = std::move(process);
+  static_cast<void>(wire::send(clients_.at(number).get(), Done{}));
 }
 
 void Keeper::answer(Number number, int client, Order::What what) {
@@ -310,6 +327,7 @@ State Keeper::state() const {
               .addresses = serve_.addresses,
               .open = view_.open(),
               .ways = serve_.ways,
+              .forwarded_port = port_.port,
               .net = net.st_ino};
   for (const pid_t pid : processes_.all())
     if (state.inside.size() < max_processes) state.inside.push_back(std::to_string(pid));
@@ -386,6 +404,14 @@ void Keeper::end_tunnel() {
   namespaces_.mounts.reset();
   pollfd entry{tunnel_.get(), POLLIN, 0};
   if (poll(&entry, 1, static_cast<int>(time_to_end.count())) == 0) send_signal(tunnel_.get(), SIGKILL);
+}
+
+/// The process ends with its connection.
+void Keeper::end_port_forwarding() {
+  clients_.erase(port_client_);
+  if (!port_process_.valid()) return;
+  pollfd entry{port_process_.get(), POLLIN, 0};
+  if (poll(&entry, 1, static_cast<int>(time_to_end.count())) == 0) send_signal(port_process_.get(), SIGKILL);
 }
 
 /// Those that a PID namespace gives to its process 1.

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -109,12 +110,19 @@ Result<Room> Client::join(const std::string& config, const std::vector<std::stri
               .keeper = std::move(fds[4]),
               .ids = joined.ids,
               .addresses = std::move(joined.addresses),
-              .peers = std::move(joined.peers)};
+              .peers = std::move(joined.peers),
+              .forwarded_port = joined.forwarded_port};
 }
 
 Result<void> Client::tell_inside(pid_t process) {
   const std::array fds{open_pidfd(process)};
   const auto answer = TRY(talk<Done>(Inside{static_cast<std::uint32_t>(process)}, fds, 0));
+  return answer ? Result<void>() : gone();
+}
+
+Result<void> Client::tell_forwarded_port(std::uint16_t port) {
+  const std::array fds{open_pidfd(getpid())};
+  const auto answer = TRY(talk<Done>(ForwardedPort{port}, fds, 0));
   return answer ? Result<void>() : gone();
 }
 

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -32,6 +33,7 @@ struct Room {
   IdsMapped ids;
   std::vector<std::string> addresses;  ///< of the interface
   std::vector<IpAddress> peers;        ///< behind each peer one
+  std::uint16_t forwarded_port = 0;    ///< by the provider; 0 = none
 
   /// Of the namespaces nothing is needed any more: whoever closes the last descriptor of one pays for its end.
   void leave() {
@@ -50,6 +52,8 @@ class Client {
   [[nodiscard]] Result<Room> join(const std::string& config, const std::vector<std::string>& options);
   /// `process` is one inside: the tunnel stays for it.
   [[nodiscard]] Result<void> tell_inside(pid_t process);
+  /// The port that this process keeps at the provider, 0 for none; until this connection ends.
+  [[nodiscard]] Result<void> tell_forwarded_port(std::uint16_t port);
   [[nodiscard]] Result<void> keep();
   /// False if names are resolved like that already.
   [[nodiscard]] Result<bool> rename(const Names& names);

@@ -18,6 +18,7 @@
 //   Inside    Done: the process whose pidfd is attached is counted
 //   Names     Done, or with done = false if that is so already; or Failure
 //   Order     what it says there
+//   ForwardedPort   Done: who says it keeps that port, until it closes the connection
 
 #include <cstddef>
 #include <cstdint>
@@ -154,12 +155,14 @@ struct Joined {
   bool own_pids = false;
   std::vector<std::string> addresses{};
   std::vector<IpAddress> peers{};
+  std::uint16_t forwarded_port = 0;  ///< by the provider; 0 = none
 
   static constexpr void fields(auto& self, auto& visit) {
     IdsMapped::fields(self.ids, visit);
     visit(self.own_pids);
     visit.texts(self.addresses, max_servers, max_name);
     visit.list(self.peers, max_servers);
+    visit(self.forwarded_port);
   }
 };
 
@@ -185,6 +188,13 @@ struct Names {
     visit.list(self.peers, max_servers);
   }
   friend bool operator==(const Names&, const Names&) = default;
+};
+
+/// Attached: the pidfd of the process that says so. The keeper awaits its end before it ends itself.
+struct ForwardedPort {
+  static constexpr wire::Kind message_kind = wire::Kind::keeper_forwarded_port;
+  std::uint16_t port = 0;  ///< 0 = none at the moment
+  static constexpr void fields(auto& self, auto& visit) { visit(self.port); }
 };
 
 struct Done {
@@ -227,6 +237,7 @@ struct State {
   std::vector<std::string> addresses{};
   std::vector<std::string> open{};
   std::vector<std::string> ways{};
+  std::uint16_t forwarded_port = 0;
   std::uint64_t net = 0;              ///< inode of the network namespace
   std::vector<std::string> inside{};  ///< PIDs of processes inside, as the host sees them
 
@@ -242,6 +253,7 @@ struct State {
     visit.texts(self.addresses, max_servers, max_name);
     visit.texts(self.open, max_options, max_path);
     visit.texts(self.ways, max_options, max_option);
+    visit(self.forwarded_port);
     visit(self.net);
     visit.texts(self.inside, max_processes, max_name);
   }

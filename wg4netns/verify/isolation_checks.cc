@@ -46,6 +46,9 @@ Report list_exceptions(const Facts& facts) {
       if (option.starts_with(opening.option))
         report.push_back({"on-purpose", Verdict::note, printable(option) + ": " + opening.what});
   for (const std::string& way : facts.state.ways) report.push_back({"on-purpose", Verdict::note, printable(way)});
+  if (facts.state.forwarded_port != 0)
+    report.push_back(
+        {"on-purpose", Verdict::note, "port " + std::to_string(facts.state.forwarded_port) + " of the provider's"});
   std::string open;
   for (const std::string& path : facts.state.open) open.append(open.empty() ? "" : ", ").append(printable(path));
   if (!open.empty()) report.push_back({"on-purpose", Verdict::note, "of the host's files these are seen: " + open});
