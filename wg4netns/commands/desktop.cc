@@ -94,9 +94,8 @@ Result<void> run_desktop_add(const DesktopAddCommand& command) {
   const desktop::DesktopEntry original = TRY(read_entry(found.path));
   const desktop::Mark mark{found.id, profile_name(source)};
   const std::string program = TRY(own_program());
-  const auto entry = TRY(desktop::put_in_tunnel(original, {.application = mark.application,
-                                                           .profile = mark.profile,
-                                                           .command = {program, "run", source, "--"}}));
+  const auto entry = TRY(desktop::put_in_tunnel(
+      original, {.application = mark.application, .profile = mark.profile, .command = {program, "run", source, "--"}}));
   const std::string folder = TRY(own_applications());
   TRY(write_entry(folder, desktop::file_name(mark), entry.text()));
   warn_of_handover(original, found.id);

@@ -393,8 +393,8 @@ void Keeper::signal_all(int signal) {
 }
 
 void Keeper::end_tunnel() {
-  // From a PID namespace of its own the keeper can signal nobody outside: the tunnel sees its end. Until then the folder
-  // stays, so that a next tunnel of the name waits for this one's end.
+  // From a PID namespace of its own the keeper can signal nobody outside: the tunnel sees its end. Until then the
+  // folder stays, so that a next tunnel of the name waits for this one's end.
   if (plan_.own_pids) return;
   send_signal(tunnel_.get(), SIGTERM);
   // Meanwhile: the kernel takes its time for a mount.
