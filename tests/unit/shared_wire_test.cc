@@ -90,6 +90,10 @@ bool is_kind(Kind kind) {
     case Kind::keeper_settled:
     case Kind::keeper_state:
     case Kind::tunnel_names:
+    case Kind::listening:
+    case Kind::view_facts:
+    case Kind::keeper_names:
+    case Kind::keeper_forwarded_port:
     case Kind::verify_interface:
     case Kind::verify_route:
     case Kind::verify_name_file:
