@@ -79,7 +79,8 @@ Result<View> View::make(const Plan& plan, const MakeView& wanted) {
                                     .system_bus = plan.system_bus}));
   if (plan.sudo) TRY(container::mount_setuid_copies(programs_of_sudo));
   TRY(container::mount_own_copy("/etc/ssh/ssh_config.d"));
-  for (const std::string& folder : plan.hidden) TRY(container::hide_folder(folder));
+  for (const std::string& folder : plan.hidden)
+    if (access(folder.c_str(), F_OK) == 0) TRY(container::hide_folder(folder));  // a missing one is not made
   View view(std::move(settings), std::move(etc), std::move(open));
   if (const auto& error = view.etc_.not_followed())
     view.warnings_.push_back("/etc of the host is not watched, so what is added there later is not seen: " +
