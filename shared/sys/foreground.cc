@@ -107,6 +107,8 @@ Result<CommandEnd> Foreground::wait(std::span<const Watch> watches) {
     }
     if (entries[0].revents != 0) take_signals();
     if (entries[1].revents != 0) read_report();
+    // The command first: what is watched may have ended because that has.
+    if (entries[0].revents != 0 || entries[1].revents != 0) continue;
     for (std::size_t i = 0; i < watches.size(); ++i)
       if (entries[first + i].revents != 0) {
         entries[first + i].fd = -1;
@@ -193,6 +195,14 @@ void Foreground::pass_on(const signalfd_siginfo& signal) const {
   static_assert(sizeof value == sizeof signal.ssi_ptr);
   std::memcpy(&value, &signal.ssi_ptr, sizeof value);
   sigqueue(command_->pid(), number, value);
+}
+
+pid_t Foreground::await_pid() {
+  while (!command_->is_known() && command_->report_fd() >= 0) {
+    pollfd entry{command_->report_fd(), POLLIN, 0};
+    if (poll(&entry, 1, -1) > 0) read_report();
+  }
+  return command_->pid();
 }
 
 void Foreground::read_report() {

@@ -62,6 +62,9 @@ class Foreground {
   /// The command's process, from start() on; of a command that enters a PID namespace, at first the one that makes it.
   [[nodiscard]] pid_t pid() const { return command_->pid(); }
 
+  /// Waits for that: gives the command's own process, unless it has not come to be.
+  [[nodiscard]] pid_t await_pid();
+
   /// To be called last of all: the status with which this process has to end; or ends it by the signal that has ended
   /// the command, without a core dump, where that makes a difference: a shell takes its terminal back as it was, and
   /// leaves a loop at ^C, only if it sees a signal. Everybody else gets 128+n.

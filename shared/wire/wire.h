@@ -44,7 +44,7 @@
 
 namespace wg4::wire {
 
-inline constexpr std::uint8_t format_version = 2;
+inline constexpr std::uint8_t format_version = 3;
 inline constexpr std::size_t max_message_size = std::size_t{32} * 1024;  // well under the default socket buffer
 inline constexpr std::size_t max_sentence_size = 2048;                   // bytes; what is longer is cut
 inline constexpr int max_errno = 4095;                                   // the kernel's own limit

@@ -19,7 +19,8 @@ from project import Finding
 PUNCTUATION = (",", ".", ":", ";", "|", "(", ")", "?", "!")  # of mdoc(7), as a word of its own
 HELP_ENTRY = re.compile(r"^\s+((?:-\w,\s?)?--[a-z][a-z0-9-]*|-\w)\b", re.MULTILINE)
 # A line of the table of commands, which it prints, too: "  show       say how tunnels are".
-COMMAND_ENTRY = re.compile(r"^  ([a-z][a-z-]*) +\S", re.MULTILINE)
+# Several that belong together have one: "  exec, shell run ...".
+COMMAND_ENTRY = re.compile(r"^  ([a-z][a-z-]*(?:, [a-z][a-z-]*)*) +\S", re.MULTILINE)
 README_COMMANDS = ("examples/quickstart.sh", "tests/run.sh")
 PAGES = "wg4netns/wireguard4netns*.[15]"
 # Where some of the main page's options have their place: those of commands that run a tunnel, too.
@@ -43,7 +44,7 @@ class Program:
 def commands_of(help_text: str) -> list[str]:
     """The program's own table."""
     table = help_text.partition("Commands with a --help of their own:\n")[2].partition("\n\n")[0]
-    return COMMAND_ENTRY.findall(table)
+    return [name for names in COMMAND_ENTRY.findall(table) for name in names.split(", ")]
 
 
 def programs_of(help_text: str, root: Path) -> list[Program]:

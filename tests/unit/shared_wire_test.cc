@@ -133,16 +133,17 @@ TEST_CASE("every message comes back as it was sent; each number has one message,
 }
 
 TEST_CASE("the layout is fixed: both programs may be built apart") {
-  CHECK(bytes_of(handoff::TunReady{"wg0", 0x4101, false}) == Bytes{2, 2, 3, 0, 'w', 'g', '0', 0x01, 0x41, 0});
-  CHECK(bytes_of(handoff::Failure{{"no", 2, ""}}) == Bytes{2, 6, 2, 0, 'n', 'o', 2, 0, 0, 0, 0, 0});
+  CHECK(bytes_of(handoff::TunReady{"wg0", 0x4101, false}) == Bytes{3, 2, 3, 0, 'w', 'g', '0', 0x01, 0x41, 0});
+  CHECK(bytes_of(handoff::Failure{{"no", 2, ""}}) == Bytes{3, 6, 2, 0, 'n', 'o', 2, 0, 0, 0, 0, 0});
   CHECK(bytes_of(handoff::Dial{Protocol::tcp, *IpAddress::parse("10.0.2.100"), 0x1f90}) ==
-        Bytes{2, 7, 0, 4, 10, 0, 2, 100, 0x90, 0x1f});
-  CHECK(bytes_of(handoff::PlanPart{{7, 8}, true}) == Bytes{2, 3, 2, 0, 0, 0, 7, 8, 1});
+        Bytes{3, 7, 0, 4, 10, 0, 2, 100, 0x90, 0x1f});
+  CHECK(bytes_of(handoff::PlanPart{{7, 8}, true}) == Bytes{3, 3, 2, 0, 0, 0, 7, 8, 1});
   LinkPlan plan;
   plan.mtu = 0x0102;
   plan.routes = {*Prefix::parse("10.0.0.0/8")};
-  Bytes expected{2, 4, 2, 1, 0, 0, 0, 0, 1, 0, 0, 0, 8, 4, 10, 0, 0, 0};
-  expected.resize(expected.size() + 18);  // no table, sources, MTU of routes, gateways, retired addresses
+  Bytes expected{3, 4, 2, 1, 0, 0, 0, 0, 1, 0, 0, 0, 8, 4, 10, 0, 0, 0};
+  expected.resize(expected.size() +
+                  22);  // no table, sources, MTU of routes, gateways, retired addresses, local networks
   CHECK(bytes_of(handoff::Plan{plan}) == expected);
 }
 
@@ -163,7 +164,7 @@ TEST_CASE("another version says so; another kind is refused") {
     const auto other = decode<M>(bytes);
     REQUIRE_FALSE(other.has_value());
     CHECK(other.error().message() ==
-          "the other process speaks version 3 of our messages, this one version 2. Install both programs from the same "
+          "the other process speaks version 4 of our messages, this one version 3. Install both programs from the same "
           "version");
     --bytes[0];
     for (unsigned kind = 0; kind < 256; ++kind) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstddef>
 #include <string_view>
 #include <utility>
 
@@ -40,6 +41,21 @@ void add_forward_options(Parser& parser, AttachArguments& arguments) {
       .repeated();
 }
 
+/// A line for each command, or for several that belong together: so that all of --help fits a screen.
+std::string lines_of(CommandTable table) {
+  std::string text;
+  std::string names;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    const CommandEntry& entry = table[i];
+    if (entry.name.empty() || entry.hidden) continue;
+    names.append(names.empty() ? "" : ", ").append(entry.name);
+    if (!entry.together.empty() && i + 1 < table.size() && table[i + 1].together == entry.together) continue;
+    text += fmt::format("  {:<10} {}\n", names, entry.together.empty() ? entry.about : entry.together);
+    names.clear();
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string introduction(CommandTable table) {
@@ -49,9 +65,7 @@ std::string introduction(CommandTable table) {
       "CONF is a wg-quick file; default ~/.config/wireguard4netns/default.conf.\n"
       "-f IFNAME, or a name like wg0 alone, makes it here, for wg(8) to configure, as wireguard-go does.\n\n"
       "Commands with a --help of their own:\n";
-  for (const CommandEntry& entry : table)
-    if (!entry.name.empty() && !entry.hidden) text += fmt::format("  {:<10} {}\n", entry.name, entry.about);
-  return text;
+  return text + lines_of(table);
 }
 
 Result<void> check_first_word(const Arguments& arguments) {

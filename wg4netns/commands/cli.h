@@ -31,6 +31,7 @@ struct CommandEntry {
   Result<Task> (*prepare)(const Arguments& arguments) = nullptr;
   std::string_view also_called = {};                            ///< the program, started by this name, is this command
   bool (*takes)(std::span<const char* const> words) = nullptr;  ///< for a row without a name; null: it takes all
+  std::string_view together = {};        ///< the line of --help for this and its neighbours that have the same here
   bool hidden = false;                   ///< from --help and completion: our own processes use it
   bool becomes_another_program = false;  ///< which gets the words, but no key of ours: others may trace it
   bool runs_another_program = false;     ///< which gets the words behind "--"

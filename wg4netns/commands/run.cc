@@ -79,7 +79,8 @@ Result<int> run_inside(JoinedTunnel tunnel, const std::vector<std::string>& word
                              return {};
                            }};
   TRY(foreground.start(start));
-  TRY(tunnel.keeper.tell_inside(foreground.pid()));
+  // Until it runs its program, a keeper cannot see it by itself.
+  TRY(tunnel.keeper.tell_inside(foreground.await_pid()));
   tunnel.folder.unlock();
   tunnel.room.leave();
   const std::array watches{Foreground::Watch{tunnel.room.tunnel.get(), [&] { tell_of_lost_network(name); }}};
