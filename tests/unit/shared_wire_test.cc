@@ -220,17 +220,39 @@ TEST_CASE("what a field cannot be is refused") {
   dial[2] = 1;
   dial[3] = 5;  // neither IPv4 nor IPv6
   CHECK_FALSE(decode<handoff::Dial>(dial));
-  CHECK(decode<handoff::Dialed>(Bytes{2, 8, 0xff, 0x0f, 0, 0}).has_value());             // errno 4095
-  CHECK_FALSE(decode<handoff::Dialed>(Bytes{2, 8, 0x00, 0x10, 0, 0}));                   // 4096
-  CHECK_FALSE(decode<handoff::Dialed>(Bytes{2, 8, 0xff, 0xff, 0xff, 0xff}));             // -1
-  CHECK_FALSE(decode<handoff::TunReady>(Bytes{2, 2, 3, 0, 'w', 'g', '0', 0, 0, 2}));     // a bool of 2
-  CHECK_FALSE(decode<handoff::TunReady>(Bytes{2, 2, 0, 0, 0, 0, 0}));                    // no name
-  CHECK_FALSE(decode<handoff::TunReady>(Bytes{2, 2, 3, 0, 'w', '\x1b', '0', 0, 0, 0}));  // an escape
-  CHECK_FALSE(decode<TunnelToReload>(Bytes{2, 18, 3, 0, 'w', 0, '0'}));                  // a NUL
-  CHECK_FALSE(decode<handoff::Failure>(Bytes{2, 6, 1, 0, '\n', 0, 0, 0, 0, 0, 0}));      // a newline
-  CHECK_FALSE(decode<handoff::PlanPart>(Bytes{2, 3, 0xff, 0xff, 0xff, 0xff, 7, 8, 1}));  // lies
-  CHECK_FALSE(decode<FilesToRemove>(Bytes{2, 21, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  // nine
-                                          0, 0,  0}));
+  CHECK(decode<handoff::Dialed>(Bytes{format_version, 8, 0xff, 0x0f, 0, 0}).has_value());             // errno 4095
+  CHECK_FALSE(decode<handoff::Dialed>(Bytes{format_version, 8, 0x00, 0x10, 0, 0}));                   // 4096
+  CHECK_FALSE(decode<handoff::Dialed>(Bytes{format_version, 8, 0xff, 0xff, 0xff, 0xff}));             // -1
+  CHECK_FALSE(decode<handoff::TunReady>(Bytes{format_version, 2, 3, 0, 'w', 'g', '0', 0, 0, 2}));     // a bool of 2
+  CHECK_FALSE(decode<handoff::TunReady>(Bytes{format_version, 2, 0, 0, 0, 0, 0}));                    // no name
+  CHECK_FALSE(decode<handoff::TunReady>(Bytes{format_version, 2, 3, 0, 'w', '\x1b', '0', 0, 0, 0}));  // an escape
+  CHECK_FALSE(decode<TunnelToReload>(Bytes{format_version, 18, 3, 0, 'w', 0, '0'}));                  // a NUL
+  CHECK_FALSE(decode<handoff::Failure>(Bytes{format_version, 6, 1, 0, '\n', 0, 0, 0, 0, 0, 0}));      // a newline
+  CHECK_FALSE(decode<handoff::PlanPart>(Bytes{format_version, 3, 0xff, 0xff, 0xff, 0xff, 7, 8, 1}));  // lies
+  CHECK_FALSE(decode<FilesToRemove>(Bytes{format_version,
+                                          21,
+                                          9,
+                                          0,
+                                          0,
+                                          0,
+                                          0,
+                                          0,
+                                          0,
+                                          0,
+                                          0,
+                                          0,
+                                          0,
+                                          0,
+                                          0,
+                                          0,
+                                          0,
+                                          0,
+                                          0,
+                                          0,
+                                          0,  // nine
+                                          0,
+                                          0,
+                                          0}));
   LinkPlan plan;
   plan.addresses = {*Prefix::parse("10.0.0.0/8")};
   Bytes bytes = bytes_of(handoff::Plan{plan});

@@ -12,6 +12,7 @@
 #include <expected>
 #include <span>
 #include <string>
+#include <tuple>
 #include <variant>
 
 #include "shared/sys/background.h"
@@ -147,7 +148,7 @@ Result<bool> Client::settle(const Room& room) {
   if (TRY(talk<Settled>(Order{Order::What::settle}, {}, 0))) return false;
   // Its descriptors are closed some time before it has ended.
   for (const UniqueFd* process : {&room.tunnel, &room.keeper})
-    TRY(wait_until(process->get(), POLLIN, deadline_in(patience)));
+    std::ignore = TRY(wait_until(process->get(), POLLIN, deadline_in(patience)));
   return true;
 }
 

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
+#include <tuple>
 
 #include "netns-helper/container/mounts.h"
 #include "netns-helper/container/name_files.h"
@@ -80,7 +81,8 @@ Result<View> View::make(const Plan& plan, const MakeView& wanted) {
   if (plan.sudo) TRY(container::mount_setuid_copies(programs_of_sudo));
   TRY(container::mount_own_copy("/etc/ssh/ssh_config.d"));
   for (const std::string& folder : plan.hidden)
-    if (access(folder.c_str(), F_OK) == 0) TRY(container::hide_folder(folder));  // a missing one is not made
+    if (access(folder.c_str(), F_OK) == 0)
+      std::ignore = TRY(container::hide_folder(folder));  // a missing one is not made
   View view(std::move(settings), std::move(etc), std::move(open));
   if (const auto& error = view.etc_.not_followed())
     view.warnings_.push_back("/etc of the host is not watched, so what is added there later is not seen: " +
