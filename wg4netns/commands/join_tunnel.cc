@@ -14,6 +14,7 @@
 #include <expected>
 #include <optional>
 #include <thread>
+#include <tuple>
 #include <utility>
 
 #include "shared/sys/background.h"
@@ -102,7 +103,7 @@ Result<StartedTunnel> start_tunnel(AttachCommand command, const RunOptions& opti
 Result<TunnelNames> hear_names(StartedTunnel& tunnel) {
   auto names = TRY(wire::receive<TunnelNames>(tunnel.names.get()));
   if (names) return std::move(names->message);
-  TRY(tunnel.process.wait());
+  std::ignore = TRY(tunnel.process.wait());
   return fail("the tunnel's process says nothing of its names");
 }
 
@@ -158,7 +159,7 @@ Result<keeper::Client> make(const TunnelFolder& folder, const RunOptions& option
   if (port) serve.ways.push_back("port forwarding, asked of " + port->gateway->to_string() + " by NAT-PMP");
   const keeper::MakeView view = TRY(view_of(options, std::move(names)));
   auto viewed = keeper.make_view(view);
-  TRY(tunnel.process.wait());  // its error first: it may be why there is no view
+  std::ignore = TRY(tunnel.process.wait());  // its error first: it may be why there is no view
   for (const std::string& warning : TRY(viewed)) log::warning("{}", warning);
   keeper::Client client = TRY(keeper.serve(serve, std::move(tunnel.pidfd)));
   return port ? with_provider_port(std::move(client), folder.name(), *port) : Result<keeper::Client>(std::move(client));

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <optional>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -141,7 +142,7 @@ Result<void> run_up(const UpCommand& command) {
     auto ended = run_down({.name = name, .force = true});
     if (!ended && !process_has_ended(tunnel.room.keeper.get())) return ended;
   }
-  TRY(wait_until(tunnel.room.keeper.get(), POLLIN, deadline_in(patience)));
+  std::ignore = TRY(wait_until(tunnel.room.keeper.get(), POLLIN, deadline_in(patience)));
   return {};
 }
 
@@ -162,7 +163,7 @@ Result<void> run_down(const DownCommand& command) {
   if (!ended && ended.error().number == EBUSY)
     return fail(ended.error().what, 0, "See wireguard4netns ps; --force ends them");
   TRY(ended);
-  TRY(connect_to(command.name));  // clears what the keeper may have left
+  std::ignore = TRY(connect_to(command.name));  // clears what the keeper may have left
   return {};
 }
 

@@ -19,6 +19,7 @@
 #include <cstdio>
 #include <expected>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -304,7 +305,7 @@ Result<void> start_provider_port(const std::string& name, const keeper::Room& ro
   auto process = TRY(BackgroundStart::begin(
       [&](UniqueFd ready) { return serve(name, room, wanted, std::move(terminal), std::move(ready)); }, kept));
   terminal.reset();
-  TRY(process.wait());
+  std::ignore = TRY(process.wait());
   return {};
 }
 

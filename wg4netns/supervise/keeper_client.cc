@@ -155,7 +155,7 @@ Result<bool> Client::settle(const Room& room) {
 Result<void> Client::await_end() { return wire::send(socket_.get(), Order{Order::What::await_end}); }
 
 Result<void> Client::hear_end() {
-  TRY(expect<Done>(socket_.get()));
+  std::ignore = TRY(expect<Done>(socket_.get()));
   return {};
 }
 
@@ -177,7 +177,7 @@ Result<NewKeeper> NewKeeper::begin(const TunnelFolder& folder, const Plan& plan,
       kept));
   sockets.theirs.reset();
   NewKeeper keeper(std::move(sockets.ours));
-  TRY(expect<UserNamespaceMade>(keeper.socket_.get()));
+  std::ignore = TRY(expect<UserNamespaceMade>(keeper.socket_.get()));
   keeper.ids_ = to_message(TRY(container::map_ids(process.pid(), ids)));
   TRY(wire::send(keeper.socket_.get(), keeper.ids_));
   auto made = TRY(expect<NamespacesMade>(keeper.socket_.get(), NamespacesMade::fds));
