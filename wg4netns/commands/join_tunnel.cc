@@ -134,7 +134,7 @@ Result<keeper::Client> with_provider_port(keeper::Client client, const std::stri
   if (started) return client;
   // By a signal: to end in peace it would wait for the folder's lock, which this process has.
   syscall(SYS_pidfd_send_signal, room.keeper.get(), SIGTERM, nullptr, 0);
-  static_cast<void>(client.settle(room));
+  std::ignore = client.settle(room);
   return std::unexpected(started.error());
 }
 

@@ -74,7 +74,7 @@ std::string json_list(const std::vector<std::string>& texts) {
 std::string json_of(const Row& row) {
   std::string inside;
   for (const std::string& pid : row.state.inside)
-    inside += fmt::format("{}{{\"pid\": {}, \"command\": {}}}", inside.empty() ? "" : ", ", pid,
+    inside += fmt::format(R"({}{{"pid": {}, "command": {}}})", inside.empty() ? "" : ", ", pid,
                           json_string(row.state.own_pids ? "" : command_of(pid)));
   const auto& age = row.traffic.handshake_age;
   return fmt::format(

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <string_view>
 #include <system_error>
+#include <tuple>
 #include <utility>
 
 #include "shared/sys/foreground.h"
@@ -85,8 +86,8 @@ Result<int> run_inside(JoinedTunnel tunnel, const std::vector<std::string>& word
   tunnel.room.leave();
   const std::array watches{Foreground::Watch{tunnel.room.tunnel.get(), [&] { tell_of_lost_network(name); }}};
   const CommandEnd end = TRY(foreground.wait(watches));
-  static_cast<void>(tunnel.keeper.settle(tunnel.room));
-  static_cast<void>(keeper::Client::connect_or_clear(tunnel.folder));
+  std::ignore = tunnel.keeper.settle(tunnel.room);
+  std::ignore = keeper::Client::connect_or_clear(tunnel.folder);
   reap();
   if (end.failure) log::error("{}", end.failure->message());
   return foreground.end_as(end.status);

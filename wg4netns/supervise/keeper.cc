@@ -19,6 +19,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <variant>
 
@@ -59,9 +60,9 @@ UniqueFd duplicate(const UniqueFd& fd) { return UniqueFd(fcntl(fd.get(), F_DUPFD
 
 class Keeper {
  public:
-  Keeper(const Plan& plan, TunnelFolder folder, UniqueFd listener, Namespaces namespaces, View view, Loop loop,
+  Keeper(Plan plan, TunnelFolder folder, UniqueFd listener, Namespaces namespaces, View view, Loop loop,
          SignalFd signals, NetnsProcesses processes)
-      : plan_(plan),
+      : plan_(std::move(plan)),
         folder_(std::move(folder)),
         listener_(std::move(listener)),
         namespaces_(std::move(namespaces)),
@@ -181,13 +182,13 @@ template <class Message>
 void Keeper::tell_awaiting(const Message& message) {
   for (const Number number : awaiting_)
     if (const auto client = clients_.find(number); client != clients_.end())
-      static_cast<void>(wire::send(client->second.get(), message));
+      std::ignore = wire::send(client->second.get(), message);
 }
 
 void Keeper::accept_client() {
   UniqueFd client(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!client.valid() || clients_.size() >= max_clients || !is_same_user(client.get())) return;
-  static_cast<void>(wire::send(client.get(), Done{}));
+  std::ignore = wire::send(client.get(), Done{});
   add_client(std::move(client));
 }
 
@@ -202,7 +203,7 @@ void Keeper::hear(Number number) {
   const int client = found->second.get();
   auto request = wire::receive<Request>(client, 1);
   if (!request || !*request) {
-    if (!request) static_cast<void>(wire::send(client, Failure{request.error()}));
+    if (!request) std::ignore = wire::send(client, Failure{request.error()});
     clients_.erase(found);
     settlers_.erase(number);
     if (number == port_client_) port_ = {};
@@ -234,16 +235,17 @@ Result<void> Keeper::expect_same(const Join& join) const {
   for (const std::string& option : join.options) {
     if (std::ranges::find(serve_.options, option) != serve_.options.end()) continue;
     const auto other = std::ranges::find(serve_.options, name_of(option), name_of);
-    return fail(name + " runs " + (other == serve_.options.end() ? "without " + name_of(option) : "with " + *other) +
-                    ", and not with " + option,
-                0, "Leave it out to join the tunnel, or give another one another name: --name NAME");
+    std::string what = name + " runs ";
+    what += other == serve_.options.end() ? "without " + name_of(option) : "with " + *other;
+    what.append(", and not with ").append(option);
+    return fail(std::move(what), 0, "Leave it out to join the tunnel, or give another one another name: --name NAME");
   }
   return {};
 }
 
 void Keeper::answer(int client, const Join& join) {
   if (const auto same = expect_same(join); !same) {
-    static_cast<void>(wire::send(client, Failure{same.error()}));
+    std::ignore = wire::send(client, Failure{same.error()});
     return;
   }
   std::vector<UniqueFd> fds;
@@ -251,32 +253,32 @@ void Keeper::answer(int client, const Join& join) {
     fds.push_back(duplicate(*fd));
   fds.push_back(open_pidfd(getpid()));
   if (plan_.own_pids) fds.push_back(duplicate(namespaces_.pids));
-  static_cast<void>(
-      wire::send(client, Joined{namespaces_.ids, plan_.own_pids, serve_.addresses, serve_.peers, port_.port}, fds));
+  std::ignore =
+      wire::send(client, Joined{namespaces_.ids, plan_.own_pids, serve_.addresses, serve_.peers, port_.port}, fds);
 }
 
 void Keeper::answer(int client, UniqueFd process) {
   watch_process(std::move(process));
   was_used_ = true;
-  static_cast<void>(wire::send(client, Done{}));
+  std::ignore = wire::send(client, Done{});
 }
 
 void Keeper::answer(int client, const Names& names) {
   const auto changed = view_.rename(names.servers, names.search);
   if (!changed) {
-    static_cast<void>(wire::send(client, Failure{changed.error()}));
+    std::ignore = wire::send(client, Failure{changed.error()});
     return;
   }
   serve_.addresses = names.addresses;
   serve_.peers = names.peers;
-  static_cast<void>(wire::send(client, Done{*changed}));
+  std::ignore = wire::send(client, Done{*changed});
 }
 
 void Keeper::answer(Number number, const ForwardedPort& told, UniqueFd process) {
   port_ = told;
   port_client_ = number;
   port_process_ = std::move(process);
-  static_cast<void>(wire::send(clients_.at(number).get(), Done{}));
+  std::ignore = wire::send(clients_.at(number).get(), Done{});
 }
 
 void Keeper::answer(Number number, int client, Order::What what) {
@@ -287,15 +289,15 @@ void Keeper::answer(Number number, int client, Order::What what) {
     case Order::What::keep:
       kept_ = true;
       was_used_ = true;
-      static_cast<void>(wire::send(client, Done{}));
+      std::ignore = wire::send(client, Done{});
       return;
     case Order::What::end:
       if (is_empty()) {
         kept_ = false;
         ordered_ = was_used_ = true;
       } else {
-        static_cast<void>(wire::send(
-            client, Failure{{.what = "processes run in the tunnel " + folder_.name(), .number = EBUSY, .hint = {}}}));
+        std::ignore = wire::send(
+            client, Failure{{.what = "processes run in the tunnel " + folder_.name(), .number = EBUSY, .hint = {}}});
       }
       return;
     case Order::What::end_by_force:
@@ -305,7 +307,7 @@ void Keeper::answer(Number number, int client, Order::What what) {
       was_used_ = true;
       return;
     case Order::What::ask:
-      static_cast<void>(wire::send(client, state()));
+      std::ignore = wire::send(client, state());
       return;
     case Order::What::await_end:
       awaiting_.insert(number);
@@ -366,7 +368,7 @@ void Keeper::try_to_end() {
 
 void Keeper::tell_settlers() {
   for (const Number number : std::exchange(settlers_, {}))
-    static_cast<void>(wire::send(clients_.at(number).get(), Settled{kept_}));
+    std::ignore = wire::send(clients_.at(number).get(), Settled{kept_});
 }
 
 /// In rounds, since processes start others. Some are known only by a client's word: the kernel shows the network of a
@@ -467,7 +469,7 @@ Result<void> run(const Plan& plan, const std::string& name, UniqueFd listener, U
   prctl(PR_SET_NAME, "wg4netns-keeper");
   std::signal(SIGPIPE, SIG_IGN);
   auto worked = work(plan, name, std::move(listener), maker);
-  if (!worked && maker.valid()) static_cast<void>(wire::send(maker.get(), Failure{worked.error()}));
+  if (!worked && maker.valid()) std::ignore = wire::send(maker.get(), Failure{worked.error()});
   return worked;
 }
 

@@ -3,6 +3,7 @@
 // namespace.
 
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -23,7 +24,7 @@ class View {
   /// Readable when follow() is to be called: the host's /etc has changed. -1 if that cannot be watched.
   [[nodiscard]] int fd() const { return etc_.changes(); }
   /// An entry that could not be taken over is tried again with the next change.
-  void follow() { static_cast<void>(etc_.follow()); }
+  void follow() { std::ignore = etc_.follow(); }
   /// Names are resolved by these servers from now on, also by processes that have begun before. False if they are
   /// already.
   [[nodiscard]] Result<bool> rename(const std::vector<IpAddress>& servers, const std::vector<std::string>& search);
