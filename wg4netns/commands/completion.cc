@@ -157,7 +157,7 @@ std::string fish_command(const CommandDescription& command, const std::string& w
   std::string text;
   if (command.takes_files) text += "complete -c wireguard4netns -n " + where + " -F\n";
   for (const std::string& call : name_lists(command, "__"))
-    text += "complete -c wireguard4netns -n " + where + " -a \"(" + call + ")\"\n";
+    text += fmt::format("complete -c wireguard4netns -n {} -a \"({})\"\n", where, call);
   if (!command.first_choices.empty() && !is_group) {
     text += fmt::format("complete -c wireguard4netns -n {} -a '{}'\n", where, fmt::join(command.first_choices, " "));
   }

@@ -141,7 +141,7 @@ Result<void> run_desktop_list(const DesktopListCommand& command) {
   for (const OwnEntry& entry : TRY(find_own_entries())) {
     if (command.json)
       text +=
-          fmt::format("{}{{\"application\": {}, \"profile\": {}, \"file\": {}}}", text.empty() ? "" : ",\n ",
+          fmt::format(R"({}{{"application": {}, "profile": {}, "file": {}}})", text.empty() ? "" : ",\n ",
                       json_string(entry.mark.application), json_string(entry.mark.profile), json_string(entry.path));
     else
       text += fmt::format("{:<40} {}\n", printable(entry.mark.application), printable(entry.mark.profile));

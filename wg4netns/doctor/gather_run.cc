@@ -62,13 +62,13 @@ RuntimeFolder look_at_runtime_folder() {
   if (folders.empty()) return folder;
   folder.path = folders.front();
   struct stat info{};
-  if (stat(folder.path.c_str(), &info) != 0)
-    folder.error = errno;
-  else if (!S_ISDIR(info.st_mode))
-    folder.error = ENOTDIR;
-  else if (access(folder.path.c_str(), W_OK | X_OK) != 0 && info.st_uid == geteuid())
-    folder.error = errno;
+  errno = 0;
+  const bool found = stat(folder.path.c_str(), &info) == 0;
   folder.own = info.st_uid == geteuid();
+  if (found && !S_ISDIR(info.st_mode))
+    folder.error = ENOTDIR;
+  else if (!found || (folder.own && access(folder.path.c_str(), W_OK | X_OK) != 0))
+    folder.error = errno;
   return folder;
 }
 

@@ -42,6 +42,7 @@ std::vector<InsideListener> Ways::listeners() const {
           wanted[{protocol, way.network.address.family(), static_cast<std::uint16_t>(port)}] =
               any_address(way.network.address.family());
   std::vector<InsideListener> listeners;
+  listeners.reserve(wanted.size());
   for (const auto& [key, address] : wanted)
     listeners.push_back({std::get<Protocol>(key), {address, std::get<std::uint16_t>(key)}});
   return listeners;
@@ -75,6 +76,7 @@ std::vector<Prefix> Ways::networks() const {
 
 std::vector<std::string> Ways::sentences() const {
   std::vector<std::string> texts;
+  texts.reserve(host_ports.size() + lan.size());
   for (const HostPort& way : host_ports)
     texts.push_back("host port " + way.host.to_string() + " (" + std::string(name_of(way.protocol)) + ") at " +
                     Endpoint{loopback(Family::v4), way.inside}.to_string());
