@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "shared/net/loopback.h"
 #include "shared/net/protocol.h"
 #include "shared/sys/ip_listener.h"

@@ -12,6 +12,7 @@
 #include <iterator>
 #include <map>
 #include <system_error>
+#include <utility>
 
 #include "netns-helper/container/mounts.h"
 #include "shared/base/unique_fd.h"

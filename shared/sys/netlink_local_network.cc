@@ -5,8 +5,10 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "shared/base/result.h"
 #include "shared/net/ip_address.h"
 #include "shared/net/loopback.h"
+#include "shared/net/prefix.h"
 #include "shared/sys/netlink.h"
 #include "shared/sys/netlink_message.h"
 

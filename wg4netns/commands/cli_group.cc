@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <expected>
 #include <string_view>
 #include <utility>
 #include <vector>

@@ -7,16 +7,20 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "shared/base/unique_fd.h"
 #include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/process.h"
 #include "shared/sys/sockaddr.h"
 #include "wg4netns/commands/enter_tunnel.h"
+#include "wg4netns/supervise/keeper_client.h"
 #include "wg4netns/uapi/control_client.h"
 
 namespace wg4 {

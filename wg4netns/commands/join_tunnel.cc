@@ -17,22 +17,28 @@
 #include <tuple>
 #include <utility>
 
+#include "shared/base/unique_fd.h"
+#include "shared/net/prefix.h"
 #include "shared/sys/background.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/fd_pass.h"
 #include "shared/sys/log.h"
 #include "shared/sys/named_file.h"
+#include "shared/sys/own_folder.h"
 #include "shared/sys/process.h"
 #include "shared/sys/read_all.h"
 #include "shared/wire/message_socket.h"
 #include "wg4netns/commands/provider_port.h"
 #include "wg4netns/daemon/attach.h"
+#include "wg4netns/daemon/attach_options.h"
 #include "wg4netns/daemon/messages.h"
 #include "wg4netns/forward/publish_spec.h"
 #include "wg4netns/forward/rule.h"
 #include "wg4netns/forward/ways.h"
 #include "wg4netns/natpmp/gateway.h"
 #include "wg4netns/profile/config_file.h"
+#include "wg4netns/supervise/keeper.h"
+#include "wg4netns/supervise/keeper_message.h"
 #include "wg4netns/uapi/control_client.h"
 
 namespace wg4 {

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <cerrno>
+#include <chrono>
 #include <expected>
 #include <fstream>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "netns-helper/container/id_mapping.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/log.h"
+#include "shared/sys/own_folder.h"
 #include "shared/sys/process.h"
 #include "shared/sys/service_manager.h"
 #include "wg4netns/commands/join_tunnel.h"
@@ -23,6 +25,7 @@
 #include "wg4netns/commands/stay.h"
 #include "wg4netns/commands/tunnel_traffic.h"
 #include "wg4netns/supervise/keeper_client.h"
+#include "wg4netns/supervise/keeper_message.h"
 #include "wg4netns/supervise/tunnel_folder.h"
 
 namespace wg4 {

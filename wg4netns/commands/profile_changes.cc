@@ -1,10 +1,13 @@
 // profile delete, profile rename
 
 #include <string>
+#include <utility>
 
 #include "shared/base/escaped_text.h"
+#include "shared/base/result.h"
 #include "shared/sys/log.h"
 #include "shared/sys/own_folder.h"
+#include "wg4netns/commands/cli.h"
 #include "wg4netns/commands/parser.h"
 #include "wg4netns/commands/profile_command.h"
 #include "wg4netns/commands/profile_users.h"

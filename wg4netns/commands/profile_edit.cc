@@ -10,6 +10,7 @@
 #include "shared/sys/log.h"
 #include "shared/sys/own_folder.h"
 #include "shared/sys/whole_file.h"
+#include "wg4netns/commands/cli.h"
 #include "wg4netns/commands/editor.h"
 #include "wg4netns/commands/parser.h"
 #include "wg4netns/commands/profile_command.h"

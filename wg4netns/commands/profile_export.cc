@@ -5,12 +5,17 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <string>
+#include <string_view>
+#include <utility>
 
+#include "shared/base/result.h"
 #include "shared/base/secret_text.h"
 #include "shared/base/unique_fd.h"
 #include "shared/sys/log.h"
 #include "shared/sys/whole_file.h"
+#include "wg4netns/commands/cli.h"
 #include "wg4netns/commands/parser.h"
 #include "wg4netns/commands/profile_command.h"
 #include "wg4netns/commands/qr_output.h"

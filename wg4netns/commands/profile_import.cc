@@ -1,11 +1,16 @@
 // profile import
 
+#include <expected>
 #include <string>
 #include <utility>
 
 #include "shared/base/escaped_text.h"
+#include "shared/base/result.h"
 #include "shared/config/wg_config.h"
 #include "shared/sys/log.h"
+#include "shared/sys/own_folder.h"
+#include "shared/sys/whole_file.h"
+#include "wg4netns/commands/cli.h"
 #include "wg4netns/commands/parser.h"
 #include "wg4netns/commands/profile_command.h"
 #include "wg4netns/commands/profile_users.h"

@@ -14,18 +14,22 @@
 #include <vector>
 
 #include "shared/base/escaped_text.h"
+#include "shared/base/result.h"
 #include "shared/base/secret_text.h"
 #include "shared/config/wg_config.h"
 #include "shared/config/wg_text.h"
+#include "shared/net/prefix.h"
 #include "shared/sys/log.h"
 #include "shared/sys/service_port.h"
 #include "shared/sys/whole_file.h"
+#include "wg4netns/commands/cli.h"
 #include "wg4netns/commands/json_string.h"
 #include "wg4netns/commands/parser.h"
 #include "wg4netns/commands/profile_command.h"
 #include "wg4netns/commands/profile_users.h"
 #include "wg4netns/profile/config_file.h"
 #include "wg4netns/profile/profile_folder.h"
+#include "wg4netns/supervise/registry.h"
 
 namespace wg4 {
 namespace {

@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "shared/base/bytes.h"
 #include "shared/base/unique_fd.h"
 #include "shared/net/endpoint.h"
 #include "shared/sys/background.h"
@@ -30,12 +31,14 @@
 #include "shared/sys/fd_pass.h"
 #include "shared/sys/log.h"
 #include "shared/sys/log_reader.h"
+#include "shared/sys/own_folder.h"
 #include "shared/sys/process.h"
 #include "shared/sys/signals.h"
 #include "shared/sys/sockaddr.h"
 #include "shared/sys/starting_command.h"
 #include "wg4netns/commands/enter_tunnel.h"
 #include "wg4netns/natpmp/lease.h"
+#include "wg4netns/natpmp/messages.h"
 #include "wg4netns/supervise/tunnel_folder.h"
 
 namespace wg4 {

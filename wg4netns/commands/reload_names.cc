@@ -7,7 +7,9 @@
 
 #include "shared/net/ip_address.h"
 #include "shared/net/prefix.h"
+#include "shared/sys/own_folder.h"
 #include "wg4netns/daemon/command_names.h"
+#include "wg4netns/daemon/messages.h"
 #include "wg4netns/forward/ways.h"
 #include "wg4netns/supervise/tunnel_folder.h"
 

@@ -15,11 +15,13 @@
 #include "shared/sys/foreground.h"
 #include "shared/sys/log.h"
 #include "shared/sys/process.h"
+#include "shared/sys/starting_command.h"
 #include "wg4netns/commands/enter_tunnel.h"
 #include "wg4netns/commands/handover_warning.h"
 #include "wg4netns/commands/handshake_wait.h"
 #include "wg4netns/commands/join_tunnel.h"
 #include "wg4netns/commands/parser.h"
+#include "wg4netns/supervise/keeper_client.h"
 
 namespace wg4 {
 namespace {

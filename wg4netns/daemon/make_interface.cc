@@ -9,10 +9,12 @@
 #include "shared/config/make_link_plan.h"
 #include "shared/handoff/handoff.h"
 #include "shared/link/link_plan.h"
+#include "shared/net/protocol.h"
 #include "shared/sys/log.h"
 #include "shared/sys/sandbox_mode.h"
 #include "wg4netns/daemon/caller.h"
 #include "wg4netns/daemon/engine_network.h"
+#include "wg4netns/forward/ways.h"
 
 namespace wg4 {
 namespace {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <string>
 #include <utility>
 
 #include "shared/sys/netns_processes.h"

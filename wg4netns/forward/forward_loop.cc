@@ -14,6 +14,7 @@
 #include <utility>
 #include <variant>
 
+#include "shared/net/endpoint.h"
 #include "shared/net/ip_address.h"
 #include "shared/net/loopback.h"
 #include "shared/net/protocol.h"

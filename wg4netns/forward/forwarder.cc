@@ -21,6 +21,7 @@
 #include "shared/sys/log_reader.h"
 #include "shared/wire/message_socket.h"
 #include "wg4netns/forward/start_message.h"
+#include "wg4netns/forward/ways.h"
 
 // The process gets one message (start_message.h) and sends one answer. After that the socket only shows when the other
 // end closes it.

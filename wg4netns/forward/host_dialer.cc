@@ -6,7 +6,10 @@
 #include <vector>
 
 #include "shared/base/unique_fd.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/protocol.h"
 #include "shared/sys/sockaddr.h"
+#include "wg4netns/forward/token.h"
 
 namespace wg4::forward {
 

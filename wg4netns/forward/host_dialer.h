@@ -4,7 +4,10 @@
 #include <utility>
 #include <vector>
 
+#include "shared/net/endpoint.h"
+#include "shared/net/protocol.h"
 #include "wg4netns/forward/dialer.h"
+#include "wg4netns/forward/token.h"
 
 namespace wg4::forward {
 

@@ -1,10 +1,22 @@
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <expected>
+#include <optional>
 #include <set>
+#include <span>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
+#include "shared/base/result.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "shared/net/loopback.h"
+#include "shared/net/prefix.h"
+#include "shared/net/protocol.h"
+#include "wg4netns/forward/port_range.h"
 #include "wg4netns/forward/ways.h"
 
 // --host-port and --lan, read.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <expected>
 #include <string_view>
 
 #include "shared/base/ascii.h"

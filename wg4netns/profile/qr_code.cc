@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <expected>
 #include <iterator>
 #include <limits>
 #include <string>

@@ -1,5 +1,11 @@
+#include <expected>
+#include <string_view>
+
 // In the place of qr_code.cc, where a library of it is not installed.
 
+#include "shared/base/bytes.h"
+#include "shared/base/result.h"
+#include "shared/base/secret_text.h"
 #include "wg4netns/profile/qr_code.h"
 
 namespace wg4 {

@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -26,6 +27,7 @@
 #include "shared/sys/capabilities.h"
 #include "shared/sys/event_loop.h"
 #include "shared/sys/netns_processes.h"
+#include "shared/sys/own_folder.h"
 #include "shared/sys/process.h"
 #include "shared/sys/signals.h"
 #include "shared/sys/unix_socket.h"

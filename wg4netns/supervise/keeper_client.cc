@@ -15,6 +15,7 @@
 #include <tuple>
 #include <variant>
 
+#include "netns-helper/container/id_plan.h"
 #include "shared/sys/background.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/fd_pass.h"

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "netns-helper/container/id_mapping.h"
+#include "netns-helper/container/id_plan.h"
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 #include "shared/net/ip_address.h"

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 #include "shared/net/endpoint.h"
 #include "shared/net/ip_address.h"

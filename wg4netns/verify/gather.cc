@@ -3,6 +3,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -15,6 +17,7 @@
 #include "shared/sys/landlock.h"
 #include "wg4netns/commands/tunnel_traffic.h"
 #include "wg4netns/profile/config_file.h"
+#include "wg4netns/supervise/keeper_client.h"
 #include "wg4netns/uapi/control_client.h"
 #include "wg4netns/verify/bait.h"
 #include "wg4netns/verify/look_inside.h"

@@ -7,6 +7,7 @@
 
 #include "shared/base/escaped_text.h"
 #include "shared/base/result.h"
+#include "wg4netns/verify/inside_facts.h"
 
 namespace wg4::verify {
 namespace {

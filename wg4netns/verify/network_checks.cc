@@ -1,8 +1,13 @@
 #include <algorithm>
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shared/net/prefix.h"
+#include "wg4netns/doctor/report.h"
+#include "wg4netns/verify/facts.h"
+#include "wg4netns/verify/inside_facts.h"
 #include "wg4netns/verify/isolation_checks.h"
 
 namespace wg4::verify {

@@ -1,11 +1,16 @@
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "shared/base/escaped_text.h"
+#include "wg4netns/doctor/report.h"
+#include "wg4netns/supervise/keeper_message.h"
+#include "wg4netns/verify/facts.h"
+#include "wg4netns/verify/inside_facts.h"
 #include "wg4netns/verify/isolation_checks.h"
 
 namespace wg4::verify {

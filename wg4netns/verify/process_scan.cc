@@ -13,6 +13,7 @@
 #include <cstring>
 #include <expected>
 #include <fstream>
+#include <ios>
 #include <memory>
 #include <optional>
 #include <set>

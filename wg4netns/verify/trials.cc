@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <expected>
 #include <filesystem>
 #include <memory>
 #include <string_view>
@@ -27,6 +28,7 @@
 
 #include "shared/base/unique_fd.h"
 #include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/netlink.h"
 #include "shared/sys/own_folder.h"

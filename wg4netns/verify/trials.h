@@ -2,10 +2,12 @@
 // What a process inside a tunnel tries, to find out whether anything leads out. It runs after confine_in_tunnel(): with
 // the rights of a command, and none else.
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "shared/base/result.h"
 #include "shared/wire/message_socket.h"
 #include "wg4netns/verify/inside_facts.h"
 #include "wg4netns/verify/look_inside.h"

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <fstream>
+#include <ios>
 #include <sstream>
 
 namespace wg4::verify {
