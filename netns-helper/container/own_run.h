@@ -28,7 +28,7 @@ struct RunSettings {
 
 /// Puts an empty read-only folder over one of this user's, and makes a missing one before (mode 0700, with its
 /// parents), so that it does not appear later. False for a missing one that this user cannot make. The folder is seen
-/// again if a process outside removes it: it is not hidden from a user who does not want it to be.
+/// again if a process outside removes it: it is hidden from the command, and not from the user.
 [[nodiscard]] Result<bool> hide_folder(const std::string& path);
 
 }  // namespace wg4::container

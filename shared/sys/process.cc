@@ -21,6 +21,7 @@
 #include <cstdint>
 #include <cstring>
 #include <expected>
+#include <fstream>
 #include <utility>
 
 #include "shared/sys/deadline.h"
@@ -210,6 +211,23 @@ std::vector<char*> to_pointers(const std::vector<std::string>& strings) {
   return pointers;
 }
 
+Result<void> send_signal(int pidfd, int signal) {
+  if (syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) != 0) return fail("signal a process", errno);
+  return {};
+}
+
+std::string process_name(const std::string& folder) {
+  std::ifstream file(folder + "/comm");
+  std::string name;
+  std::getline(file, name);
+  return name;
+}
+
+void reap_children() {
+  while (waitpid(-1, nullptr, WNOHANG) > 0) {
+  }
+}
+
 bool process_has_ended(int pidfd) {
   pollfd entry{pidfd, POLLIN, 0};
   return poll(&entry, 1, 0) > 0;
@@ -285,7 +303,8 @@ void Child::kill() {
 }
 
 bool Child::try_to_kill() {
-  return syscall(SYS_pidfd_send_signal, pidfd_.get(), SIGKILL, nullptr, 0) == 0 || errno == ESRCH;
+  const auto sent = send_signal(pidfd_.get(), SIGKILL);
+  return sent || sent.error().number == ESRCH;
 }
 
 void Child::kill_and_reap() {

@@ -40,6 +40,12 @@ struct SpawnRequest {
 /// with errno set, if there is no such process.
 [[nodiscard]] UniqueFd open_pidfd(pid_t pid);
 [[nodiscard]] bool process_has_ended(int pidfd);
+/// ESRCH if it has ended, EINVAL for one outside of this process's PID namespace.
+[[nodiscard]] Result<void> send_signal(int pidfd, int signal);
+/// The name of the process whose folder of /proc that is, as ps(1) shows it; empty if it has ended.
+[[nodiscard]] std::string process_name(const std::string& folder);
+/// Reaps all children that have ended.
+void reap_children();
 
 /// How a child ended.
 struct ExitStatus {

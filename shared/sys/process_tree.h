@@ -1,5 +1,5 @@
 #pragma once
-// Who started whom, and who is whose job: as far as /proc shows it.
+// Which processes descend from which, and which are the jobs of a shell: as far as /proc shows it.
 
 #include <sys/types.h>
 

@@ -1,5 +1,5 @@
 #pragma once
-// Addresses of UNIX sockets, and who is at the other end of one.
+// Addresses of UNIX sockets, and which process is at the other end of one.
 
 #include <sys/socket.h>
 #include <sys/un.h>

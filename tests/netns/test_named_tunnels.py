@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 import harness
 from fixtures import THEIRS
 from namespaces import PYTHON
-from processes import process_table, read_line
+from processes import descendants, process_table, read_line
 from run_case import OURS, RunCase
 
 PY = (PYTHON, "-ISc")
@@ -121,6 +121,18 @@ class Lives(TunnelsCase):
         self.assert_ends(name, 0, "work\n")
         done = self.call("exec", str(os.getpid()), "--", "true")
         self.assert_refused(done, f"process {os.getpid()}", "work", nothing_left=False)
+        self.down("--force", "work")
+
+    def test_exec_by_pid_from_outside_of_a_pid_namespace(self) -> None:
+        """The number that the host knows the process by, and not the one that it has inside."""
+        self.up("--pid")
+        client = self.sleeper("exec", "work")
+        self.assertTrue(process_runs(self.tunnels()["work"]["keeper"]))
+        (inside,) = descendants(client)
+        name = self.call("exec", str(inside.pid), "--", "printenv", "WIREGUARD4NETNS_NAME")
+        self.assert_ends(name, 0, "work\n")
+        done = self.call("exec", "2", "--", "true")
+        self.assert_refused(done, "process 2", "work", nothing_left=False)
         self.down("--force", "work")
 
     def test_same_view_for_all(self) -> None:

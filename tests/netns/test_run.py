@@ -373,7 +373,8 @@ for pid in map(int, sys.argv[1:]):
         self.down("work")
 
     def test_sockets_and_profile(self) -> None:
-        sockets = [str(self.runtime / name) for name in ("wireguard/work.sock", "wireguard4netns/ns/work/keeper.sock")]
+        folder = self.runtime / "wireguard4netns" / "ns" / "work"
+        sockets = [str(self.runtime / "wireguard/work.sock"), str(folder / "keeper.sock")]
         script = f"""
 import os, socket
 for folder, _, names in os.walk({str(self.runtime)!r}):

@@ -1,5 +1,5 @@
 #pragma once
-// Parts of tests that need an ordinary user: one who has subordinate ids, if root runs the tests.
+// Parts of tests that need an ordinary user. If root runs the tests, it is a user of this host with subordinate ids.
 
 #include <grp.h>
 #include <pwd.h>

@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <string_view>
 #include <system_error>
 
 #include "shared/base/unique_fd.h"
 #include "shared/sys/log.h"
 #include "shared/sys/netns_processes.h"
+#include "shared/sys/process.h"
 #include "wg4netns/desktop/handover.h"
 
 namespace wg4 {
@@ -20,9 +20,7 @@ namespace {
 /// Its name, which is cut at 15 bytes, or that of its file.
 bool is_one_of(pid_t pid, const desktop::HandoverProgram& program) {
   const std::string folder = "/proc/" + std::to_string(pid);
-  std::ifstream file(folder + "/comm");
-  std::string name;
-  std::getline(file, name);
+  const std::string name = process_name(folder);
   std::error_code error;
   const std::string path = std::filesystem::read_symlink(folder + "/exe", error).string();
   return std::ranges::any_of(program.processes,

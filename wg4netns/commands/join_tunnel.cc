@@ -1,7 +1,7 @@
 #include "wg4netns/commands/join_tunnel.h"
 
 #include <fcntl.h>
-#include <sys/syscall.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -59,7 +59,7 @@ Result<AttachCommand> attach_command(const RunOptions& options, const std::strin
   if (!pcap.empty() && pcap != "-") pcap = TRY(absolute_path(pcap));
   command.helper = options.helper;
   command.target_type = TargetType::pid;
-  command.target_name = "the tunnel " + name;
+  command.target_name = "the namespaces of " + name;
   command.until_given_up = true;
   for (const std::string& spec : options.published) {
     const auto rules = TRY(forward::parse_publish(spec, forward::published_loopback()));
@@ -139,7 +139,7 @@ Result<keeper::Client> with_provider_port(keeper::Client client, const std::stri
   const auto started = start_provider_port(name, room, port);
   if (started) return client;
   // By a signal: to end in peace it would wait for the folder's lock, which this process has.
-  syscall(SYS_pidfd_send_signal, room.keeper.get(), SIGTERM, nullptr, 0);
+  std::ignore = send_signal(room.keeper.get(), SIGTERM);
   std::ignore = client.settle(room);
   return std::unexpected(started.error());
 }
@@ -155,7 +155,8 @@ Result<keeper::Client> make(const TunnelFolder& folder, const RunOptions& option
   command.target = std::to_string(keeper.pid());
   StartedTunnel tunnel = TRY(start_tunnel(std::move(command), options));
   TunnelNames names = TRY(hear_names(tunnel));
-  keeper::Serve serve{.tunnel = static_cast<std::uint32_t>(tunnel.process.pid()),
+  keeper::Serve serve{.keeper = static_cast<std::uint32_t>(keeper.pid()),
+                      .tunnel = static_cast<std::uint32_t>(tunnel.process.pid()),
                       .config = config,
                       .options = to_words(options),
                       .addresses = names.addresses,
@@ -199,13 +200,22 @@ std::unexpected<Error> not_running(const std::string& name) {
   return fail("no tunnel of the name " + name + " runs", 0, running_tunnels());
 }
 
+/// The inode of a process's network namespace; nothing if this user may not look.
+std::optional<ino_t> net_of(const std::string& pid) {
+  struct stat info{};
+  return stat(("/proc/" + pid + "/ns/net").c_str(), &info) == 0 ? std::optional(info.st_ino) : std::nullopt;
+}
+
+/// A process that only the keeper may look at is in its list, unless that has the numbers of another PID namespace.
 bool has_inside(const std::string& name, const std::string& pid) {
   const auto folder = TunnelFolder::open(name, IfMissing::fail);
   if (!folder) return false;
   auto client = keeper::Client::connect(*folder);
   if (!client || !*client) return false;
   const auto state = (*client)->ask();
-  return state && std::ranges::find(state->inside, pid) != state->inside.end();
+  if (!state) return false;
+  if (net_of(pid) == state->net) return true;
+  return !state->own_pids && std::ranges::find(state->inside, pid) != state->inside.end();
 }
 
 /// A name, the PID of a process inside, or nothing: then the only tunnel that runs.

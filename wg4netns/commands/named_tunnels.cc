@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <chrono>
 #include <expected>
-#include <fstream>
 #include <optional>
 #include <string_view>
 #include <tuple>
@@ -41,11 +40,9 @@ Result<std::optional<keeper::Client>> connect_to(const std::string& name) {
   return keeper::Client::connect_or_clear(*folder);
 }
 
-std::string command_of(const std::string& pid) {
-  std::ifstream file("/proc/" + pid + "/comm");
-  std::string name;
-  std::getline(file, name);
-  return name;
+/// Of a process of a PID namespace of its own, whose number means another one out here, it is not known.
+std::string command_of(const keeper::State& state, const std::string& pid) {
+  return state.own_pids ? "" : process_name("/proc/" + pid);
 }
 
 struct Row {
@@ -78,7 +75,7 @@ std::string json_of(const Row& row) {
   std::string inside;
   for (const std::string& pid : row.state.inside)
     inside += fmt::format(R"({}{{"pid": {}, "command": {}}})", inside.empty() ? "" : ", ", pid,
-                          json_string(row.state.own_pids ? "" : command_of(pid)));
+                          json_string(command_of(row.state, pid)));
   const auto& age = row.traffic.handshake_age;
   return fmt::format(
       "{}: {{\"keeper\": {}, \"tunnel\": {}, \"tunnelRuns\": {}, \"kept\": {}, \"config\": {}, \"mapping\": {}, "
@@ -105,8 +102,7 @@ void print_row(const Row& row) {
              ids_of(row.state.ids));
   for (const std::string& way : row.state.ways) fmt::print("  {}\n", way);
   if (row.state.forwarded_port != 0) fmt::print("  port {} forwarded by the provider\n", row.state.forwarded_port);
-  for (const std::string& pid : row.state.inside)
-    fmt::print("  {:>9}  {}\n", pid, row.state.own_pids ? "" : command_of(pid));
+  for (const std::string& pid : row.state.inside) fmt::print("  {:>9}  {}\n", pid, command_of(row.state, pid));
 }
 
 }  // namespace

@@ -242,8 +242,7 @@ void PortProcess::call_back(std::uint16_t port) {
 }
 
 void PortProcess::reap() {
-  while (waitpid(-1, nullptr, WNOHANG) > 0) {
-  }
+  reap_children();
   if (!callback_) return;
   callback_->read_report();
   if (const auto& failure = callback_->failure())

@@ -1,6 +1,5 @@
 #include "wg4netns/commands/run.h"
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -31,12 +30,6 @@ Result<void> go_back_to(const std::string& folder) {
   if (chdir(folder.c_str()) == 0) return {};
   return fail("go to the working directory " + folder + " in the tunnel's mount namespace", errno,
               "Start the command from another one: cd /");
-}
-
-/// The keeper and the tunnel, which this process has started, if they have ended: it may be the only one that reaps.
-void reap() {
-  while (waitpid(-1, nullptr, WNOHANG) > 0) {
-  }
 }
 
 std::vector<std::string> environment_for(const std::string& name, const keeper::Room& room) {
@@ -90,7 +83,7 @@ Result<int> run_inside(JoinedTunnel tunnel, const std::vector<std::string>& word
   const CommandEnd end = TRY(foreground.wait(watches));
   std::ignore = tunnel.keeper.settle(tunnel.room);
   std::ignore = keeper::Client::connect_or_clear(tunnel.folder);
-  reap();
+  reap_children();  // keeper and tunnel, if this process has made them
   if (end.failure) log::error("{}", end.failure->message());
   return foreground.end_as(end.status);
 }

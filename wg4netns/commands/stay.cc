@@ -1,21 +1,16 @@
 #include "wg4netns/commands/stay.h"
 
 #include <poll.h>
-#include <sys/wait.h>
 
 #include <array>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 
+#include "shared/sys/process.h"
+
 namespace wg4 {
 namespace {
-
-/// The keeper and the tunnel are children of this process, if it has made them.
-void reap() {
-  while (waitpid(-1, nullptr, WNOHANG) > 0) {
-  }
-}
 
 int patience(const ServiceManager& manager) {
   using std::chrono::milliseconds;
@@ -39,7 +34,7 @@ Result<Stay::End> Stay::wait(ServiceManager& manager) {
       return fail("wait for the tunnel's end", errno);
     if (manager.interval()) manager.alive();
     if (const auto signal = signals_.read(); signal == SIGCHLD)
-      reap();
+      reap_children();  // keeper and tunnel, if this process has made them
     else if (signal)
       return End::signal;
     if (entries[1].revents != 0) {

@@ -56,8 +56,6 @@ constexpr std::uint64_t rights = std::uint64_t{1} << CAP_SYS_PTRACE | std::uint6
                                  std::uint64_t{1} << CAP_DAC_OVERRIDE | std::uint64_t{1} << CAP_CHOWN |
                                  std::uint64_t{1} << CAP_FOWNER;
 
-void send_signal(int pidfd, int signal) { syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0); }
-
 UniqueFd duplicate(const UniqueFd& fd) { return UniqueFd(fcntl(fd.get(), F_DUPFD_CLOEXEC, 0)); }
 
 class Keeper {
@@ -100,9 +98,8 @@ class Keeper {
   void tell_settlers();
   void end_processes();
   void signal_all(int signal);
-  void end_tunnel();
+  [[nodiscard]] bool end_tunnel();
   void end_port_forwarding();
-  void reap();
 
   Plan plan_;
   TunnelFolder folder_;
@@ -147,7 +144,7 @@ void Keeper::run() {
       switch (event.source) {
         case Source::signal:
           if (const auto signal = signals_.read(); signal == SIGCHLD)
-            reap();
+            reap_children();  // a PID namespace gives them to its process 1
           else
             over_ = ordered_ = true;
           break;
@@ -174,9 +171,11 @@ void Keeper::run() {
     if (may_end()) try_to_end();
     if (!over_ && !may_end()) tell_settlers();
   }
-  end_tunnel();
+  const bool tunnel_is_ended = end_tunnel();
   end_port_forwarding();
-  if (!plan_.own_pids) folder_.remove();
+  // From a PID namespace the keeper can signal nobody outside, and the tunnel ends when it sees the keeper's end. Until
+  // then the folder stays, so that the next tunnel of the name waits for that.
+  if (tunnel_is_ended) folder_.remove();
   if (ordered_) tell_awaiting(Done{});
 }
 
@@ -320,7 +319,7 @@ void Keeper::answer(Number number, int client, Order::What what) {
 State Keeper::state() const {
   struct stat net{};
   fstat(namespaces_.net.get(), &net);
-  State state{.keeper = static_cast<std::uint32_t>(getpid()),
+  State state{.keeper = serve_.keeper,
               .tunnel = serve_.tunnel,
               .tunnel_runs = !process_has_ended(tunnel_.get()),
               .kept = kept_,
@@ -382,32 +381,30 @@ void Keeper::end_processes() {
     signal_all(patient ? SIGTERM : SIGKILL);
     pollfd entry{inside_.begin()->second.get(), POLLIN, 0};
     poll(&entry, 1, static_cast<int>((time_to_end / 2).count()));
-    reap();
+    reap_children();
     if (std::chrono::steady_clock::now() - begin > time_to_end) return;
   }
 }
 
 void Keeper::signal_all(int signal) {
   const auto end = [signal](const UniqueFd& process) {
-    send_signal(process.get(), signal);
-    send_signal(process.get(), SIGCONT);
+    std::ignore = send_signal(process.get(), signal);
+    std::ignore = send_signal(process.get(), SIGCONT);
   };
   for (const pid_t pid : processes_.all()) end(open_pidfd(pid));
   for (const auto& [number, process] : inside_) end(process);
 }
 
-void Keeper::end_tunnel() {
-  // From a PID namespace of its own the keeper can signal nobody outside: the tunnel sees its end. Until then the
-  // folder stays, so that a next tunnel of the name waits for this one's end.
-  if (plan_.own_pids) return;
-  send_signal(tunnel_.get(), SIGTERM);
+bool Keeper::end_tunnel() {
+  if (!send_signal(tunnel_.get(), SIGTERM)) return process_has_ended(tunnel_.get());
   // Meanwhile: the kernel takes its time for a mount.
   {
     const View ended = std::move(view_);
   }
   namespaces_.mounts.reset();
   pollfd entry{tunnel_.get(), POLLIN, 0};
-  if (poll(&entry, 1, static_cast<int>(time_to_end.count())) == 0) send_signal(tunnel_.get(), SIGKILL);
+  if (poll(&entry, 1, static_cast<int>(time_to_end.count())) == 0) std::ignore = send_signal(tunnel_.get(), SIGKILL);
+  return true;
 }
 
 /// The process ends with its connection.
@@ -415,13 +412,8 @@ void Keeper::end_port_forwarding() {
   clients_.erase(port_client_);
   if (!port_process_.valid()) return;
   pollfd entry{port_process_.get(), POLLIN, 0};
-  if (poll(&entry, 1, static_cast<int>(time_to_end.count())) == 0) send_signal(port_process_.get(), SIGKILL);
-}
-
-/// Those that a PID namespace gives to its process 1.
-void Keeper::reap() {
-  while (waitpid(-1, nullptr, WNOHANG) > 0) {
-  }
+  if (poll(&entry, 1, static_cast<int>(time_to_end.count())) == 0)
+    std::ignore = send_signal(port_process_.get(), SIGKILL);
 }
 
 struct Beginning {

@@ -105,7 +105,8 @@ struct ViewMade {
 /// Attached: the tunnel's pidfd.
 struct Serve {
   static constexpr wire::Kind message_kind = wire::Kind::keeper_serve;
-  std::uint32_t tunnel = 0;            ///< its PID
+  std::uint32_t keeper = 0;  ///< PIDs, as the maker sees them
+  std::uint32_t tunnel = 0;
   std::string config{};                ///< absolute path
   std::vector<std::string> options{};  ///< as they were given: "--dns=10.0.0.1"
   std::vector<std::string> addresses{};
@@ -113,6 +114,7 @@ struct Serve {
   std::vector<std::string> ways{};  ///< out, beside the tunnel; for people
 
   static constexpr void fields(auto& self, auto& visit) {
+    visit(self.keeper);
     visit(self.tunnel);
     visit.text(self.config, max_path);
     visit.texts(self.options, max_options, max_option);
@@ -226,7 +228,7 @@ struct Order {
 
 struct State {
   static constexpr wire::Kind message_kind = wire::Kind::keeper_state;
-  std::uint32_t keeper = 0;  ///< PIDs
+  std::uint32_t keeper = 0;  ///< PIDs, as the host sees them
   std::uint32_t tunnel = 0;
   bool tunnel_runs = false;
   bool kept = false;
@@ -239,7 +241,7 @@ struct State {
   std::vector<std::string> ways{};
   std::uint16_t forwarded_port = 0;
   std::uint64_t net = 0;              ///< inode of the network namespace
-  std::vector<std::string> inside{};  ///< PIDs of processes inside, as the host sees them
+  std::vector<std::string> inside{};  ///< PIDs of processes inside; with `own_pids`, as these see them
 
   static constexpr void fields(auto& self, auto& visit) {
     visit(self.keeper);

@@ -127,13 +127,6 @@ std::optional<ProcessRights> rights_of(const std::string& process) {
   return found ? std::optional(rights) : std::nullopt;
 }
 
-std::string command_of(const std::string& process) {
-  std::ifstream file(process + "/comm");
-  std::string name;
-  std::getline(file, name);
-  return name;
-}
-
 /// Looks at one process.
 class Scan {
  public:
@@ -145,7 +138,7 @@ class Scan {
     mounts_.merge(mounts_of(path_));
     pidfd_ = open_pidfd(pid_);
     ProcessFacts facts{.pid = pid_,
-                       .command = command_of(path_),
+                       .command = process_name(path_),
                        .namespaces = namespaces,
                        .rights = rights_of(path_),
                        .descriptors = {},
