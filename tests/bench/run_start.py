@@ -12,10 +12,10 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import statistics
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "netns"))
@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "netns"))
 import harness
 from program import bindir, program_environment
 from scratch import Scratch
+from turns import print_times, take_turns
 from wireguard import Identity, end_to_end
 
 BASE = "unshare -Urnm"
@@ -61,19 +62,15 @@ def main() -> None:
         def run(*words: str) -> None:
             subprocess.run(words, env=environment, stdout=subprocess.DEVNULL, check=True)
 
+        def timed(words: list[str]) -> float:
+            began = time.monotonic()
+            run(*words)
+            return time.monotonic() - began
+
         run(program, "up", UP)
         stack.callback(run, program, "down", UP)
-        times: dict[str, list[float]] = {name: [] for name in ways}
-        for _ in range(options.rounds):
-            for name, words in ways.items():
-                began = time.monotonic()
-                run(*words)
-                times[name].append(time.monotonic() - began)
-    base = statistics.median(times[BASE])
-    print(f"{'':20}{'best, ms':>10}{'median, ms':>12}{'more than unshare, ms':>23}")
-    for name, took in times.items():
-        median = statistics.median(took)
-        print(f"{name:20}{min(took) * 1e3:10.1f}{median * 1e3:12.1f}{(median - base) * 1e3:23.1f}")
+        times = take_turns({name: partial(timed, words) for name, words in ways.items()}, options.rounds)
+    print_times(times, BASE, "more than unshare, ms", lambda median, base: (median - base) * 1e3)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ import argparse
 import contextlib
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -29,6 +28,7 @@ from namespaces import Namespace, World
 from processes import read_line
 from program import Wg4
 from scratch import Scratch
+from turns import print_times, take_turns
 from wireguard import Config, Identity, WireguardGo, end_to_end
 
 OURS, BASE, UNIT = "wireguard4netns", "wireguard-go", "unshare"
@@ -83,15 +83,8 @@ def main() -> None:
     with contextlib.ExitStack() as stack:
         stage = Stage(stack)
         ways = {OURS: stage.ours, BASE: stage.wireguard_go, UNIT: stage.unshare}
-        times: dict[str, list[float]] = {name: [] for name in ways}
-        for _ in range(options.rounds):
-            for name, measure in ways.items():
-                times[name].append(measure())
-    unit = statistics.median(times[UNIT])
-    print(f"{'':20}{'best, ms':>10}{'median, ms':>12}{'median / unshare':>18}")
-    for name, took in times.items():
-        median = statistics.median(took)
-        print(f"{name:20}{min(took) * 1e3:10.1f}{median * 1e3:12.1f}{median / unit:18.1f}")
+        times = take_turns(ways, options.rounds)
+    print_times(times, UNIT, "median / unshare", lambda median, unit: median / unit)
 
 
 if __name__ == "__main__":
