@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 
 #include <chrono>
@@ -82,14 +83,16 @@ TEST_CASE("a helper that hangs is killed after a time") {
 }
 
 TEST_CASE("a helper's own error is returned unchanged; a malformed message is refused") {
-  // Format version 2, kind 6 (Failure): two texts with an errno in between.
-  const FakeHelper complaining(R"(printf '\002\006\003\000why\002\000\000\000\004\000hint' >&3)");
+  const std::string version = fmt::format("{:03o}", wire::format_version);
+  // Kind 6 (Failure): two texts with an errno in between.
+  const FakeHelper complaining("printf '\\" + version + R"(\006\003\000why\002\000\000\000\004\000hint' >&3)");
   CHECK(error_of(with_helper(complaining.path())) == "why: No such file or directory. hint");
   const FakeHelper babbling("echo hello >&3");
   CHECK(error_of(with_helper(babbling.path())) ==
-        "wireguard4netns and wg4netns-helper do not understand each other: the other process speaks version 104 of our "
-        "messages, this one version 2. Install both programs from the same version");
-  const FakeHelper empty_handed(R"(printf '\002\002\003\000wg0\001\020\000' >&3)");
+        fmt::format("wireguard4netns and wg4netns-helper do not understand each other: the other process speaks "
+                    "version 104 of our messages, this one version {}. Install both programs from the same version",
+                    wire::format_version));
+  const FakeHelper empty_handed("printf '\\" + version + R"(\002\003\000wg0\001\020\000' >&3)");
   CHECK(error_of(with_helper(empty_handed.path())) == "wg4netns-helper sent no TUN");
 }
 
