@@ -6,6 +6,8 @@
 #include <string>
 
 #include "shared/base/check.h"
+#include "shared/net/endpoint.h"
+#include "shared/net/ip_address.h"
 #include "shared/net/loopback.h"
 #include "shared/net/protocol.h"
 #include "wg4netns/forward/ways.h"

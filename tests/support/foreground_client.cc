@@ -15,6 +15,7 @@
 #include "shared/base/result.h"
 #include "shared/sys/foreground.h"
 #include "shared/sys/process.h"
+#include "shared/sys/starting_command.h"
 
 namespace wg4 {
 namespace {

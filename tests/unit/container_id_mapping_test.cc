@@ -117,8 +117,10 @@ TEST_CASE("without subordinate ids the error has every way, the host's facts and
   fs::permissions(folder.path(), fs::perms(0755));
 
   SUBCASE("newuidmap is not there") {
+    for (const char* name : {"subuid", "subgid"}) folder.write(name, fmt::format("{}:100000:65536\n", user.uid));
     const ProgramPath path(folder.path());
-    const std::string error = map_as(user, sub_ids);
+    const std::string error = map_as(user, sub_ids, {.etc = folder.path()});
+    CAPTURE(error);
     CHECK(contains(error, "\n  helper: newuidmap is not in $PATH\n  helper, uid only: newuidmap is not in $PATH\n"));
     CHECK(contains(error, "\n  newgidmap: not in $PATH\n"));
     CHECK(contains(error, "\nNext step: newuidmap is not installed. It is in the package uidmap or shadow-utils"));

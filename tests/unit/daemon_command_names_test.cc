@@ -3,10 +3,12 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "shared/config/wg_config.h"
 #include "shared/net/ip_address.h"
+#include "shared/net/prefix.h"
 #include "wg4netns/daemon/command_names.h"
 #include "wg4netns/daemon/messages.h"
 

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "shared/net/endpoint.h"
 #include "shared/net/ip_address.h"
 #include "shared/net/protocol.h"
+#include "wg4netns/forward/port_range.h"
 #include "wg4netns/forward/ways.h"
 
 namespace wg4::forward {

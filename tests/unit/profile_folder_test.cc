@@ -1,6 +1,7 @@
 // The folder of profiles: what is written, removed and renamed, and who may.
 
 #include "wg4netns/profile/profile_folder.h"
+#include "shared/base/result.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>

@@ -1,8 +1,10 @@
+#include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 #include "shared/sys/foreground.h"
 #include "shared/sys/pipe.h"
 #include "shared/sys/process.h"
 #include "shared/sys/process_tree.h"
+#include "shared/sys/starting_command.h"
 
 #include <doctest/doctest.h>
 #include <sched.h>

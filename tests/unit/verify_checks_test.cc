@@ -1,9 +1,11 @@
 // Tunnels of all kinds, made up, and what is said of the isolation of each.
 
+#include "netns-helper/container/id_mapping.h"
 #include "shared/net/ip_address.h"
 #include "shared/net/prefix.h"
 #include "wg4netns/doctor/report.h"
 #include "wg4netns/verify/facts.h"
+#include "wg4netns/verify/inside_facts.h"
 #include "wg4netns/verify/isolation_checks.h"
 
 #include <doctest/doctest.h>
