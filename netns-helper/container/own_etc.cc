@@ -130,7 +130,6 @@ Result<OwnEtc> OwnEtc::create(const OwnFiles& files) {
   OwnEtc made;
   made.host_ = UniqueFd(open(etc.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!made.host_.valid()) return fail("read the folder " + etc, errno);
-  made.watch();  // before its entries are read, so that no change is missed
   const UniqueFd host_tree = TRY(copy_tree(etc));
   TRY(mount_tmpfs(etc, MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=16m"));
   made.own_ = TRY(copy_mount(etc));
@@ -158,15 +157,21 @@ Result<void> OwnEtc::replace(const std::string& name, const FileText& file) {
   return fail("replace " + entry(name), errno);
 }
 
-void OwnEtc::watch() {
+Result<void> OwnEtc::watch() {
   constexpr std::uint32_t changes = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR;
-  changes_ = UniqueFd(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-  if (changes_.valid() && inotify_add_watch(changes_.get(), etc.c_str(), changes) >= 0) return;
-  not_followed_ = Error{.what = "watch " + etc, .number = errno, .hint = "sysctl fs.inotify shows the limits"};
-  changes_.reset();
+  UniqueFd watched(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+  if (!watched.valid() || inotify_add_watch(watched.get(), (etc + "/" + host_etc).c_str(), changes) < 0)
+    return fail("watch the host's " + etc, errno, "sysctl fs.inotify shows the limits");
+  changes_ = std::move(watched);
+  compared_ = false;
+  return {};
 }
 
 Result<void> OwnEtc::follow() {
+  if (!compared_) {
+    compared_ = changes_.valid();
+    return mirror_all();
+  }
   alignas(inotify_event) std::array<char, std::size_t{64} << 10> buffer{};
   const ssize_t size = read(changes_.get(), buffer.data(), buffer.size());
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return {};

@@ -14,7 +14,6 @@
 #include <sys/types.h>
 
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 
@@ -48,26 +47,27 @@ class OwnEtc {
   /// Puts another file in the place of one of ours. A process that has the former one open still reads that.
   [[nodiscard]] Result<void> replace(const std::string& name, const FileText& file);
 
-  /// Readable when the host's folder has changed: then call follow(). -1 if it cannot be watched.
+  /// Notices from now on which entries the host adds or removes; follow() first takes over all that has changed until
+  /// now. No part of create(): to end a watch takes the kernel some 20 ms, which short commands do without. Fails if
+  /// the user has no more watches left.
+  [[nodiscard]] Result<void> watch();
+  void unwatch() { changes_.reset(); }
+  /// Readable when follow() is to be called; -1 without a watch.
   [[nodiscard]] int changes() const { return changes_.get(); }
-  /// Why the host's folder cannot be watched: a user may have no more watches left. Then entries that the host adds are
-  /// not seen; replaced files are.
-  [[nodiscard]] const std::optional<Error>& not_followed() const { return not_followed_; }
-  /// Takes over what has changed, without waiting. After an error the entry that it names is not as the host's; the
-  /// next call goes on with the others.
+  /// Takes over what has changed, without waiting; without a watch all entries are compared. After an error the entry
+  /// that it names is not as the host's; the next call goes on with the others.
   [[nodiscard]] Result<void> follow();
 
  private:
   OwnEtc() = default;
-  void watch();
   [[nodiscard]] Result<void> mirror_all();
   [[nodiscard]] Result<void> mirror(const std::string& name);
   [[nodiscard]] bool is_ours(const std::string& name) const { return ours_.contains(name); }
 
-  UniqueFd host_;     // the folder of the host's
-  UniqueFd own_;      // the tmpfs, by a mount that is not read-only and at no place
-  UniqueFd changes_;  // inotify(7)
-  std::optional<Error> not_followed_;
+  UniqueFd host_;               // the folder of the host's
+  UniqueFd own_;                // the tmpfs, by a mount that is not read-only and at no place
+  UniqueFd changes_;            // inotify(7)
+  bool compared_ = false;       // with the host's, since it is watched
   std::set<std::string> ours_;  // names
 };
 

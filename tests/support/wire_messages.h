@@ -88,7 +88,7 @@ inline auto one_of_each_message() {
                        .search = {"example.org"},
                        .hosts = {"nas:10.0.0.9"},
                        .hosts_text = "127.0.0.1 localhost\n"},
-      keeper::ViewMade{.open = {"/run/user/1000/wayland-0"}, .warnings = {"not watched"}},
+      keeper::ViewMade{.open = {"/run/user/1000/wayland-0"}},
       keeper::Serve{.keeper = 4711,
                     .tunnel = 4712,
                     .config = "/vpn.conf",

@@ -57,6 +57,14 @@ Result<OwnEtc> enter_own_etc(FakeHost& host) {
   return OwnEtc::create(files);
 }
 
+/// Mounts one that is watched.
+Result<OwnEtc> enter_watched_etc(FakeHost& host) {
+  OwnEtc own = TRY(enter_own_etc(host));
+  TRY(own.watch());
+  TRY(own.follow());
+  return own;
+}
+
 /// Follows until there are no more changes.
 void follow_all(Findings& findings, OwnEtc& own) {
   for (pollfd entry{own.changes(), POLLIN, 0}; poll(&entry, 1, 0) == 1;) {
@@ -70,7 +78,6 @@ TEST_CASE("an own /etc has the host's entries, and own files for names") {
     const auto own = enter_own_etc(host);
     umask(mask);
     if (!findings.expect(own)) return;
-    findings.expect(!own->not_followed(), "the host is not followed");
     findings.expect_equal(read_text("/etc/passwd"), std::string("old passwd"), "passwd");
     findings.expect_equal(read_text("/etc/ssl/openssl.cnf"), std::string("settings"), "ssl/openssl.cnf");
     findings.expect_equal(read_text("/etc/two\nlines"), std::string("odd"), "a name of two lines");
@@ -97,7 +104,7 @@ TEST_CASE("links that leave a folder of /etc lead where they lead on the host") 
 
 TEST_CASE("a file that the host replaces, adds or removes is seen") {
   on_fake_host([](Findings& findings, FakeHost& host) {
-    auto own = enter_own_etc(host);
+    auto own = enter_watched_etc(host);
     if (!findings.expect(own)) return;
     host.etc.replace("passwd", "new passwd");
     findings.expect_equal(read_text("/etc/passwd"), std::string("new passwd"), "before the folder is followed");
@@ -117,9 +124,32 @@ TEST_CASE("a file that the host replaces, adds or removes is seen") {
   });
 }
 
-TEST_CASE("what becomes a link on the host, or ceases to be one, does so inside") {
+TEST_CASE("changes from before the watch, or without one, are taken over") {
   on_fake_host([](Findings& findings, FakeHost& host) {
     auto own = enter_own_etc(host);
+    if (!findings.expect(own)) return;
+    host.etc.file("added", "added");
+    host.etc.remove("group");
+    findings.expect(own->changes() < 0 && !exists("/etc/added"), "there is a watch already");
+    findings.expect(own->follow());
+    findings.expect_equal(read_text("/etc/added"), std::string("added"), "added without a watch");
+    findings.expect(!exists("/etc/group"), "a file removed without a watch is seen");
+
+    host.etc.file("before", "before");
+    findings.expect(own->watch());
+    host.etc.remove("added");
+    findings.expect(own->follow());
+    findings.expect_equal(read_text("/etc/before"), std::string("before"), "added before the watch");
+    findings.expect(!exists("/etc/added"), "a file removed after the beginning of the watch is seen");
+    host.etc.file("later", "later");
+    follow_all(findings, *own);
+    findings.expect_equal(read_text("/etc/later"), std::string("later"), "added with a watch");
+  });
+}
+
+TEST_CASE("what becomes a link on the host, or ceases to be one, does so inside") {
+  on_fake_host([](Findings& findings, FakeHost& host) {
+    auto own = enter_watched_etc(host);
     if (!findings.expect(own)) return;
     host.etc.link("../usr/lib/group", "group.new");
     host.etc.rename("group.new", "group");
@@ -137,7 +167,7 @@ TEST_CASE("what becomes a link on the host, or ceases to be one, does so inside"
 
 TEST_CASE("files of ours stay, whatever the host does to its own") {
   on_fake_host([](Findings& findings, FakeHost& host) {
-    auto own = enter_own_etc(host);
+    auto own = enter_watched_etc(host);
     if (!findings.expect(own)) return;
     const std::string ours = read_text("/etc/resolv.conf");
     host.etc.replace("resolv.conf", "nameserver 192.0.2.53\n");
@@ -159,7 +189,7 @@ TEST_CASE("a host that changes more than the kernel keeps for us is read again")
     int limit = 0;
     std::ifstream("/proc/sys/fs/inotify/max_queued_events") >> limit;
     if (limit <= 0 || limit > usual) return say_skipped("the queue of inotify is long here");
-    auto own = enter_own_etc(host);
+    auto own = enter_watched_etc(host);
     if (!findings.expect(own)) return;
     for (int i = 0; i < limit + 2; ++i) host.etc.folder("many" + std::to_string(i));
     host.etc.remove("group");
@@ -221,12 +251,12 @@ TEST_CASE("on a kernel without mount_setattr it is the same, with the mounts tha
 
 TEST_CASE("an own /etc can be made in an own /etc") {
   on_fake_host([](Findings& findings, FakeHost& host) {
-    auto outer = enter_own_etc(host);
+    auto outer = enter_watched_etc(host);
     if (!findings.expect(outer) || !findings.expect(FakeHost::enter())) return;
     const auto files = make_name_files({.hostname = "inner"});
     if (!findings.expect(files)) return;
     auto inner = OwnEtc::create(*files);
-    if (!findings.expect(inner)) return;
+    if (!findings.expect(inner) || !findings.expect(inner->watch())) return;
     findings.expect_equal(read_text("/etc/passwd"), std::string("old passwd"), "passwd");
     findings.expect_equal(read_text("/etc/ssl/openssl.cnf"), std::string("settings"), "ssl/openssl.cnf");
     findings.expect(read_text("/etc/hosts").find("inner") != std::string::npos, "hosts is not the inner one");

@@ -165,9 +165,9 @@ Result<keeper::Client> make(const TunnelFolder& folder, const RunOptions& option
   const auto port = TRY(provider_port_of(options, names, outside));
   if (port) serve.ways.push_back("port forwarding, asked of " + port->gateway->to_string() + " by NAT-PMP");
   const keeper::MakeView view = TRY(view_of(options, std::move(names)));
-  auto viewed = keeper.make_view(view);
+  const auto viewed = keeper.make_view(view);
   std::ignore = TRY(tunnel.process.wait());  // its error first: it may be why there is no view
-  for (const std::string& warning : TRY(viewed)) log::warning("{}", warning);
+  TRY(viewed);
   keeper::Client client = TRY(keeper.serve(serve, std::move(tunnel.pidfd)));
   return port ? with_provider_port(std::move(client), folder.name(), *port) : Result<keeper::Client>(std::move(client));
 }

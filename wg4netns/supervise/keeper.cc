@@ -45,10 +45,13 @@ using Loop = EventLoop<Source>;
 using Number = std::uint32_t;
 using Request = std::variant<Join, Inside, Names, ForwardedPort, Order>;
 using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t max_clients = 1024;
 constexpr milliseconds retry_interval{20};  // while somebody joins
-constexpr milliseconds time_to_end{5000};   // for processes and the tunnel, until they are killed
+constexpr milliseconds first_look{1000};    // at the host's /etc: shorter commands need not pay for the end of a watch
+constexpr milliseconds look_interval{10000};  // as long as it cannot be watched
+constexpr milliseconds time_to_end{5000};     // for processes and the tunnel, until they are killed
 
 // It looks at processes of other ids in its user namespace, and ends them with `down --force`; and it keeps an /etc
 // that belongs to root in there.
@@ -77,6 +80,9 @@ class Keeper {
   void run();
 
  private:
+  [[nodiscard]] int patience_ms();
+  [[nodiscard]] bool is_etc_watched() const { return view_.fd() >= 0; }
+  void look_at_etc();
   void accept_client();
   void add_client(UniqueFd client);
   void hear(Number number);
@@ -119,6 +125,7 @@ class Keeper {
   Number port_client_ = 0;             // as long as this client is connected;
   UniqueFd port_process_;              // its pidfd
   Number next_ = 1;
+  Clock::time_point next_look_ = Clock::now() + first_look;
   bool kept_ = false;
   bool ordered_ = false;   // somebody has ended the tunnel on purpose
   bool was_used_ = false;  // until then the client that has made all this is about to join
@@ -131,7 +138,6 @@ Result<void> Keeper::start(UniqueFd maker, Serve serve, UniqueFd tunnel) {
   TRY(loop_.watch(signals_.fd(), Source::signal));
   TRY(loop_.watch(listener_.get(), Source::listener));
   TRY(loop_.watch(tunnel_.get(), Source::tunnel));
-  if (view_.fd() >= 0) TRY(loop_.watch(view_.fd(), Source::etc));
   fcntl(maker.get(), F_SETFL, O_NONBLOCK);  // one that does not read holds nobody up
   add_client(std::move(maker));
   return {};
@@ -139,8 +145,7 @@ Result<void> Keeper::start(UniqueFd maker, Serve serve, UniqueFd tunnel) {
 
 void Keeper::run() {
   while (!over_) {
-    const bool waits_for_lock = may_end();
-    for (const Loop::Event& event : loop_.wait(waits_for_lock ? static_cast<int>(retry_interval.count()) : -1)) {
+    for (const Loop::Event& event : loop_.wait(patience_ms())) {
       switch (event.source) {
         case Source::signal:
           if (const auto signal = signals_.read(); signal == SIGCHLD)
@@ -168,6 +173,7 @@ void Keeper::run() {
           break;
       }
     }
+    if (!is_etc_watched() && Clock::now() >= next_look_) look_at_etc();
     if (may_end()) try_to_end();
     if (!over_ && !may_end()) tell_settlers();
   }
@@ -177,6 +183,20 @@ void Keeper::run() {
   // then the folder stays, so that the next tunnel of the name waits for that.
   if (tunnel_is_ended) folder_.remove();
   if (ordered_) tell_awaiting(Done{});
+}
+
+/// For the loop; -1 = for ever.
+int Keeper::patience_ms() {
+  if (may_end()) return static_cast<int>(retry_interval.count());
+  if (is_etc_watched()) return -1;
+  const auto left = std::chrono::ceil<milliseconds>(next_look_ - Clock::now());
+  return static_cast<int>(std::max(left, milliseconds{0}).count());
+}
+
+void Keeper::look_at_etc() {
+  if (view_.watch() && !loop_.watch(view_.fd(), Source::etc)) view_.unwatch();
+  view_.follow();
+  next_look_ = Clock::now() + look_interval;
 }
 
 template <class Message>
@@ -445,7 +465,7 @@ Result<void> work(const Plan& plan, const std::string& name, UniqueFd listener, 
   View view = TRY(View::make(plan, wanted->message));
   auto processes = TRY(NetnsProcesses::of(namespaces->net.get(), getpid()));
   TRY(keep_capabilities(rights));
-  TRY(wire::send(maker.get(), ViewMade{view.open(), view.warnings()}));
+  TRY(wire::send(maker.get(), ViewMade{view.open()}));
   auto beginning = TRY(hear_of_tunnel(maker.get()));
   if (!beginning) return maker_has_ended();
   Loop loop = TRY(Loop::create());

@@ -189,10 +189,10 @@ Result<NewKeeper> NewKeeper::begin(const TunnelFolder& folder, const Plan& plan,
   return keeper;
 }
 
-Result<std::vector<std::string>> NewKeeper::make_view(const MakeView& view) {
+Result<void> NewKeeper::make_view(const MakeView& view) {
   TRY(wire::send(socket_.get(), view));
-  auto made = TRY(expect<ViewMade>(socket_.get()));
-  return std::move(made.message.warnings);
+  TRY(expect<ViewMade>(socket_.get()));
+  return {};
 }
 
 Result<Client> NewKeeper::serve(const Serve& serve, UniqueFd tunnel) {

@@ -89,8 +89,7 @@ class NewKeeper {
   [[nodiscard]] int network_namespace() const { return net_.get(); }
   [[nodiscard]] const IdsMapped& ids() const { return ids_; }
 
-  /// Gives warnings for the user.
-  [[nodiscard]] Result<std::vector<std::string>> make_view(const MakeView& view);
+  [[nodiscard]] Result<void> make_view(const MakeView& view);
   /// `tunnel`, the pidfd of what `serve` says, works: the keeper serves clients, the first of which is the caller.
   [[nodiscard]] Result<Client> serve(const Serve& serve, UniqueFd tunnel);
 

@@ -38,7 +38,6 @@ inline constexpr std::size_t max_path = 4096;
 inline constexpr std::size_t max_options = 128;
 inline constexpr std::size_t max_option = 1024;
 inline constexpr std::size_t max_servers = 64;
-inline constexpr std::size_t max_warnings = 8;
 inline constexpr std::size_t max_text = std::size_t{16} * 1024;  ///< bytes, of a file for the namespace
 inline constexpr std::size_t max_failure = 8192;                 ///< bytes, of what has failed and of its hint
 inline constexpr std::size_t max_processes = 256;                ///< told; there may be more
@@ -93,13 +92,9 @@ struct MakeView {
 
 struct ViewMade {
   static constexpr wire::Kind message_kind = wire::Kind::keeper_view_made;
-  std::vector<std::string> open{};      ///< paths of the host's services that stay reachable
-  std::vector<std::string> warnings{};  ///< one sentence each
+  std::vector<std::string> open{};  ///< paths of the host's services that stay reachable
 
-  static constexpr void fields(auto& self, auto& visit) {
-    visit.texts(self.open, max_options, max_path);
-    visit.sentences(self.warnings, max_warnings);
-  }
+  static constexpr void fields(auto& self, auto& visit) { visit.texts(self.open, max_options, max_path); }
 };
 
 /// Attached: the tunnel's pidfd.

@@ -83,11 +83,7 @@ Result<View> View::make(const Plan& plan, const MakeView& wanted) {
   for (const std::string& folder : plan.hidden)
     if (access(folder.c_str(), F_OK) == 0)
       std::ignore = TRY(container::hide_folder(folder));  // a missing one is not made
-  View view(std::move(settings), std::move(etc), std::move(open));
-  if (const auto& error = view.etc_.not_followed())
-    view.warnings_.push_back("/etc of the host is not watched, so what is added there later is not seen: " +
-                             error->message());
-  return view;
+  return View(std::move(settings), std::move(etc), std::move(open));
 }
 
 Result<bool> View::rename(const std::vector<IpAddress>& servers, const std::vector<std::string>& search) {

@@ -21,9 +21,12 @@ class View {
   /// All of it, or an error: a command that sees the host's own services could ask them for names.
   [[nodiscard]] static Result<View> make(const Plan& plan, const MakeView& wanted);
 
-  /// Readable when follow() is to be called: the host's /etc has changed. -1 if that cannot be watched.
+  /// Whether the host's /etc is watched from now on, until unwatch().
+  [[nodiscard]] bool watch() { return etc_.watch().has_value(); }
+  void unwatch() { etc_.unwatch(); }
+  /// Readable when follow() is to be called: the host's /etc has changed. -1 if it is not watched.
   [[nodiscard]] int fd() const { return etc_.changes(); }
-  /// An entry that could not be taken over is tried again with the next change.
+  /// Takes over what has changed. An entry that could not be taken over is tried again with the next change.
   void follow() { std::ignore = etc_.follow(); }
   /// Names are resolved by these servers from now on, also by processes that have begun before. False if they are
   /// already.
@@ -31,16 +34,12 @@ class View {
   /// Paths of the host's services that stay reachable.
   [[nodiscard]] const std::vector<std::string>& open() const { return open_; }
 
-  /// Sentences for the user.
-  [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
-
  private:
   View(container::NameSettings names, container::OwnEtc etc, std::vector<std::string> open)
       : names_(std::move(names)), etc_(std::move(etc)), open_(std::move(open)) {}
 
   container::NameSettings names_;
   container::OwnEtc etc_;
-  std::vector<std::string> warnings_;
   std::vector<std::string> open_;
 };
 
