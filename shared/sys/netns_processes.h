@@ -26,18 +26,19 @@ class NetnsProcesses {
   [[nodiscard]] std::vector<pid_t> all() const;
 
   /// The descriptor of /proc, for a child that keeps it.
-  [[nodiscard]] int fd() const { return dirfd(proc_.get()); }
+  [[nodiscard]] int fd() const { return fd_; }
 
  private:
   using Listing = std::unique_ptr<DIR, int (*)(DIR*)>;
 
   NetnsProcesses(Listing proc, dev_t device, ino_t inode, pid_t except)
-      : proc_(std::move(proc)), device_(device), inode_(inode), except_(except) {}
+      : proc_(std::move(proc)), fd_(dirfd(proc_.get())), device_(device), inode_(inode), except_(except) {}
   /// Calls `found` with each, until it returns false.
   void each(const std::function<bool(pid_t, UniqueFd)>& found) const;
   [[nodiscard]] bool is_inside(const char* pid) const;
 
   Listing proc_;
+  int fd_;  // of the listing
   dev_t device_;
   ino_t inode_;
   pid_t except_;

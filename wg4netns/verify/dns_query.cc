@@ -67,6 +67,7 @@ bool all_answered(const std::vector<Asked>& all) {
 void hear_until(std::vector<Asked>& all, Deadline deadline) {
   while (!all_answered(all)) {
     std::vector<pollfd> entries;
+    entries.reserve(all.size());
     for (const Asked& each : all) entries.push_back({each.server.answered ? -1 : each.fd.get(), POLLIN, 0});
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     if (left.count() <= 0 || poll(entries.data(), entries.size(), static_cast<int>(left.count())) <= 0) return;
