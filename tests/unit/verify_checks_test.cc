@@ -66,7 +66,7 @@ Facts good() {
   facts.processes = {process(4713)};
   facts.can_scope_signals = true;
   facts.hidden_folder = "/h/.config/wireguard4netns";
-  facts.most_capabilities = capability;
+  facts.allowed_capabilities = capability;
   return facts;
 }
 

@@ -7,8 +7,8 @@
 
 namespace wg4::verify {
 
-/// Sockets on the host that nobody inside a tunnel can reach, if it is isolated. Where one cannot be made it is left
-/// out: a host without IPv6 has no such loopback address.
+/// Sockets on the host that no process inside a tunnel can reach, if the tunnel is isolated. One that cannot be made is
+/// left out: a host without IPv6 has no ::1.
 class Bait {
  public:
   Bait();

@@ -33,7 +33,7 @@ Query make_query() {
   return query;
 }
 
-/// It has the query's number, and says that it is an answer.
+/// It has the query's id, and the bit of an answer is set.
 bool is_answer(const Query& query, const std::uint8_t* bytes, ssize_t size) {
   constexpr ssize_t header = 12;
   constexpr std::uint8_t answer = 0x80;

@@ -63,7 +63,7 @@ struct ProcessFacts {
 
 struct TrafficFacts {
   bool answers = false;                          ///< the tunnel at its control socket
-  bool sent_more = false;                        ///< while DNS servers were asked
+  bool sent_more = false;                        ///< while the process inside was looking
   std::optional<std::uint64_t> handshake_age{};  ///< seconds
 };
 
@@ -78,9 +78,9 @@ struct Facts {
   bool abstract_reached = false;  ///< likewise a UNIX socket of the host's with an abstract name
   std::vector<ProcessFacts> processes{};
   TrafficFacts traffic{};
-  bool can_scope_signals = false;       ///< this kernel's Landlock
-  std::uint64_t most_capabilities = 0;  ///< that processes may be able to gain
-  std::string hidden_folder{};          ///< that of the user's configurations, which looks empty to commands
+  bool can_scope_signals = false;          ///< this kernel's Landlock
+  std::uint64_t allowed_capabilities = 0;  ///< in bounding sets, and for root inside in effect
+  std::string hidden_folder{};             ///< that of the user's configurations, which looks empty to commands
 };
 
 }  // namespace wg4::verify

@@ -48,9 +48,9 @@ std::vector<HostFile> files_of_host() {
   return files;
 }
 
-/// Where programs of the host's network listen, but for /run, where all is tried.
+/// Where programs of the host's network listen, except below /run, where every socket is tried.
 std::vector<std::string> sockets_of_host() {
-  constexpr std::size_t most = 1024;
+  constexpr std::size_t max_sockets = 1024;
   std::vector<std::string> paths;
   for (const NamedSocket& each : list_named_sockets().value_or(std::vector<NamedSocket>{})) {
     const bool is_tried = each.path.starts_with("/run/") || each.path.starts_with("/var/run/");
@@ -59,7 +59,7 @@ std::vector<std::string> sockets_of_host() {
   std::ranges::sort(paths);
   const auto [rest, end] = std::ranges::unique(paths);
   paths.erase(rest, end);
-  paths.resize(std::min(paths.size(), most));
+  paths.resize(std::min(paths.size(), max_sockets));
   return paths;
 }
 
@@ -78,7 +78,7 @@ Targets targets_in(const JoinedTunnel& tunnel, const Facts& facts, const Bait& b
           .abstract_name = bait.abstract_name()};
 }
 
-/// With the tunnel's word on what has passed meanwhile.
+/// Asks the tunnel before and after how much it has sent.
 Result<void> look_from_inside(const JoinedTunnel& tunnel, Facts& facts) {
   const Bait bait;
   const auto before = ask_traffic(tunnel.folder.name());
@@ -112,7 +112,7 @@ Result<Facts> gather(JoinedTunnel& tunnel) {
   facts.host_files = files_of_host();
   facts.hidden_folder = TRY(config_folder());
   facts.can_scope_signals = can_scope_signals();
-  facts.most_capabilities = container::container_capabilities;
+  facts.allowed_capabilities = container::container_capabilities;
   TRY(look_from_inside(tunnel, facts));
   facts.processes = TRY(look_at_processes({.host = facts.host,
                                            .tunnel = facts.tunnel,

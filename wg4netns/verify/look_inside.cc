@@ -29,7 +29,7 @@ namespace {
 using Message = std::variant<Interface, Route, NameFile, Way, Server, Unseen, Rights>;
 
 constexpr std::chrono::seconds patience{30};
-constexpr std::size_t max_messages = 200'000;  // as many as there are routes
+constexpr std::size_t max_messages = 200'000;  // one for each route, among others
 
 /// A child in the PID namespace that was entered. Should this process be killed right now, it ends by itself, too.
 int in_pid_namespace(const std::function<int()>& body) {
@@ -50,7 +50,7 @@ int give_up(int socket, const Error& error) {
 /// In the process that goes inside.
 int try_ways(const keeper::Room& room, const Targets& targets, int socket) {
   const auto look = [&] {
-    // Processes of the same user are inside: they are not to make it say anything.
+    // Processes of the same user are inside: they must not be able to trace this one and forge its messages.
     const auto closed = forbid_looking_in();
     const auto confined = closed ? confine_in_tunnel(room) : std::unexpected(closed.error());
     if (!confined) return give_up(socket, confined.error());

@@ -59,7 +59,7 @@ CheckResult check_interfaces(const Facts& facts) {
   if (!idle.empty())
     return {name, Verdict::note,
             "beside lo and " + std::string(own_interface) + " there is " + idle + ", which is down"};
-  return {name, Verdict::ok, "lo and " + std::string(own_interface) + " are all"};
+  return {name, Verdict::ok, "there are only lo and " + std::string(own_interface)};
 }
 
 bool is_loopback(const Prefix& destination) {
@@ -90,7 +90,7 @@ CheckResult check_routes(const Facts& facts, bool v4) {
     }
   }
   if (!strange.empty())
-    return {name, Verdict::problem, "not into the tunnel lead: " + strange, "Remove them, or end the tunnel"};
+    return {name, Verdict::problem, "these do not lead into the tunnel: " + strange, "Remove them, or end the tunnel"};
   if (!any) return {name, Verdict::ok, "there are none: such packets go nowhere"};
   return {name, Verdict::ok,
           is_default ? "the default route leads into the tunnel, and no route elsewhere"
@@ -105,7 +105,7 @@ CheckResult check_loopback(const Facts& facts) {
   return {name, Verdict::ok, "a port that was opened on it for a trial cannot be reached"};
 }
 
-/// Of a session that is in use: handshakes that nobody answers are counted, too.
+/// Only with a recent handshake: the counter of what was sent also has handshakes that no peer has answered.
 bool has_sent(const TrafficFacts& traffic) {
   return traffic.sent_more && traffic.handshake_age && *traffic.handshake_age <= session_lifetime;
 }

@@ -27,7 +27,7 @@ std::string name_of(const ProcessFacts& process) {
   return std::to_string(process.pid) + " (" + printable(process.command) + ")";
 }
 
-/// Those that are so; empty if none is.
+/// The names of those for which `is_so` holds; empty if there are none.
 std::string those(const Facts& facts, const std::function<bool(const ProcessFacts&)>& is_so) {
   constexpr int shown = 8;
   std::string text;
@@ -39,7 +39,7 @@ std::string those(const Facts& facts, const std::function<bool(const ProcessFact
   return count > shown ? text + ", and more" : text;
 }
 
-/// In a user namespace of its own, as a browser's sandbox is, it has rights over nothing but that.
+/// False for a process in a user namespace of its own, such as a browser's sandbox: its rights end there.
 bool is_in_tunnels_users(const Facts& facts, const ProcessFacts& process) {
   return process.namespaces.user == facts.tunnel.user;
 }
@@ -115,12 +115,12 @@ Report check_descriptors(const Facts& facts) {
 CheckResult check_capabilities(const Facts& facts) {
   constexpr const char* name = "capabilities";
   const bool has_root = facts.state.ids.uid == 0 || facts.state.ids.sub_ids;
-  const std::uint64_t most = facts.most_capabilities;
+  const std::uint64_t allowed = facts.allowed_capabilities;
   const std::string too_many = those(facts, [&](const ProcessFacts& process) {
     if (!process.rights || !is_in_tunnels_users(facts, process)) return false;
     const ProcessRights& own = *process.rights;
     const std::uint64_t had = own.effective | own.permitted | own.inheritable | own.ambient;
-    return (had & ~(has_root ? most : 0)) != 0 || (own.bounding & ~most) != 0;
+    return (had & ~(has_root ? allowed : 0)) != 0 || (own.bounding & ~allowed) != 0;
   });
   if (!too_many.empty()) return {name, Verdict::problem, "more than a command is to have: " + too_many, end_it};
   const std::string unseen = those(facts, [](const ProcessFacts& process) { return !process.rights.has_value(); });
@@ -133,7 +133,7 @@ CheckResult check_capabilities(const Facts& facts) {
 CheckResult check_privileges(const Facts& facts) {
   constexpr const char* name = "new-privileges";
   if (facts.state.ids.sub_ids)
-    return {name, Verdict::note, "sudo works inside, on purpose: it gives rights over the tunnel's namespaces alone"};
+    return {name, Verdict::note, "sudo works inside, on purpose: it gives rights over the tunnel's namespaces only"};
   const std::string without =
       those(facts, [](const ProcessFacts& process) { return process.rights && !process.rights->no_new_privs; });
   if (!without.empty()) return {name, Verdict::problem, "no_new_privs is not set: " + without, end_it};
@@ -162,7 +162,7 @@ CheckResult check_signals(const Facts& facts) {
   if (!can) return {name, Verdict::ok, "none reaches the tunnel's process or its keeper"};
   if (!facts.can_scope_signals)
     return {name, Verdict::note,
-            "a command can end the tunnel, and its own network with it: to forbid that takes Landlock of Linux 6.12"};
+            "a command can end the tunnel, and its own network with it: only Linux 6.12 and later can forbid it"};
   return {name, Verdict::problem, "they reach the tunnel's process, or its keeper", "End the tunnel, and report that"};
 }
 

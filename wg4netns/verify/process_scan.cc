@@ -31,7 +31,7 @@
 namespace wg4::verify {
 namespace {
 
-constexpr std::chrono::seconds patience{1};  // with processes that have just entered, all together
+constexpr std::chrono::seconds patience{1};  // for all processes that are changing (is_changing) together
 constexpr std::chrono::milliseconds look_interval{10};
 
 using Listing = std::unique_ptr<DIR, int (*)(DIR*)>;
@@ -55,7 +55,7 @@ std::string link_text(const std::string& path) {
   return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : "";
 }
 
-/// A number of a folder in /proc: a process, a descriptor.
+/// The number that an entry of /proc is named by: a PID or a descriptor.
 std::optional<int> number_of(const char* name) {
   int number = 0;
   const char* end = name + std::strlen(name);
@@ -134,7 +134,7 @@ class Scan {
       : around_(around), mounts_(mounts), pid_(pid), path_("/proc/" + std::to_string(pid)) {}
 
   [[nodiscard]] ProcessFacts look(const NamespaceIds& namespaces) {
-    // Those of a namespace of its own are made of the tunnel's.
+    // A mount namespace that a program makes inside has copies of the tunnel's mounts, which have ids of their own.
     mounts_.merge(mounts_of(path_));
     pidfd_ = open_pidfd(pid_);
     ProcessFacts facts{.pid = pid_,
@@ -153,10 +153,10 @@ class Scan {
       if (auto descriptor = look_at(number)) facts.descriptors.push_back(*std::move(descriptor));
     return facts;
   }
-  /// It may have ended meanwhile, and its number be that of another process.
+  /// If so, what was read in /proc may be of another process with the same PID.
   [[nodiscard]] bool has_ended() const { return !pidfd_.valid() || process_has_ended(pidfd_.get()); }
-  /// A process of this program's that has just entered: it is about to give up its rights, and to be a command. One
-  /// that is ending does not show what it has open.
+  /// Whether to look again a moment later: a process of this program that has just entered still has rights that it
+  /// gives up before it is a command, and one that is ending does not show what it has open.
   [[nodiscard]] bool is_changing(const ProcessFacts& facts) const {
     struct stat own{};
     struct stat other{};
@@ -230,7 +230,7 @@ Result<std::vector<ProcessFacts>> look_at_processes(const Surroundings& around) 
   const Deadline deadline = deadline_in(patience);
   std::vector<ProcessFacts> found;
   for (const pid_t pid : *all) {
-    // What this user may not look at is no process of the tunnel's commands.
+    // A process that this user may not look at belongs to no namespace of the tunnel, as far as this can be known.
     if (pid == around.keeper || pid == getpid()) continue;
     if (auto facts = look_at_process(around, mounts, pid, deadline)) found.push_back(*std::move(facts));
   }

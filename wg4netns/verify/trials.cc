@@ -42,7 +42,7 @@ namespace {
 namespace fs = std::filesystem;
 using Kind = Way::Kind;
 
-constexpr std::size_t max_entries = 50'000;  // of a folder and all below
+constexpr std::size_t max_entries = 50'000;  // of a folder and those below
 constexpr std::chrono::seconds patience{1};  // with a connection to the host that should not come about
 
 #ifndef SO_NETNS_COOKIE
@@ -75,13 +75,13 @@ int try_to_connect(std::string_view name) {
   for (const int type : {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET}) {
     const UniqueFd fd(socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (fd.valid() && connect(fd.get(), to.get(), to.length) == 0) return 0;
-    error = errno == EAGAIN ? 0 : errno;  // a queue that is full is one
+    error = errno == EAGAIN ? 0 : errno;  // a server whose queue is full
     if (error != EPROTOTYPE) break;
   }
   return error;
 }
 
-/// Whether a connection over TCP comes about; who listens knows better.
+/// The listener sees whether the connection comes about (Bait), so nothing is returned.
 void try_to_connect(const Endpoint& endpoint) {
   SocketAddress to(endpoint);
   const UniqueFd fd(socket(to.get()->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -116,7 +116,7 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-/// Of D-Bus: "unix:path=/run/user/1000/bus,guid=...".
+/// The path in an address of D-Bus: "unix:path=/run/user/1000/bus,guid=...".
 std::string path_of_bus(const std::string& address) {
   constexpr std::string_view begin = "unix:path=";
   if (!address.starts_with(begin)) return "";
@@ -223,7 +223,7 @@ void Trials::look_at_name_files() {
 void Trials::try_socket(Kind kind, const std::string& path) {
   if (contains(tried_, path) || contains(own_sockets_, path)) return;
   tried_.push_back(path);
-  // One that is open on purpose is left in peace.
+  // One that is open on purpose is not disturbed by a connection.
   const bool known = contains(targets_.open, path) && access(path.c_str(), F_OK) == 0;
   tell(Way{kind, path, known ? 0 : try_to_connect(path)});
 }
@@ -277,7 +277,7 @@ void Trials::try_processes() {
   for (const pid_t process : {targets_.tunnel, targets_.keeper})
     if (process > 0) tell(Way{Kind::signal, std::to_string(process), kill(process, 0) == 0 ? 0 : errno});
   if (targets_.tunnel > 0) tell(Way{Kind::memory, memory, try_to_open(memory)});
-  // The filter comes first: without it that is EBADF.
+  // EPERM of the filter comes before the kernel looks at the descriptor; without the filter it is EBADF.
   tell(Way{Kind::typing, "the terminal", ioctl(-1, TIOCSTI, "") == 0 ? 0 : errno});
 }
 

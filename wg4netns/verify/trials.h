@@ -1,6 +1,6 @@
 #pragma once
 // What a process inside a tunnel tries, to find out whether anything leads out. It runs after confine_in_tunnel(): with
-// the rights of a command, and none else.
+// the rights of a command, and no others.
 
 #include <cstdint>
 #include <functional>

@@ -9,7 +9,7 @@ namespace wg4::verify {
 
 /// A UNIX socket with a name, of the network namespace that /proc shows.
 struct NamedSocket {
-  std::string path;  ///< of an abstract name what is behind the '@'
+  std::string path;  ///< or an abstract name, without the '@' that /proc shows before it
   bool is_abstract = false;
   bool is_server = false;  ///< it listens, or takes datagrams
 };

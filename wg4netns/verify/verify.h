@@ -16,7 +16,7 @@ struct VerifyCommand {
   std::optional<std::chrono::milliseconds> watch;
 };
 
-/// It could not be told whether the tunnel is isolated.
+/// Exit status: it could not be determined whether the tunnel is isolated.
 inline constexpr int verify_unknown = 2;
 
 [[nodiscard]] Parsed<VerifyCommand> parse_verify(const Arguments& arguments);

@@ -78,7 +78,7 @@ bool is_open_on_purpose(const Facts& facts, const std::string& path, bool also_i
   });
 }
 
-/// What does not work for this reason is no way out.
+/// With these errors it is certain that nothing leads out; any other one leaves it open.
 bool is_closed(int error) {
   constexpr std::array reasons{ENOENT, ENOTDIR, EACCES, EPERM, ECONNREFUSED, ELOOP, ENOTSOCK, ESRCH, ENXIO};
   return std::ranges::find(reasons, error) != reasons.end();
@@ -92,23 +92,24 @@ struct WayRule {
   const char* next;
 };
 
-constexpr const char* mask = "The tunnel's /run is not as it was made: end the tunnel, and start it again";
+constexpr const char* run_changed = "The tunnel's /run is not as it was made: end the tunnel, and start it again";
 constexpr std::array rules{
     WayRule{Kind::nscd, "nscd", "the name service cache cannot be reached", "answers: names can be asked for there",
-            mask},
+            run_changed},
     WayRule{Kind::resolved, "systemd-resolved", "it cannot be reached by varlink",
-            "answers: names can be asked for there", mask},
-    WayRule{Kind::avahi, "avahi", "it cannot be reached", "answers: names can be asked for there", mask},
+            "answers: names can be asked for there", run_changed},
+    WayRule{Kind::avahi, "avahi", "it cannot be reached", "answers: names can be asked for there", run_changed},
     WayRule{Kind::system_bus, "system-bus", "the host's D-Bus cannot be reached",
-            "answers: names can be asked for, and programs started outside", mask},
+            "answers: names can be asked for, and programs started outside", run_changed},
     WayRule{Kind::session_bus, "session-bus", "the user's D-Bus cannot be reached",
             "answers: names can be asked for, and programs started outside",
             "Start the tunnel with an XDG_RUNTIME_DIR below /run, where it is hidden"},
     WayRule{Kind::engine, "container-engines", "they cannot be reached", "answers: containers can be started outside",
-            mask},
+            run_changed},
     WayRule{Kind::service_manager, "service-manager", "it cannot be reached",
-            "answers: programs can be started outside", mask},
-    WayRule{Kind::run_socket, "sockets", "no other socket below /run leads out", "leads to a program outside", mask},
+            "answers: programs can be started outside", run_changed},
+    WayRule{Kind::run_socket, "sockets", "no other socket below /run leads out", "leads to a program outside",
+            run_changed},
 };
 
 Report check_way(const Facts& facts, const WayRule& rule) {
@@ -140,7 +141,7 @@ CheckResult check_abstract(const Facts& facts) {
               (has_own ? "; those that there are belong to the tunnel's network" : "")};
 }
 
-/// Documented, and a matter of the file system alone.
+/// No problem: commands share the host's file system (wireguard4netns-run(1), CAVEATS).
 Report list_other_sockets(const Facts& facts) {
   std::vector<std::string> paths;
   for (const Way& way : facts.inside.ways)
@@ -153,17 +154,20 @@ Report list_other_sockets(const Facts& facts) {
 
 Report check_keys(const Facts& facts) {
   constexpr const char* name = "keys";
+  constexpr const char* uncovered =
+      "It was hidden when the tunnel was made, and no longer is: end the tunnel, and start it again";
   Report report;
   for (const Way& way : facts.inside.ways) {
     if (way.error != 0) continue;
     const std::string path = printable(way.path);
-    if (way.kind == Kind::keys) report.push_back({name, Verdict::problem, path + " can be reached from inside", mask});
+    if (way.kind == Kind::keys)
+      report.push_back({name, Verdict::problem, path + " can be reached from inside", uncovered});
     if (way.kind == Kind::memory)
       report.push_back({name, Verdict::problem, "the memory of the tunnel's process can be read from inside",
                         "End the tunnel, and report that"});
     const bool is_hidden = way.path.starts_with(facts.hidden_folder + "/");
     if (way.kind == Kind::configuration && is_hidden)
-      report.push_back({name, Verdict::problem, path + " can be read from inside", mask});
+      report.push_back({name, Verdict::problem, path + " can be read from inside", uncovered});
     if (way.kind == Kind::configuration && !is_hidden)
       report.push_back({name, Verdict::note, path + ", with its key, can be read from inside",
                         "In ~/.config/wireguard4netns/profiles it would be hidden"});
