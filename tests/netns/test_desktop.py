@@ -1,4 +1,4 @@
-"""Applications in the menus that start in a tunnel, and the warning of those that hand over to one that runs."""
+"""Applications in the menus that start in a tunnel, and the warning of programs that hand over to a running process."""
 
 import json
 import shutil
@@ -145,7 +145,7 @@ class Handover(DesktopCase):
         with background([str(browser), "inf"]) as outside:
             done = self.program(*run, "0")
             self.assertEqual(done.returncode, 0)
-            self.assertIn(f"chromium may hand over to process {outside.pid}, which is outside", done.stderr)
+            self.assertIn(f"chromium may hand its work to process {outside.pid}, which is outside", done.stderr)
             self.assertIn(hint, done.stderr)
             self.assertNotIn(hint, self.program(*run, "--user-data-dir=/x").stderr)
 

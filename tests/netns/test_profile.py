@@ -393,7 +393,7 @@ class Look(ProfileCase):
         for words in (["delete", "work"], ["delete", "alias"], ["rename", "work", "new"]):
             self.refuse(f"is used by wg0 .process {running.pid}.*--force", *words)
         self.do("edit", "work", EDITOR="sed -i s/^Address/#/")
-        self.assertRegex(self.said, "'wireguard4netns reload wg0' has it follow")
+        self.assertRegex(self.said, "'wireguard4netns reload wg0' applies the change")
         self.assertEqual(self.entries(), {"work.conf", "alias.conf"})
         self.do("rename", "work", "new", "--force")
         self.assertIn("warning", self.said)

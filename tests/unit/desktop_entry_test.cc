@@ -89,7 +89,7 @@ TEST_CASE("what is no entry is an error that names the line") {
   CHECK(refused("[Desktop Entry\n") == "line 1: no group: [Desktop Entry");
   CHECK(refused("[Desktop Entry]\n[Desktop Entry]\n") == "line 2: the group Desktop Entry is there already");
   CHECK(refused("[Desktop Entry]\nName=a\nName=b\n") == "line 3: the key Name is there already");
-  CHECK(refused(std::string_view("[Desktop Entry]\nName=\0\n", 23)) == "line 2: it has a byte of zero");
+  CHECK(refused(std::string_view("[Desktop Entry]\nName=\0\n", 23)) == "line 2: it has a NUL byte");
   CHECK(refused(std::string(max_entry_size + 1, '#')) == "it is larger than 1 MiB");
 }
 
@@ -181,7 +181,8 @@ TEST_CASE("an entry of ours is known by its mark, and its file by its name") {
   CHECK(file_name({"app.desktop", "a/b"}) == "wireguard4netns-a-b-app.desktop");
 }
 
-TEST_CASE("programs that hand over to one that runs are known by any path, and by what keeps them apart") {
+TEST_CASE(
+    "programs that hand their work to a running process are known by any path, and by the options that prevent it") {
   const auto hands = [](const Words& words) { return hands_over(words) != nullptr; };
   CHECK(hands({"firefox"}));
   CHECK(hands({"/usr/lib/firefox-esr/firefox-esr", "%u"}));

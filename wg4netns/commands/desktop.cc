@@ -50,7 +50,7 @@ std::string profile_name(const std::string& source) {
   return name;
 }
 
-/// As `run` takes it; a menu starts it from another folder.
+/// The profile's name, or the absolute path of a file, since a menu starts programs in another folder.
 Result<std::string> checked_source(const std::string& source) {
   const bool file = is_file(source);
   const std::string path =
@@ -63,7 +63,7 @@ void warn_of_handover(const desktop::DesktopEntry& entry, const std::string& id)
   const auto words = desktop::exec_words(*entry.main().find("Exec"));
   const auto* program = words ? desktop::hands_over(*words) : nullptr;
   if (program == nullptr) return;
-  log::warning("{} hands over to one of its kind that runs outside of the tunnel already, if there is one. {}", id,
+  log::warning("if the program of {} runs outside of the tunnel already, a new one hands its work to it. {}", id,
                program->advice);
 }
 
@@ -80,7 +80,8 @@ std::string list_of(const std::vector<OwnEntry>& entries) {
 
 Parsed<DesktopAddCommand> parse_desktop_add(const Arguments& arguments) {
   DesktopAddCommand command;
-  Parser parser("Puts an application into the menu of the desktop once more, to be started in a tunnel.", arguments);
+  Parser parser("Adds a second entry for an application to the menu of the desktop, which starts it in a tunnel.",
+                arguments);
   parser.argument("APP", command.application, "Name of its file in /usr/share/applications and the like: firefox")
       .required();
   parser.argument("PROFILE|FILE", command.source, "The configuration, as for run").required().is_file();

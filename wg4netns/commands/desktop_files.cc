@@ -34,7 +34,7 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-/// Of a list with colons in between; paths that are not absolute do not count.
+/// The paths in a list that colons separate; those that are not absolute are left out.
 std::vector<std::string> absolute_paths(std::string_view list) {
   std::vector<std::string> paths;
   while (!list.empty()) {
@@ -48,12 +48,13 @@ std::vector<std::string> absolute_paths(std::string_view list) {
 Result<std::string> data_home() {
   if (std::string path = environment("XDG_DATA_HOME"); path.starts_with('/')) return path;
   const std::string home = environment("HOME");
-  if (!home.starts_with('/')) return fail("HOME is not set", 0, "It has the folder for the entries of menus");
+  if (!home.starts_with('/'))
+    return fail("HOME is not set", 0, "Set it: entries of menus are in ~/.local/share/applications");
   return home + "/.local/share";
 }
 
-/// In the order in which the first one counts. The last ones are known to a session, but maybe not to this shell: what
-/// is found there is refused with the reason.
+/// The first folder that has an entry counts. Those of Flatpak and snap come last, since this shell's XDG_DATA_DIRS may
+/// lack them: what is found there is refused with the reason.
 Result<std::vector<std::string>> application_folders() {
   const std::string home = TRY(data_home());
   std::string others = environment("XDG_DATA_DIRS");

@@ -17,7 +17,7 @@
 namespace wg4 {
 namespace {
 
-/// Its name, which is cut at 15 bytes, or that of its file.
+/// By the name of the process, which the kernel cuts at 15 bytes, or by that of its program file.
 bool is_one_of(pid_t pid, const desktop::HandoverProgram& program) {
   const std::string folder = "/proc/" + std::to_string(pid);
   const std::string name = process_name(folder);
@@ -38,7 +38,7 @@ void warn_of_handover(const std::vector<std::string>& command) {
   const auto all = processes->all();
   const auto found = std::ranges::find_if(all, [&](pid_t pid) { return is_one_of(pid, *program); });
   if (found == all.end()) return;
-  log::warning("{} may hand over to process {}, which is outside of the tunnel. {}",
+  log::warning("{} may hand its work to process {}, which is outside of the tunnel. {}",
                desktop::base_name(desktop::program_word(command)), *found, program->advice);
 }
 

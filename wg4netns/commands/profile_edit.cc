@@ -33,8 +33,8 @@ Result<ProfileCopy> copy_for_editor(const std::string& name, const ConfigText& t
 /// The copy, checked, takes the profile's place; false if nothing was changed in it.
 Result<bool> take_over(const ProfileCopy& copy, const ProfileFile& profile, const ConfigText& before) {
   ConfigText after = TRY(read_config_text(copy.path(), NamedBy::untrusted));
-  after.path = "what you wrote";  // the user knows no other name of it
-  after.open_to_all = false;      // the copy may be; it is in a folder that is not
+  after.path = "what you wrote";  // for messages: the user does not know the copy's path
+  after.open_to_all = false;      // an editor may make it so, but the folder around it is closed
   if (after.text.view() == before.text.view()) return false;
   const WgConfig config = TRY(judge_text(after));
   for (const std::string& warning : config.warnings) log::warning("{}: {}", profile.path, warning);

@@ -25,7 +25,7 @@
 namespace wg4 {
 namespace {
 
-/// A device or a pipe must not become a file.
+/// Refuses what is no regular file: it would be replaced by one.
 Result<void> expect_file_or_nothing(const std::string& path, bool replace) {
   struct stat info{};
   if (stat(path.c_str(), &info) != 0) {

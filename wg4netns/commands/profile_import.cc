@@ -31,7 +31,7 @@ Result<std::string> choose_name(const ProfileImportCommand& command) {
   const std::string path = command.qr ? *command.qr : *command.file;
   // As a shell's <(command) is.
   if (path == "-" || path.starts_with("/dev/") || path.starts_with("/proc/"))
-    return fail("the profile needs a name, which " + printable(path) + " has not", 0, "Give it one with --name NAME");
+    return fail("the profile needs a name, and " + printable(path) + " gives none", 0, "Give it one with --name NAME");
   std::string name = profile_name_of(path, command.qr ? ".png" : ".conf");
   if (auto checked = check_new_profile_name(name); !checked) {
     checked.error().hint += ". Give it one with --name NAME";

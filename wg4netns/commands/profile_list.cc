@@ -57,7 +57,7 @@ Row row_of(const std::string& name, const std::string& folder, const std::vector
   row.tunnels = tunnels_with(*profile, running);
   const auto config = read_config(profile->path);
   if (!config) {
-    // The path is said in front, and the profile's name stands there already.
+    // Without the path: the row already has the profile's name.
     const std::string message = config.error().message();
     row.error = message.starts_with(profile->path + ": ") ? message.substr(profile->path.size() + 2) : message;
     return row;

@@ -53,7 +53,9 @@ std::string to_string(const std::vector<registry::Running>& tunnels) {
 
 std::vector<registry::Running> find_running_or_warn() {
   if (runtime_folders().empty())
-    log::warning("XDG_RUNTIME_DIR is not set: tunnels that use profiles are not seen. It is /run/user/UID as a rule");
+    log::warning(
+        "XDG_RUNTIME_DIR is not set to an absolute path: tunnels that use profiles are not seen. Set it to this user's "
+        "folder, /run/user/UID as a rule");
   return registry::find_running();
 }
 
@@ -61,14 +63,16 @@ Result<void> expect_unused(const std::string& name, const ProfileFile& profile, 
   const auto users = tunnels_with(profile, find_running_or_warn());
   if (users.empty()) return {};
   const std::string used = "profile '" + printable(name) + "' is used by " + to_string(users);
-  if (!force) return fail(used, 0, "End that first, or " + what + " it with --force: then it cannot be reloaded");
+  if (!force)
+    return fail(used, 0,
+                "End that tunnel first, or " + what + " the profile with --force: then the tunnel cannot be reloaded");
   log::warning("{}, which cannot be reloaded any more", used);
   return {};
 }
 
 void tell_users_of_change(const ProfileFile& profile) {
   for (const registry::Running& tunnel : tunnels_with(profile, registry::find_running()))
-    log::info("tunnel {} runs with the profile as it was: 'wireguard4netns reload {}' has it follow",
+    log::info("tunnel {} runs with the profile as it was: 'wireguard4netns reload {}' applies the change",
               printable(tunnel.entry.name), printable(tunnel.entry.name));
 }
 

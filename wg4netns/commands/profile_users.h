@@ -10,7 +10,7 @@
 
 namespace wg4 {
 
-/// Those that were started with this file. One that runs with a link to it uses it, too.
+/// Those of `running` that were started with this file, or with a link to it.
 [[nodiscard]] std::vector<registry::Running> tunnels_with(const ProfileFile& profile,
                                                           const std::vector<registry::Running>& running);
 
@@ -24,7 +24,7 @@ namespace wg4 {
 [[nodiscard]] Result<void> expect_unused(const std::string& name, const ProfileFile& profile, const std::string& what,
                                          bool force);
 
-/// Says how a tunnel that uses the profile comes to know of a change.
+/// Says how the change is applied to the tunnels that use the profile.
 void tell_users_of_change(const ProfileFile& profile);
 
 }  // namespace wg4

@@ -11,7 +11,7 @@
 namespace wg4::desktop {
 namespace {
 
-// Outside of quotes these mean something to those who read an Exec value, or once did.
+// A word with one of these is quoted: the specification reserves them in Exec.
 constexpr std::string_view reserved = " \t\n\"'\\><~|&;$*?#()`";
 constexpr std::string_view escaped_in_quotes = "\"`$\\";
 
@@ -111,7 +111,7 @@ Result<DesktopEntry> DesktopEntry::parse(std::string_view text) {
     const std::string_view whole = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), whole.size() + 1));
     const std::string_view line = trimmed(whole);
-    if (line.contains('\0')) return wrong(number, "it has a byte of zero");
+    if (line.contains('\0')) return wrong(number, "it has a NUL byte");
     if (line.starts_with('[')) {
       EntryGroup group = TRY(parse_header(line, number));
       if (std::ranges::find(entry.groups_, group.name, &EntryGroup::name) != entry.groups_.end())

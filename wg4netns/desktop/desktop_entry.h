@@ -1,6 +1,6 @@
 #pragma once
 // A desktop entry, as the file of an application in a menu: freedesktop.org's Desktop Entry Specification 1.5. Read
-// line by line and changed by key, so that what nobody has asked to change stays as it is, comments and order included.
+// line by line and changed by key, so that all other lines stay as they are, comments and order included.
 // Pure.
 
 #include <cstddef>
@@ -54,7 +54,7 @@ class DesktopEntry {
 
 /// What the escapes of a value mean: \s \n \t \r \\; others stay.
 [[nodiscard]] std::string unescaped_value(std::string_view raw);
-/// The way back.
+/// The reverse of unescaped_value().
 [[nodiscard]] std::string escaped_value(std::string_view text);
 
 /// The words of an Exec value, as it is in the file; field codes ("%u") are words like others. An error for a quote

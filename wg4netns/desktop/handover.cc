@@ -79,9 +79,9 @@ const HandoverProgram* hands_over(std::span<const std::string> command) {
     return std::ranges::find(program.names, name) != program.names.end();
   });
   if (found == programs.end()) return nullptr;
-  const bool keeps_to_itself =
+  const bool works_by_itself =
       std::ranges::any_of(command, [&](const std::string& word) { return begins_with_one(word, found->separates); });
-  return keeps_to_itself ? nullptr : &*found;
+  return works_by_itself ? nullptr : &*found;
 }
 
 }  // namespace wg4::desktop

@@ -1,6 +1,6 @@
 #pragma once
-// Programs that, when they are started, may hand their work over to one of their own that runs already: that one is
-// outside of the tunnel, if it was started there. Pure.
+// Programs that, when they are started a second time, hand their work to the process that runs already. If that one is
+// outside of the tunnel, so is the work. Pure.
 
 #include <span>
 #include <string>
@@ -10,9 +10,9 @@ namespace wg4::desktop {
 
 struct HandoverProgram {
   std::span<const std::string_view> names;      ///< as it is started
-  std::span<const std::string_view> processes;  ///< names of what runs then
-  std::span<const std::string_view> separates;  ///< options, each of which has it keep to itself
-  std::string_view advice;                      ///< how it is started so that it keeps to itself, as a sentence
+  std::span<const std::string_view> processes;  ///< names of the process that runs already
+  std::span<const std::string_view> separates;  ///< options, each of which makes it work by itself
+  std::string_view advice;                      ///< a sentence: how to start it so that it works by itself
 };
 
 /// The program that the words of a command start; null if it is none of those known here.

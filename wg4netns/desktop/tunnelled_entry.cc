@@ -16,7 +16,7 @@ namespace {
 constexpr const char* application_key = "X-Wireguard4netns-Application";
 constexpr const char* profile_key = "X-Wireguard4netns-Profile";
 
-// Of a handler of files and links, and of a program that D-Bus starts; and what would keep it out of menus.
+// MimeType makes it a handler of files and links, Implements offers it to D-Bus, NoDisplay keeps it out of menus.
 constexpr std::array<std::string_view, 3> removed_keys{"MimeType", "Implements", "NoDisplay"};
 
 bool is(const std::string* value, std::string_view what) { return value != nullptr && *value == what; }
@@ -32,7 +32,7 @@ Result<void> expect_application(const EntryGroup& main, const std::string& id) {
   return {};
 }
 
-/// Those whose processes are started by a service outside of the tunnel.
+/// An error for an application that needs a service outside of the tunnel to start or to resolve names.
 Result<void> expect_own_process(const EntryGroup& main, const std::string& id, std::span<const std::string> words) {
   const std::string_view program = program_word(words);
   if (main.find("X-SnapInstanceName") != nullptr || program.starts_with("/snap/") ||

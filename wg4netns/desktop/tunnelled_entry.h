@@ -18,7 +18,7 @@ struct Tunnelled {
   std::vector<std::string> command;  ///< that runs what follows it: wireguard4netns run PROFILE --
 };
 
-/// By what an entry is known to be of our making.
+/// What marks an entry as made by `desktop add`: two keys of our own, with these values.
 struct Mark {
   std::string application;
   std::string profile;

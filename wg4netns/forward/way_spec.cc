@@ -19,13 +19,13 @@
 #include "wg4netns/forward/port_range.h"
 #include "wg4netns/forward/ways.h"
 
-// --host-port and --lan, read.
+// Reads the values of --host-port and --lan.
 
 namespace wg4::forward {
 namespace {
 
-constexpr std::uint8_t least_length_v4 = 8;  // 10.0.0.0/8 is the largest private network,
-constexpr std::uint8_t least_length_v6 = 7;  // and fc00::/7
+constexpr std::uint8_t min_length_v4 = 8;  // 10.0.0.0/8 is the largest private network,
+constexpr std::uint8_t min_length_v6 = 7;  // and fc00::/7
 
 std::unexpected<Error> refuse_host_port(std::string_view text, const std::string& why) {
   return fail("--host-port " + std::string(text) + ": " + why, 0,
@@ -71,20 +71,20 @@ std::string fault_of(const Prefix& network) {
   const std::string text = network.to_string();
   const auto prefix = [](const char* each) { return *Prefix::parse(each); };
   if (network.length == 0) return text + " is the whole Internet";
-  if (network.length < (network.address.is_v4() ? least_length_v4 : least_length_v6))
+  if (network.length < (network.address.is_v4() ? min_length_v4 : min_length_v6))
     return text + " is more than a local network";
   const Prefix own = network.address.is_v4() ? prefix("127.0.0.0/8") : prefix("::1/128");
   if (network.covers(own) || own.covers(network))
     return text + " has loopback addresses, which are the namespace's own: see --host-port";
   if (!network.address.is_v4() && prefix("fe80::/10").covers(network))
-    return text + " is link-local: which network it is in cannot be said inside";
+    return text + " is link-local: an address of it needs the name of an interface, which there is only outside";
   for (const char* each : {"0.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4", "::/128", "ff00::/8"})
     if (prefix(each).address.family() == network.address.family() && prefix(each).covers(network))
       return "no connection leads to " + text;
   return {};
 }
 
-/// Without `text` in the errors they could not be told apart.
+/// `list` is the part of `text` behind the network; errors name all of `text`, since --lan may be given several times.
 Result<std::vector<PortRange>> parse_ports(std::string_view text, std::string_view list) {
   std::vector<PortRange> ports;
   while (true) {
@@ -128,7 +128,8 @@ Result<LanPorts> parse_lan(std::string_view text) {
   if (!parts && (network || text.starts_with('[')))
     return refuse_lan(text, "the ports are missing: something has to listen for each of them inside");
   if (!network || network->address.is_v4() == text.starts_with('['))
-    return refuse_lan(text, "'" + std::string(parts ? parts->first : text) + "' is not a network, as 192.168.1.0/24");
+    return refuse_lan(text,
+                      "'" + std::string(parts ? parts->first : text) + "' is not a network such as 192.168.1.0/24");
   const Prefix masked = network->masked();
   if (const std::string fault = fault_of(masked); !fault.empty()) return refuse_lan(text, fault);
   return LanPorts{masked, TRY(parse_ports(text, parts->second))};

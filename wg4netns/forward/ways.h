@@ -52,9 +52,9 @@ struct Ways {
   static constexpr std::size_t max_listeners = 200;
 
   [[nodiscard]] bool empty() const { return host_ports.empty() && lan.empty(); }
-  /// Each once; not of both kinds for one port.
+  /// Each once. A listener on all addresses of a port also takes what is for its loopback address.
   [[nodiscard]] std::vector<InsideListener> listeners() const;
-  /// Where what was sent to `asked` inside is to go; nothing: nowhere.
+  /// The endpoint outside for a connection or datagram that was sent to `asked` inside; nothing if no way leads there.
   [[nodiscard]] std::optional<Endpoint> target(Protocol protocol, const Endpoint& asked) const;
   /// TCP ports of all targets.
   [[nodiscard]] std::vector<std::uint16_t> tcp_ports() const;

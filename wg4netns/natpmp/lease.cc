@@ -5,12 +5,12 @@
 namespace wg4::natpmp {
 namespace {
 
-// Providers forward a port to the same port of the client, whatever is said of that: these two numbers are what their
-// own instructions ask for.
+// Providers forward a port to the same port of the client, whatever internal port is asked for. These two numbers are
+// those of the providers' own instructions.
 constexpr std::uint16_t internal_port = 0;
 constexpr std::uint16_t any_external_port = 1;
 
-constexpr Lease::Time least_renewal = std::chrono::seconds(1);
+constexpr Lease::Time min_renewal = std::chrono::seconds(1);
 
 Fault to_fault(Outcome outcome) {
   switch (outcome) {
@@ -79,7 +79,7 @@ void Lease::ask_anew(Protocol protocol, Time at) {
 void Lease::fail(Fault fault, Time now) {
   fault_ = fault;
   offered_ = port_;
-  ask_anew(Protocol::udp, now + (port_ != 0 ? least_renewal : renewal));
+  ask_anew(Protocol::udp, now + (port_ != 0 ? min_renewal : renewal));
 }
 
 void Lease::hold(std::uint16_t port, std::uint32_t seconds, Time now) {
@@ -87,7 +87,7 @@ void Lease::hold(std::uint16_t port, std::uint32_t seconds, Time now) {
   port_ = port;
   until_ = now + granted;
   fault_ = Fault::none;
-  ask_anew(Protocol::udp, now + std::clamp(granted * 3 / 4, least_renewal, renewal));
+  ask_anew(Protocol::udp, now + std::clamp(granted * 3 / 4, min_renewal, renewal));
 }
 
 }  // namespace wg4::natpmp

@@ -5,7 +5,7 @@
 //   ask for UDP ── answer ──► ask for TCP, the same port ── answer ──► held ── 45 s ──► ask for UDP ...
 //      │ no answer: again after 250 ms, 500 ms, ... (RFC 6886, 3.1); after the ninth time, 128 s in all, it has failed
 //
-// A port that was held is lost when its time is up without an answer. Then it goes on asking.
+// A port that was held is lost when its lifetime is over and no answer has renewed it. Requests go on all the same.
 
 #include <chrono>
 #include <cstdint>
@@ -43,7 +43,7 @@ class Lease {
   [[nodiscard]] Time deadline() const;
 
   void receive(ByteView bytes, Time now);
-  /// The gateway's host says that nobody listens there.
+  /// To be called when the gateway answers by ICMP that its port is closed.
   void closed(Time now);
 
   /// The port that is held; 0 = none.
@@ -62,7 +62,7 @@ class Lease {
   unsigned unanswered_ = 0;    // requests in a row
   std::uint16_t offered_ = 0;  // for UDP
   std::uint16_t port_ = 0;
-  Time until_{};  // how long the port is held
+  Time until_{};  // end of the port's lifetime
   Fault fault_ = Fault::none;
 };
 

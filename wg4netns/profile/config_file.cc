@@ -89,7 +89,7 @@ std::chrono::seconds patience_with(int fd) {
   return made_by_a_shell ? std::chrono::seconds(60) : std::chrono::seconds(10);
 }
 
-/// Also without $HOME: a hook's environment may be empty.
+/// Found also without $HOME: a hook's environment may be empty.
 std::string home_folder() {
   if (const auto home = environment("HOME")) return *home;
   const passwd* entry = getpwuid(outer_uid());

@@ -34,7 +34,7 @@ enum class NamedBy : std::uint8_t {
 /// `path` as an absolute path, for processes with another working directory.
 [[nodiscard]] Result<std::string> absolute_path(const std::string& path);
 
-/// Is there a file that can be read? Its text is left alone, and so is a pipe.
+/// An error unless there is a file that can be read. Nothing is read of it, and a pipe is not opened.
 [[nodiscard]] Result<void> expect_config(const std::string& path);
 
 /// A configuration as text.
@@ -45,7 +45,7 @@ struct ConfigText {
 };
 
 [[nodiscard]] Result<ConfigText> read_config_text(const std::string& path, NamedBy named_by = NamedBy::user);
-/// To its end, however long that takes.
+/// Up to its end; a person who types it has a week.
 [[nodiscard]] Result<ConfigText> read_standard_input();
 /// Parses and judges it (judgement.h). Warnings are returned.
 [[nodiscard]] Result<WgConfig> judge_text(const ConfigText& text);

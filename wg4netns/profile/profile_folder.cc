@@ -56,7 +56,7 @@ Result<std::vector<std::string>> entries_of(int folder, const std::string& path)
   return names;
 }
 
-/// Nobody writes or begins to edit now, so what has no lock has no owner.
+/// To be called with the folder locked. Nobody writes or begins to edit then, so what has no lock has no owner.
 void remove_remainders(int folder, const std::string& path) {
   const auto names = entries_of(folder, path);
   if (!names) return;
@@ -70,10 +70,10 @@ void remove_remainders(int folder, const std::string& path) {
 }
 
 std::string editor_of(int copy) {
-  constexpr std::size_t longest = 64;
+  constexpr std::size_t max_size = 64;
   const UniqueFd file(openat(copy, editor_file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   if (!file.valid()) return "(unknown)";
-  const auto process = read_all(file.get(), editor_file, longest, deadline_in(std::chrono::seconds(1)));
+  const auto process = read_all(file.get(), editor_file, max_size, deadline_in(std::chrono::seconds(1)));
   return process ? printable(*process) : "(unknown)";
 }
 
@@ -120,8 +120,7 @@ void remove_folders(const std::vector<std::string>& made) {
 std::unexpected<Error> no_such(const std::string& name, const std::string& folder) {
   return fail(
       "there is no " + quoted(name), 0,
-      "'wireguard4netns profile list' has their names; 'profile import FILE' makes one of a wg-quick file, in " +
-          folder);
+      "'wireguard4netns profile list' lists them; 'profile import FILE' makes one of a wg-quick file, in " + folder);
 }
 
 }  // namespace
@@ -198,7 +197,7 @@ ProfileChange::ProfileChange(ProfileChange&& other) noexcept
 
 ProfileChange::~ProfileChange() { remove_folders(made_); }
 
-/// Who was killed in an editor has no folder there any more: see begin().
+/// A folder that is there belongs to a running editor: begin() has removed those of processes that were killed.
 Result<void> ProfileChange::expect_not_edited(const std::string& name) const {
   const UniqueFd copy = open_directory(fd_.get(), edit_folder_of(name).c_str());
   if (!copy.valid()) return {};

@@ -6,9 +6,9 @@
 //   profiles/.NAME.wg4netns-edit/NAME.conf   the private copy of one that is being edited, in a folder which takes what
 //                                            editors leave beside a file, and is removed with it
 //
-// Processes that change something hold a lock (flock(2)) on the folder, for moments. A process in whose editor a
-// profile is holds one on the folder of the copy, for as long as that takes. Locks end with their process, however it
-// ends: so what is left of one that was killed is known by its lock being free, and removed by the next that looks.
+// Processes that change something hold a lock (flock(2)) on the folder, for moments. While a profile is in an editor,
+// the process that has started it holds one on the folder of the copy. Locks end with their process, however it ends:
+// so a folder whose lock is free was left by a process that was killed, and the next one removes it.
 
 #include <optional>
 #include <string>
@@ -24,8 +24,8 @@
 
 namespace wg4 {
 
-/// The names of all files in the folder that end in .conf, sorted; they need not be good ones. Hidden files are none. A
-/// folder that is not there has none.
+/// The names of all files in the folder that end in .conf, sorted, whether they are good configurations or not. Hidden
+/// files are left out. A missing folder has none.
 [[nodiscard]] Result<std::vector<std::string>> profile_names(const std::string& folder);
 
 /// The file of a profile.
@@ -35,7 +35,7 @@ struct ProfileFile {
 };
 /// An error if there is none, or if it is a directory, a link that leads out of the folder or the like.
 [[nodiscard]] Result<ProfileFile> find_profile(const std::string& name);
-/// Whatever has the place of one, good or not: to be removed or renamed.
+/// The same for any file in the place of a profile, good or not, for a caller that removes or renames it.
 [[nodiscard]] Result<ProfileFile> find_profile_entry(const std::string& name);
 
 /// Removes what processes that were killed have left, if nobody changes anything now.
@@ -79,7 +79,7 @@ class ProfileChange {
   /// Removes the folders that begin() has made, if there is nothing in them.
   ~ProfileChange();
 
-  // An error if the profile is in an editor, other than that of `from`.
+  /// An error if the profile is in an editor, other than that of `from`.
   [[nodiscard]] Result<void> write(const std::string& name, std::string_view text, IfThere if_there,
                                    const ProfileCopy* from = nullptr);
   [[nodiscard]] Result<void> remove(const std::string& name);

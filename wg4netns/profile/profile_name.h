@@ -1,5 +1,6 @@
 #pragma once
-// What a profile may be called. It is a name, not a path: it may come from a source that is only to choose among names.
+// What a profile may be called. It is a name, not a path: a source that may choose a profile, such as an annotation,
+// must not name any other file by it.
 
 #include <string>
 

@@ -1,6 +1,6 @@
 #pragma once
 // QR codes: made of a text, and found in a picture. Where the program was built without ZXing or libpng these are
-// errors that say so. Pure; what is said of a picture is to be done in a process that may crash (qr_picture.h).
+// errors that say so. Pure. Pictures are decoded in a process of their own, which may crash (qr_picture.h).
 
 #include <cstddef>
 #include <string_view>

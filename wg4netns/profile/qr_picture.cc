@@ -48,7 +48,7 @@ bool set_limit(__rlimit_resource resource, rlim_t limit) {
   return setrlimit(resource, &both) == 0;
 }
 
-/// From here on: what is open, memory, and the end.
+/// From here on this process can use what is open, allocate memory, and end.
 bool confine() {
   constexpr rlim_t cpu_s = 30;
   if (!set_limit(RLIMIT_CPU, cpu_s)) return false;
