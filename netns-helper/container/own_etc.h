@@ -34,8 +34,8 @@ using OwnFiles = std::map<std::string, FileText>;
 
 inline const std::string resolv_conf = "resolv.conf";  ///< of those that make_name_files() makes
 
-/// The files of ours for these settings, with the other lines of the host's nsswitch.conf: this is called before there
-/// is an own /etc. A file that cannot be read is an error, and a missing one is none.
+/// The files of ours for these settings, with the other lines of the host's nsswitch.conf: this is called before
+/// OwnEtc::create(). A file that cannot be read is an error, and a missing one is none.
 [[nodiscard]] Result<OwnFiles> make_name_files(const NameSettings& settings);
 
 /// Keeps /etc as the host's, as long as it lives.

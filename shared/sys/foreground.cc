@@ -52,9 +52,9 @@ sigset_t set_of(int signal) {
   return set;
 }
 
-/// Has a blocked signal's default action. Returns if that is to stop, and somebody has continued us since; or if nobody
-/// could, and so nothing happened.
-void suffer(int signal) {
+/// Takes a blocked signal's default action. Returns if that was a stop, and somebody has continued us; and at once in
+/// an orphaned process group, which SIGTSTP, SIGTTIN and SIGTTOU do not stop.
+void take_default_action(int signal) {
   const sigset_t only = set_of(signal);
   static_cast<void>(std::signal(signal, SIG_DFL));
   kill(getpid(), signal);
@@ -107,7 +107,7 @@ Result<CommandEnd> Foreground::wait(std::span<const Watch> watches) {
     }
     if (entries[0].revents != 0) take_signals();
     if (entries[1].revents != 0) read_report();
-    // The command first: what is watched may have ended because that has.
+    // The command first: what is watched may have ended because the command has.
     if (entries[0].revents != 0 || entries[1].revents != 0) continue;
     for (std::size_t i = 0; i < watches.size(); ++i)
       if (entries[first + i].revents != 0) {
@@ -127,7 +127,7 @@ Result<std::optional<ExitStatus>> Foreground::follow_command() {
     if (waitid(P_PID, static_cast<id_t>(pid), &change, WEXITED | WSTOPPED | WCONTINUED | WNOHANG) != 0)
       return fail("wait for process " + std::to_string(pid), errno);
     if (change.si_pid == 0) {
-      // What has continued our group has continued the command, and we would know: it is in another one.
+      // Not continued yet: it is in another process group, or the SIGCONT was for us alone.
       if (is_to_continue) kill(group == getpgrp() ? pid : -group, SIGCONT);
       return std::nullopt;
     }
@@ -146,14 +146,14 @@ Result<std::optional<ExitStatus>> Foreground::follow_command() {
 bool Foreground::stop_as_well(int signal, pid_t group) {
   const pid_t own = getpgrp();
   const pid_t reader = terminal_.foreground_group();
-  // It has a group of its own and wants the terminal that we were given: as a shell would that goes on in the
-  // foreground.
+  // It has a group of its own and wants the terminal, which the shell has given to us: an inner shell does so when it
+  // is continued in the foreground.
   if ((signal == SIGTTIN || signal == SIGTTOU) && group != own && reader == own) {
     terminal_.give_to(group);
     return true;
   }
   if (signal == SIGSTOP && group_is_orphaned()) return false;  // nobody would continue us
-  suffer(signal);
+  take_default_action(signal);
   if (!was_continued()) return false;
   // The shell has taken the terminal, and may have given it to us again.
   const bool was_its = reader == group || descends_from(reader, command_->pid());
@@ -161,7 +161,7 @@ bool Foreground::stop_as_well(int signal, pid_t group) {
   return true;
 }
 
-/// The command, whose group that was, has ended.
+/// The command, which was in `group`, has ended.
 void Foreground::give_terminal_back(pid_t group) const {
   const pid_t own = getpgrp();
   if (group != own && terminal_.foreground_group() == group) terminal_.give_to(own);
@@ -213,12 +213,13 @@ void Foreground::read_report() {
 }
 
 int Foreground::end_as(const ExitStatus& status) const {
-  // A script that the terminal's key has not ended as well goes on with its next line, unless it sees that signal.
+  // The shell of a script outlives a key of the terminal; it ends the script only if it sees that a signal has ended
+  // us.
   if (status.signaled && (is_job_of_shell() || sigismember(&keys_, status.value) == 1)) {
     const rlimit none{};
     setrlimit(RLIMIT_CORE, &none);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // for a program that collects cores, whatever the limit is
-    suffer(status.value);
+    take_default_action(status.value);
   }
   return shell_status(status);
 }

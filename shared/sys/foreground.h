@@ -5,10 +5,11 @@
 //   terminal ── signals of its keys ────────────► both: they are in one session and process group
 //
 // Signals. What the terminal sends goes to the whole group, so the command has it already. What a process sends to us
-// is for the command, and is passed on: but not what the command or its descendants send, which want their own group
-// (kill(0, SIGTSTP)) or everybody (kill(-1, SIGTERM)) and would get it back. (sudo passes on nothing that comes from
-// its own process group; but a script without job control, which is in that group, may well end us by our PID.) A
-// signal that a process sends to the whole group arrives twice at the command: nothing tells it from one for us alone.
+// is meant for the command, and is passed on. What the command or its descendants send is not: they signal their own
+// group (kill(0, SIGTSTP)) or everybody (kill(-1, SIGTERM)), and would get the signal back. (sudo passes on nothing
+// that comes from its own process group; but a script without job control, which is in that group, may well end us by
+// our PID.) A signal that a process sends to the whole group arrives twice at the command: nothing tells it from one
+// for us alone.
 //
 // Stops. When the command stops, we stop by the same signal, so the shell sees its job stopped. When we are continued,
 // so is the command, with the terminal where it was. A SIGSTOP for us alone cannot be passed on: the command goes on.

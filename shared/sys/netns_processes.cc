@@ -14,7 +14,7 @@ namespace wg4 {
 
 Result<NetnsProcesses> NetnsProcesses::of(int netns, pid_t except) {
   Listing proc(opendir("/proc"), closedir);
-  if (!proc) return fail("open /proc", errno, "This program needs it to follow the processes of a namespace");
+  if (!proc) return fail("open /proc", errno, "It is where wireguard4netns looks for the processes of a namespace");
   struct stat info{};
   if (fstat(netns, &info) < 0) return fail("look at a network namespace", errno);
   return NetnsProcesses(std::move(proc), info.st_dev, info.st_ino, except);
@@ -35,7 +35,7 @@ void NetnsProcesses::each(const std::function<bool(pid_t, UniqueFd)>& found) con
     if (std::from_chars(name, end, pid).ptr != end || pid == except_) continue;
     if (!is_inside(name)) continue;
     UniqueFd pidfd = open_pidfd(pid);
-    // Looked at again: it may be a later process with the same number, of which the descriptor is.
+    // Looked at again: the pidfd may be of a later process with the same PID.
     if (!pidfd.valid() || !is_inside(name) || process_has_ended(pidfd.get())) continue;
     if (!found(pid, std::move(pidfd))) return;
   }

@@ -1,5 +1,5 @@
 #pragma once
-// Which processes are in a network namespace. The kernel tells nobody: it is looked up in /proc, process by process.
+// Which processes are in a network namespace. The kernel has no list of them: each process is looked up in /proc.
 
 #include <dirent.h>
 #include <sys/types.h>

@@ -13,7 +13,7 @@
 namespace wg4 {
 namespace {
 
-/// Is it ours, or a place like /tmp, where everybody owns what they make?
+/// Does it belong to this user, or is it a place like /tmp, where nobody can remove what another user has made?
 bool is_usable_parent(int folder) {
   struct stat info{};
   return fstat(folder, &info) == 0 && (info.st_uid == geteuid() || (info.st_mode & S_ISVTX) != 0);

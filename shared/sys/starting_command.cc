@@ -51,9 +51,9 @@ void send(int pipe, const Report& report) {
   _exit(status);
 }
 
-/// From now on the kernel kills this process when the one ends that reads the pipe; ends at once if that has ended.
-/// Its descriptors are closed before its children get their signal, so that no moment is left out. (getppid() says
-/// nothing in a PID namespace that the parent is not in.)
+/// From now on the kernel kills this process when its parent ends, which reads the pipe; exits at once if the parent
+/// has ended already. The kernel closes a process' descriptors before it signals its children, so no moment is left
+/// out. (getppid() says nothing in a PID namespace that the parent is not in.)
 void die_with_reader(int pipe) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   pollfd entry{pipe, 0, 0};
@@ -80,8 +80,8 @@ bool is_in_path(const std::string& name) {
   return false;
 }
 
-/// Why exec has failed with this errno. As a shell sees it, a name is not found too if a folder in PATH, which nobody
-/// may search, could have it.
+/// Why exec has failed with this errno. execvp(3) says EACCES as well if a folder in PATH could not be searched: for a
+/// shell the program is not found then, and so it is here.
 StartFailure explain(const std::string& program, int number) {
   const auto because = [&](int status, std::string hint) {
     return StartFailure{status, {"run " + program, status == not_found ? ENOENT : number, std::move(hint)}};
@@ -113,7 +113,7 @@ StartFailure explain(const std::string& program, int number) {
 [[noreturn]] void confine_and_exec(const CommandStart& request, const SignalState& signals, int pipe) {
   if (request.confine)
     if (const auto confined = request.confine(); !confined) give_up(pipe, our_failure, confined.error());
-  die_with_reader(pipe);  // again: whoever joins a user namespace or gives up rights is no longer killed
+  die_with_reader(pipe);  // again: the kernel forgets it when a process joins a user namespace or gives up rights
   signals.restore_actions();
   exec_command(request, pipe);
 }

@@ -1,12 +1,13 @@
 #pragma once
-// Starts the command of a user: a program that gets what this one was started with, and that may be run elsewhere.
+// Starts a user's command: a program that gets the terminal, descriptors and signals that this one was started with,
+// and that may run in other namespaces.
 //
 //   this process                       the command's process
 //     start() ──────── fork ─────────► enter(), confine(), exec
 //     read_report() ◄── a pipe ─────── nothing: exec has closed it; or why there is no command
 //
-// Whoever joins a PID namespace does so for its children only. Then the process in between makes the command as its own
-// sibling, a child of ours like any other, says which one that is, and ends:
+// A process joins a PID namespace for its children only. So a process in between makes the command as its own sibling,
+// a child of ours like any other, says which one that is, and ends:
 //
 //     start() ──────── fork ─────────► enter() ── clone(CLONE_PARENT) ──► confine(), exec
 //     read_report() ◄───────────────── the command's PID
@@ -37,7 +38,7 @@ struct CommandStart {
 
 /// Why a command does not run.
 struct StartFailure {
-  int status = 0;  ///< as env(1) ends: 125 the error is ours, 126 the program cannot be run, 127 it was not found
+  int status = 0;  ///< as of env(1): 125 the error is ours, 126 the program cannot be run, 127 it was not found
   Error error;
 };
 

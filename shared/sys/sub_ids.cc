@@ -47,16 +47,17 @@ std::optional<Error> fault_of(const PrivilegedProgram& program, const char* name
   if (program.path.empty())
     return Error{std::string(name) + " is not installed", 0, "It is in the package uidmap or shadow-utils"};
   if ((program.mode & S_ISUID) != 0 && !program.is_privileged())
-    return Error{program.path + " has the set-user-id bit, but belongs to uid " + std::to_string(program.owner) +
-                     " and not to root",
-                 0,
-                 "In a user namespace it cannot work: start this outside of it. Else, as root: chown root " +
-                     program.path + " && chmod u+s " + program.path};
+    return Error{
+        program.path + " has the set-user-id bit, but belongs to uid " + std::to_string(program.owner) +
+            " and not to root",
+        0,
+        "If this is a user namespace, it cannot work here: start wireguard4netns outside. Else, as root: chown root " +
+            program.path + " && chmod u+s " + program.path};
   if (!program.is_privileged())
     return Error{program.path + " has neither the set-user-id bit nor capabilities", 0,
                  "As root: chmod u+s " + program.path};
   if (program.on_nosuid)
-    return Error{program.path + " lies on a mount with the option nosuid, so it has no rights", 0,
+    return Error{program.path + " is on a mount with the option nosuid, so it gives no rights", 0,
                  "As root, mount it without nosuid"};
   return std::nullopt;
 }
@@ -86,7 +87,7 @@ std::optional<Error> fault_of(const SubIdSetup& setup) {
   for (const auto& [program, name] : {std::pair{&setup.newuidmap, "newuidmap"}, {&setup.newgidmap, "newgidmap"}})
     if (auto fault = fault_of(*program, name)) return fault;
   if (setup.no_new_privs)
-    return Error{"this process has no_new_privs, so newuidmap has no rights", 0,
+    return Error{"this process has no_new_privs, so newuidmap gives no rights", 0,
                  "Start it outside of the container, sandbox or service (NoNewPrivileges=) that sets it"};
   for (const SubIdLines* file : {&setup.uids, &setup.gids})
     if (file->ranges().empty())

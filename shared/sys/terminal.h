@@ -16,7 +16,7 @@ class Terminal {
   /// The process group that reads from it, and gets the signals of its keys; -1 without a terminal, 0 for a group that
   /// this PID namespace does not show.
   [[nodiscard]] pid_t foreground_group() const;
-  /// SIGTTOU must be blocked or ignored: from another group than that one, the terminal answers with it.
+  /// SIGTTOU must be blocked or ignored: the kernel sends it to a caller whose group is not in the foreground.
   void give_to(pid_t group) const;
 
  private:

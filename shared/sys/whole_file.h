@@ -10,7 +10,7 @@
 
 namespace wg4 {
 
-/// If there is a file of that name already.
+/// What to do if there is a file of that name already.
 enum class IfThere : std::uint8_t { fail, replace };
 
 /// Writes the file `name` in `folder`, for this user alone (0600). An error leaves nothing behind, nor changes what was
@@ -21,7 +21,8 @@ enum class IfThere : std::uint8_t { fail, replace };
 /// Renames a file in `folder`; EEXIST if there is one that is called `to`.
 [[nodiscard]] Result<void> rename_to_new(int folder, const std::string& name, const std::string& to);
 
-/// Is this the name of a file that write_whole_file() has not finished? It is a remainder if nobody writes now.
+/// Is this the name of a file that write_whole_file() has not finished? If no process is writing now, it was left by
+/// one that was killed.
 [[nodiscard]] bool is_unfinished(std::string_view name);
 
 [[nodiscard]] Result<void> write_all(int fd, std::string_view text);

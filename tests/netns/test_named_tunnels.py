@@ -293,7 +293,7 @@ class Keepers(TunnelsCase):
         self.other_tunnel()
         self.scratch.killed = True
         os.kill(self.tunnels()["work"]["keeper"], signal.SIGKILL)
-        self.assert_refused(self.call("exec", "nobody", "--", "true"), "These do: other", nothing_left=False)
+        self.assert_refused(self.call("exec", "nobody", "--", "true"), "These run: other", nothing_left=False)
         done = self.call("shell", input="echo $WIREGUARD4NETNS_NAME\n", environment={"SHELL": "/bin/sh"})
         self.assert_ends(done, 0, "other\n")
         self.down("other")

@@ -1,4 +1,4 @@
-"""No name leaves a command's tunnel: trials on a host where everything that could be asked is a fake, and tells.
+"""No name leaves a command's tunnel. On the host of these tests every service that could be asked is a fake that tells.
 
 The tests are root on a host of their own (harness.py), with an /etc and a /run that they may change; the command is an
 ordinary user's.

@@ -49,7 +49,7 @@ void furnish_etc(FakeHost& host) {
   host.etc.file("two\nlines", "odd");
 }
 
-/// Mounts an own /etc for a usual host, as a process inside.
+/// Mounts an /etc of its own for a usual host, as a process inside.
 Result<OwnEtc> enter_own_etc(FakeHost& host) {
   furnish_etc(host);
   TRY(FakeHost::enter());
@@ -72,7 +72,7 @@ void follow_all(Findings& findings, OwnEtc& own) {
   }
 }
 
-TEST_CASE("an own /etc has the host's entries, and own files for names") {
+TEST_CASE("an /etc of its own has the host's entries, and its own files for names") {
   on_fake_host([](Findings& findings, FakeHost& host) {
     const mode_t mask = umask(077);
     const auto own = enter_own_etc(host);
@@ -249,7 +249,7 @@ TEST_CASE("on a kernel without mount_setattr it is the same, with the mounts tha
   });
 }
 
-TEST_CASE("an own /etc can be made in an own /etc") {
+TEST_CASE("an /etc of its own can be made inside another one") {
   on_fake_host([](Findings& findings, FakeHost& host) {
     auto outer = enter_watched_etc(host);
     if (!findings.expect(outer) || !findings.expect(FakeHost::enter())) return;
@@ -293,7 +293,7 @@ TEST_CASE("an error names what was refused") {
                  ? 0
                  : 2;
     });
-    findings.expect(exit_status(own) == 0, "an own /etc without rights");
+    findings.expect(exit_status(own) == 0, "an /etc of its own without rights");
     // The host's root has rights over files that nobody has inside: so give them up.
     host.etc.mode(".", 0311);
     findings.expect(keep_capabilities(std::uint64_t{1} << CAP_SYS_ADMIN));

@@ -274,7 +274,7 @@ TEST_CASE("a hidden folder is empty, and stays so") {
   });
 }
 
-TEST_CASE("an error of an own /run names what was refused") {
+TEST_CASE("an error of a /run of its own names what was refused") {
   on_fake_host([](Findings& findings, FakeHost& host) {
     furnish_run(host);
     findings.expect(FakeHost::enter());
@@ -287,7 +287,7 @@ TEST_CASE("an error of an own /run names what was refused") {
       };
       return names(run, "/run") && names(folder, "/tmp") ? 0 : 2;
     });
-    findings.expect(exit_status(status) == 0, "an own /run without rights");
+    findings.expect(exit_status(status) == 0, "a /run of its own without rights");
   });
 }
 

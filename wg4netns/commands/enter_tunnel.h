@@ -1,6 +1,6 @@
 #pragma once
-// How a process becomes one inside a tunnel: each command before it starts, and the processes of this program that work
-// where commands are.
+// How a process enters a tunnel: each command does before it starts, and so do the processes of this program that work
+// inside.
 
 #include "netns-helper/container/confine_command.h"
 #include "shared/base/result.h"

@@ -29,7 +29,7 @@ namespace {
 constexpr std::chrono::seconds patience{30};
 constexpr std::chrono::milliseconds look_interval{10};
 constexpr std::chrono::seconds packet_interval{1};
-constexpr std::uint16_t discard_port = 9;  // RFC 863: whoever has it throws away what comes
+constexpr std::uint16_t discard_port = 9;  // RFC 863: what arrives there is thrown away
 
 void send_packet(const IpAddress& address) {
   const UniqueFd fd(socket(address.is_v4() ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -42,9 +42,9 @@ void send_packet(const IpAddress& address) {
 int send_packets(const keeper::Room& room) {
   std::signal(SIGTERM, SIG_DFL);  // as `down --force` sends it to what runs in the tunnel
   const pid_t parent = getppid();
-  // With the rights of a command, and no others: it is among them.
+  // It runs beside commands, and so has no more rights than they.
   if (!enter_tunnel(room) || !confine_in_tunnel(room) || !die_with_parent(parent)) return EXIT_FAILURE;
-  if (!forbid_looking_in()) return EXIT_FAILURE;  // it is no command, and has the rights of none
+  if (!forbid_looking_in()) return EXIT_FAILURE;  // commands of the same user may not trace it
   for (;;) {
     for (const IpAddress& address : room.peers) send_packet(address);
     std::this_thread::sleep_for(packet_interval);
@@ -65,7 +65,7 @@ Result<void> wait_for_handshake(JoinedTunnel& tunnel) {
   std::vector<int> fds{room.user.get(), room.mounts.get(), room.net.get()};
   if (room.pids.valid()) fds.push_back(room.pids.get());
   const Child sender = TRY(Child::fork(fds, [&] { return send_packets(room); }));
-  // The sender keeps the tunnel meanwhile, and others can join it.
+  // The sender counts as a process inside: the tunnel stays while the lock is free, and others can join it.
   TRY(tunnel.keeper.tell_inside(sender.pid()));
   tunnel.folder.unlock();
   const Deadline deadline = deadline_in(patience);

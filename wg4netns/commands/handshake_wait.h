@@ -5,7 +5,8 @@
 
 namespace wg4 {
 
-/// Waits until a peer of the tunnel has answered, and gives it reason to: WireGuard is silent until there is a packet.
+/// Waits until a peer of the tunnel has answered. Meanwhile packets are sent to each peer, since WireGuard begins no
+/// handshake without one.
 /// The tunnel, which is locked before and after, is not locked while this waits.
 [[nodiscard]] Result<void> wait_for_handshake(JoinedTunnel& tunnel);
 

@@ -48,7 +48,7 @@ constexpr std::chrono::seconds file_patience{10};
 constexpr std::chrono::seconds orphan_patience{5};
 constexpr std::chrono::milliseconds look_interval{5};
 
-/// The tunnel's command, for a process whose working directory is not this one's.
+/// What the tunnel's process is to do. Paths are absolute, since it works in another folder.
 Result<AttachCommand> attach_command(const RunOptions& options, const std::string& name, const std::string& config) {
   AttachCommand command;
   command.tunnel = options.tunnel;
@@ -110,10 +110,10 @@ Result<TunnelNames> hear_names(StartedTunnel& tunnel) {
   auto names = TRY(wire::receive<TunnelNames>(tunnel.names.get()));
   if (names) return std::move(names->message);
   std::ignore = TRY(tunnel.process.wait());
-  return fail("the tunnel's process says nothing of its names");
+  return fail("the tunnel's process has not said which servers resolve names");
 }
 
-/// What the options ask of the provider; nothing if that is nothing.
+/// The port that the provider is to forward; nothing without --port-forwarding.
 Result<std::optional<ProviderPort>> provider_port_of(const RunOptions& options, const TunnelNames& names,
                                                      const std::vector<Prefix>& outside) {
   if (!options.port_forwarding) return std::nullopt;
@@ -123,7 +123,7 @@ Result<std::optional<ProviderPort>> provider_port_of(const RunOptions& options, 
     if (const auto address = Prefix::parse(text)) addresses.push_back(*address);
   if (!port.gateway) port.gateway = natpmp::guess_gateway(names.servers, addresses);
   if (!port.gateway)
-    return fail("which address the tunnel's gateway has cannot be guessed from the configuration", 0,
+    return fail("the address of the tunnel's gateway cannot be guessed from the configuration", 0,
                 "Name it: --port-forwarding=natpmp:ADDRESS");
   if (std::ranges::any_of(outside, [&](const Prefix& network) { return network.contains(*port.gateway); }))
     return fail("the gateway " + port.gateway->to_string() + " is in a network of --lan, so not in the tunnel", 0,
@@ -133,12 +133,12 @@ Result<std::optional<ProviderPort>> provider_port_of(const RunOptions& options, 
   return port;
 }
 
-/// If there is no port, there is no tunnel.
+/// Starts the process that keeps the port. If no port is forwarded, the tunnel is ended.
 Result<keeper::Client> with_provider_port(keeper::Client client, const std::string& name, const ProviderPort& port) {
   const keeper::Room room = TRY(client.join("", {}));
   const auto started = start_provider_port(name, room, port);
   if (started) return client;
-  // By a signal: to end in peace it would wait for the folder's lock, which this process has.
+  // By a signal: to end by itself the keeper would need the folder's lock, which this process has.
   std::ignore = send_signal(room.keeper.get(), SIGTERM);
   std::ignore = client.settle(room);
   return std::unexpected(started.error());
@@ -178,7 +178,7 @@ void wait_for_orphan(const std::string& name) {
   while (find_tunnel(name) && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(look_interval);
 }
 
-/// What killed keepers have left is removed on the way.
+/// Also removes what keepers have left that were killed.
 std::vector<std::string> running_names() {
   std::vector<std::string> names = TunnelFolder::names();
   std::erase_if(names, [](const std::string& name) {
@@ -193,7 +193,7 @@ std::vector<std::string> running_names() {
 std::string running_tunnels() {
   std::string text;
   for (const std::string& name : running_names()) text.append(text.empty() ? "" : ", ").append(name);
-  return text.empty() ? "None does: start one with wireguard4netns up PROFILE" : "These do: " + text;
+  return text.empty() ? "Start one with: wireguard4netns up PROFILE" : "These run: " + text;
 }
 
 std::unexpected<Error> not_running(const std::string& name) {
@@ -206,7 +206,8 @@ std::optional<ino_t> net_of(const std::string& pid) {
   return stat(("/proc/" + pid + "/ns/net").c_str(), &info) == 0 ? std::optional(info.st_ino) : std::nullopt;
 }
 
-/// A process that only the keeper may look at is in its list, unless that has the numbers of another PID namespace.
+/// A process that only the keeper may look at is found in the keeper's list, but for a tunnel with a PID namespace of
+/// its own, where the list has the PIDs that are seen inside.
 bool has_inside(const std::string& name, const std::string& pid) {
   const auto folder = TunnelFolder::open(name, IfMissing::fail);
   if (!folder) return false;

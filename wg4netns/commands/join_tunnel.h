@@ -1,8 +1,7 @@
 #pragma once
 // A tunnel that commands run in: joined if it runs, else made.
 //
-//   under the folder's lock:   keeper (namespaces) ─► tunnel (attach) ─► names ─► keeper's view ─► tunnel ready ─►
-//   serve
+//   under the folder's lock: keeper (namespaces) ─► tunnel (attach) ─► names ─► keeper's view ─► tunnel ready ─► serve
 //
 // Whatever fails on the way, what was begun before ends by itself: the keeper with its maker, the tunnel with its
 // keeper.
@@ -22,7 +21,7 @@ namespace wg4 {
 inline constexpr std::chrono::seconds lock_patience{30};
 
 struct JoinedTunnel {
-  TunnelFolder folder;  ///< locked: whoever has it open tells the keeper of a process inside, and then unlocks
+  TunnelFolder folder;  ///< locked until the caller has told the keeper of a process inside
   keeper::Client keeper;
   keeper::Room room;
   bool made = false;  ///< and not joined
@@ -33,7 +32,8 @@ struct JoinedTunnel {
 
 [[nodiscard]] Result<JoinedTunnel> join_or_make(const RunOptions& options);
 
-/// A tunnel that runs, by its name or the PID of a process in it; without either the only one. An error says which do.
+/// A tunnel that runs, by its name or the PID of a process in it; without either the only one. An error names those
+/// that run.
 [[nodiscard]] Result<JoinedTunnel> join_running(const std::string& name_or_pid);
 
 }  // namespace wg4

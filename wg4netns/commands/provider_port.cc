@@ -48,12 +48,12 @@ using natpmp::Fault;
 using natpmp::Lease;
 
 constexpr std::chrono::seconds time_to_make_socket{10};
-constexpr unsigned unanswered_until_told = 5;  // requests: eight seconds
+constexpr unsigned unanswered_until_told = 5;  // requests, the last of which is sent after 3.75 s
 constexpr const char* variable = "WIREGUARD4NETNS_FORWARDED_PORT=";
 
 // --- the socket inside -----------------------------------------------------------------------------------------------
 
-/// In a process of its own; its status is an errno.
+/// In a process of its own, whose exit status is the errno.
 int make_socket_inside(const keeper::Room& room, const IpAddress& gateway, int parent) {
   if (setns(room.user.get(), CLONE_NEWUSER) != 0 || setns(room.net.get(), CLONE_NEWNET) != 0) return errno;
   std::array<UniqueFd, 1> made{UniqueFd(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0))};
@@ -136,18 +136,18 @@ std::unexpected<Error> explain(Fault fault, const IpAddress& gateway) {
 class PortProcess {
  public:
   PortProcess(const keeper::Room& room, ProviderPort wanted, keeper::Client keeper, UniqueFd socket, SignalFd signals,
-              SignalState inherited, UniqueFd terminal)
+              SignalState inherited, UniqueFd callers_stderr)
       : room_(room),
         wanted_(std::move(wanted)),
         keeper_(std::move(keeper)),
         socket_(std::move(socket)),
         signals_(std::move(signals)),
         inherited_(inherited),
-        terminal_(std::move(terminal)) {}
+        callers_stderr_(std::move(callers_stderr)) {}
 
   /// Until the keeper has ended.
   [[nodiscard]] Result<void> run(UniqueFd ready);
-  /// The port is no more.
+  /// Removes the file, since no port is kept any more.
   void end() {
     if (wanted_.file && told_ != 0) unlink(wanted_.file->c_str());
   }
@@ -168,7 +168,7 @@ class PortProcess {
   UniqueFd socket_;
   SignalFd signals_;
   SignalState inherited_;
-  UniqueFd terminal_;  // of who waits for the port
+  UniqueFd callers_stderr_;  // until the port is known, when the caller stops waiting
   Lease lease_;
   std::uint16_t told_ = 0;
   std::optional<StartingCommand> callback_;  // the latest
@@ -185,7 +185,7 @@ Result<void> PortProcess::run(UniqueFd ready) {
     if (!told) log::warning("{}", told.error().message());
     if (ready.valid() && write(ready.get(), "1", 1) != 1) return {};  // nobody waits any more
     ready.reset();
-    terminal_.reset();
+    callers_stderr_.reset();
     if (wanted_.callback && told_ != 0) call_back(told_);
   } while (wait());
   return {};
@@ -212,7 +212,7 @@ void PortProcess::receive() {
 Result<void> PortProcess::tell(std::uint16_t port) {
   const std::uint16_t before = std::exchange(told_, port);
   if (port == 0)
-    log::warning("the provider does not forward port {} any more; this goes on asking for one", before);
+    log::warning("the provider does not forward port {} any more; wireguard4netns keeps asking for one", before);
   else if (before != 0)
     log::warning("the provider forwards port {} now, and not {}", port, before);
   else
@@ -224,7 +224,7 @@ Result<void> PortProcess::tell(std::uint16_t port) {
   return {};
 }
 
-/// Inside, as a command; nobody waits for it.
+/// Runs the callback inside, as a command is run, and goes on meanwhile.
 void PortProcess::call_back(std::uint16_t port) {
   const CommandStart start{.arguments = {"/bin/sh", "-c", filled_in(*wanted_.callback, port)},
                            .environment = environment_for(port),
@@ -250,10 +250,11 @@ void PortProcess::reap() {
 }
 
 void PortProcess::say_that_it_waits() {
-  if (!terminal_.valid() || lease_.unanswered() < unanswered_until_told) return;
-  dprintf(terminal_.get(), "wireguard4netns: warning: the gateway %s does not answer; trying for up to two minutes\n",
+  if (!callers_stderr_.valid() || lease_.unanswered() < unanswered_until_told) return;
+  dprintf(callers_stderr_.get(),
+          "wireguard4netns: warning: the gateway %s does not answer; trying for up to two minutes\n",
           wanted_.gateway->to_string().c_str());
-  terminal_.reset();
+  callers_stderr_.reset();
 }
 
 bool PortProcess::wait() {
@@ -267,10 +268,10 @@ bool PortProcess::wait() {
   return true;
 }
 
-Result<void> serve(const std::string& name, const keeper::Room& room, const ProviderPort& wanted, UniqueFd terminal,
-                   UniqueFd ready) {
+Result<void> serve(const std::string& name, const keeper::Room& room, const ProviderPort& wanted,
+                   UniqueFd callers_stderr, UniqueFd ready) {
   prctl(PR_SET_NAME, "wg4netns-port");
-  TRY(forbid_looking_in());  // or commands inside, which are the same user's, could act as this process
+  TRY(forbid_looking_in());  // else commands inside, which are the same user's, could trace it and act as this process
   log::look_for_reader();
   const SignalState inherited = SignalState::current();
   SignalFd signals = TRY(SignalFd::create({SIGTERM, SIGINT, SIGHUP, SIGCHLD}));
@@ -279,7 +280,7 @@ Result<void> serve(const std::string& name, const keeper::Room& room, const Prov
   if (!keeper) return fail("the keeper of the tunnel " + name + " has ended");
   UniqueFd socket = TRY(socket_inside(room, *wanted.gateway));
   PortProcess process(room, wanted, *std::move(keeper), std::move(socket), std::move(signals), inherited,
-                      std::move(terminal));
+                      std::move(callers_stderr));
   auto ended = process.run(std::move(ready));
   process.end();
   return ended;
@@ -300,13 +301,13 @@ Result<ProviderPort> parse_provider_port(const std::string& text) {
 }
 
 Result<void> start_provider_port(const std::string& name, const keeper::Room& room, const ProviderPort& wanted) {
-  UniqueFd terminal(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  UniqueFd callers_stderr(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   std::vector<int> kept{room.user.get(), room.mounts.get(), room.net.get()};
   if (room.pids.valid()) kept.push_back(room.pids.get());
-  if (terminal.valid()) kept.push_back(terminal.get());
+  if (callers_stderr.valid()) kept.push_back(callers_stderr.get());
   auto process = TRY(BackgroundStart::begin(
-      [&](UniqueFd ready) { return serve(name, room, wanted, std::move(terminal), std::move(ready)); }, kept));
-  terminal.reset();
+      [&](UniqueFd ready) { return serve(name, room, wanted, std::move(callers_stderr), std::move(ready)); }, kept));
+  callers_stderr.reset();
   std::ignore = TRY(process.wait());
   return {};
 }

@@ -15,8 +15,8 @@
 namespace wg4 {
 
 struct ProviderPort {
-  std::optional<IpAddress> gateway;     ///< nothing = is guessed
-  std::optional<std::string> file;      ///< absolute path: gets the port
+  std::optional<IpAddress> gateway;     ///< nothing = guessed
+  std::optional<std::string> file;      ///< absolute path of the file that the port is written to
   std::optional<std::string> callback;  ///< for sh -c; "{{PORT}}" in it is the port
 };
 

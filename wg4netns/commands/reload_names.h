@@ -1,5 +1,5 @@
 #pragma once
-// The part of a reload that is about commands in the tunnel: how they resolve names.
+// The part of a reload that concerns commands in the tunnel: which servers resolve names for them.
 
 #include <sys/types.h>
 

@@ -103,7 +103,7 @@ Parsed<RunCommand> parse_run(const Arguments& arguments) {
       "Runs a command in a tunnel: all of its traffic, and nothing else's, goes through it.\n"
       "run [OPTIONS] [PROFILE|FILE] -- COMMAND [ARG...]",
       split.ours);
-  parser.argument("PROFILE|FILE", command.options.source, "The configuration; default as for PID")
+  parser.argument("PROFILE|FILE", command.options.source, "The configuration; default as for wireguard4netns PID")
       .is_file()
       .is_profile();
   add_run_options(parser, command.options);

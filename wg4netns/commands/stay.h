@@ -14,8 +14,9 @@ class Stay {
  public:
   enum class End : unsigned char { tunnel, signal };
 
-  /// From here on signals that would end this process wait for wait(). To be called before somebody relies on it that
-  /// they end the tunnel, and after children are forked, which would inherit that. `keeper` outlives it.
+  /// From here on signals that would end this process are blocked until wait() takes them. To be called before the
+  /// caller says that the tunnel is up, for a signal must end the tunnel from then on; and after children are forked,
+  /// which would inherit the blocked signals. `keeper` outlives the object.
   [[nodiscard]] static Result<Stay> begin(keeper::Client& keeper);
 
   /// Until somebody has ended the tunnel, or SIGTERM, SIGINT or SIGHUP has come: then it is to be ended. An error if

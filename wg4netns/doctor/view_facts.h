@@ -1,5 +1,5 @@
 #pragma once
-// What a child of doctor's found out that gave itself an own /etc and an own /run, as a command in a tunnel has them,
+// What a child of doctor's found out that gave itself an /etc and a /run of its own, as a command in a tunnel has them,
 // and took them along at its end. It says so in a message (shared/wire/wire.h).
 
 #include "shared/base/result.h"

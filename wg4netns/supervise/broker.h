@@ -1,6 +1,6 @@
 #pragma once
-// A network plugin runs where the host's network is out of reach: inside of the namespace that rootless Podman has its
-// bridges in. So a process outside of it must own the UDP sockets:
+// A network plugin runs where the host's network is out of reach: inside the namespace in which rootless Podman has its
+// bridges. So a process outside must own the UDP sockets:
 //
 //   Podman, netavark                          the host's network
 //     plugin setup ── container, netns fd ──► broker ── fork, exec ──► wireguard4netns --netns-type=path

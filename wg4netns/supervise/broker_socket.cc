@@ -45,7 +45,8 @@ Result<std::string> socket_path() {
   const char* runtime = std::getenv("XDG_RUNTIME_DIR");
   const bool has_one = runtime != nullptr && *runtime == '/';
   if (!has_one && geteuid() != 0)
-    return fail("XDG_RUNTIME_DIR is not set", 0, "It names the user's folder for sockets, /run/user/UID as a rule");
+    return fail("XDG_RUNTIME_DIR is not set to an absolute path", 0,
+                "Set it to this user's folder for sockets, /run/user/UID as a rule");
   return std::string(has_one ? runtime : "/run") + "/wireguard4netns/broker.sock";
 }
 

@@ -2,8 +2,7 @@
 // The keeper: a process inside the namespaces of a tunnel that commands run in. It holds them, lets clients join them,
 // counts who is inside, and ends with the last one, and the tunnel with it. It has no key, and starts nothing.
 //
-//     client ── fork ──► keeper: new namespaces, its view of names, then this loop      tunnel: keys, the host's
-//     network
+//     client ── fork ──► keeper: new namespaces, its view of names, then this loop      tunnel: keys, host's network
 //        │                  │  ◄──── joins, and tells of its command (keeper_message.h)     │
 //        │                  │  ────────────── watched by its pidfd, each the other ─────────┘
 //        └── fork ──► command, in the keeper's namespaces

@@ -33,8 +33,13 @@ std::unexpected<Error> gone() {
   return fail("the keeper of the tunnel has ended", 0, "Somebody has ended it: start the tunnel again");
 }
 
-/// The keeper's next message; nothing if it has ended. What it could not do is an error, and so is, with `next_step`,
-/// what makes no sense.
+std::unexpected<Error> nonsense() {
+  return fail("the keeper of the tunnel has answered with something unexpected", 0,
+              "It may be of another version of this program: end the tunnel, and start it again");
+}
+
+/// The keeper's next message; nothing if it has ended. An error if the keeper reports one, or, with `next_step`, if it
+/// does not answer or sends another message than these.
 template <class Answer>
 Result<std::optional<wire::Received<Answer>>> hear(int socket, std::size_t max_fds, const std::string& next_step) {
   if (!TRY(wait_until(socket, POLLIN, deadline_in(patience))))
@@ -76,7 +81,8 @@ Result<std::optional<Client>> Client::connect(const TunnelFolder& folder) {
     if (!socket.valid()) return std::nullopt;
     if (TRY(hear<Done>(socket.get(), 0, kill_by_hand(socket.get())))) return Client(std::move(socket));
     if (std::chrono::steady_clock::now() > deadline)
-      return fail("the keeper of the tunnel " + folder.name() + " turns everybody away", 0, kill_by_hand(socket.get()));
+      return fail("the keeper of the tunnel " + folder.name() + " closes each connection without an answer", 0,
+                  kill_by_hand(socket.get()));
     poll(nullptr, 0, static_cast<int>(look_interval.count()));
   }
 }
@@ -161,8 +167,7 @@ Result<void> Client::hear_end() {
 }
 
 Result<void> Client::end(bool force) {
-  if (TRY(talk<Done>(Order{force ? Order::What::end_by_force : Order::What::end}, {}, 0)))
-    return fail("the keeper of the tunnel makes no sense");
+  if (TRY(talk<Done>(Order{force ? Order::What::end_by_force : Order::What::end}, {}, 0))) return nonsense();
   return {};
 }
 
@@ -182,7 +187,7 @@ Result<NewKeeper> NewKeeper::begin(const TunnelFolder& folder, const Plan& plan,
   keeper.ids_ = to_message(TRY(container::map_ids(process.pid(), ids)));
   TRY(wire::send(keeper.socket_.get(), keeper.ids_));
   auto made = TRY(expect<NamespacesMade>(keeper.socket_.get(), NamespacesMade::fds));
-  if (made.fds.size() != NamespacesMade::fds) return fail("the keeper of the tunnel makes no sense");
+  if (made.fds.size() != NamespacesMade::fds) return nonsense();
   keeper.pid_ = static_cast<pid_t>(made.message.pid);
   keeper.user_ = std::move(made.fds[1]);
   keeper.net_ = std::move(made.fds[2]);

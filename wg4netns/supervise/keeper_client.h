@@ -33,10 +33,11 @@ struct Room {
   UniqueFd keeper;  ///< pidfd
   IdsMapped ids;
   std::vector<std::string> addresses;  ///< of the interface
-  std::vector<IpAddress> peers;        ///< behind each peer one
+  std::vector<IpAddress> peers;        ///< one address behind each peer
   std::uint16_t forwarded_port = 0;    ///< by the provider; 0 = none
 
-  /// Of the namespaces nothing is needed any more: whoever closes the last descriptor of one pays for its end.
+  /// To be called once the namespaces are not needed: a process that closes the last descriptor of one waits while the
+  /// kernel takes it apart.
   void leave() {
     for (UniqueFd* fd : {&user, &mounts, &net, &pids}) fd->reset();
   }

@@ -1,7 +1,8 @@
 #pragma once
 // What a keeper and its clients say to each other (keeper.h). Pure.
 //
-// Who makes a tunnel (start_keeper.h), over a socket pair, in this order; the keeper may answer Failure at any step:
+// With the client that makes the tunnel (NewKeeper in keeper_client.h), over a socket pair, in this order; the keeper
+// may answer Failure at any step:
 //
 //   keeper -> maker   UserNamespaceMade
 //   maker -> keeper   IdsMapped
@@ -18,7 +19,7 @@
 //   Inside    Done: the process whose pidfd is attached is counted
 //   Names     Done, or with done = false if that is so already; or Failure
 //   Order     what it says there
-//   ForwardedPort   Done: who says it keeps that port, until it closes the connection
+//   ForwardedPort   Done: the client keeps that port, until it closes the connection
 
 #include <cstddef>
 #include <cstdint>
@@ -105,7 +106,7 @@ struct Serve {
   std::string config{};                ///< absolute path
   std::vector<std::string> options{};  ///< as they were given: "--dns=10.0.0.1"
   std::vector<std::string> addresses{};
-  std::vector<IpAddress> peers{};   ///< behind each peer one, a packet to which begins a session
+  std::vector<IpAddress> peers{};   ///< one address behind each peer: a packet to it begins a session
   std::vector<std::string> ways{};  ///< out, beside the tunnel; for people
 
   static constexpr void fields(auto& self, auto& visit) {
@@ -203,7 +204,7 @@ struct Done {
 /// The keeper goes on.
 struct Settled {
   static constexpr wire::Kind message_kind = wire::Kind::keeper_settled;
-  bool kept = false;  ///< by Keep, and not for a process inside
+  bool kept = false;  ///< by Order::What::keep, and not for a process inside
   static constexpr void fields(auto& self, auto& visit) { visit(self.kept); }
 };
 

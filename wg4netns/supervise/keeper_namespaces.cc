@@ -24,12 +24,12 @@ namespace {
 
 Result<UniqueFd> open_own(const char* kind) {
   UniqueFd fd(open((std::string("/proc/self/ns/") + kind).c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.valid()) return fail(std::string("open an own namespace: ") + kind, errno);
+  if (!fd.valid()) return fail(std::string("open the new namespace: ") + kind, errno);
   return fd;
 }
 
-/// In the new namespace nobody is anybody, until the maker has mapped the ids. It writes to our files in /proc, which
-/// are this user's only if the process may be looked into; there is nothing to see.
+/// No id has a meaning in the new namespace until the maker has mapped them. For that it writes to our files in /proc,
+/// which are this user's only while the process is dumpable; its memory holds no secret.
 Result<std::optional<IdsMapped>> make_user_namespace(int maker) {
   if (prctl(PR_SET_DUMPABLE, 1) != 0) return fail("open this process to its user", errno);
   if (unshare(CLONE_NEWUSER) != 0) return std::unexpected(container::userns_refused(errno));

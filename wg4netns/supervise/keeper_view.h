@@ -1,5 +1,5 @@
 #pragma once
-// What processes inside see of names, and of the host's services: an own /etc and an own /run, in the keeper's mount
+// What processes inside see of names, and of the host's services: an /etc and a /run of the keeper's mount
 // namespace.
 
 #include <string>

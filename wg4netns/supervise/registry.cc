@@ -140,8 +140,8 @@ std::optional<Entry> decode(std::string_view text) {
 }
 
 Result<UniqueFile> add(const Entry& entry, const std::vector<std::string>& folders) {
-  Result<UniqueFile> file =
-      fail("XDG_RUNTIME_DIR is not set", 0, "It names the user's folder, /run/user/UID as a rule");
+  Result<UniqueFile> file = fail("XDG_RUNTIME_DIR is not set to an absolute path", 0,
+                                 "Set it to this user's folder, /run/user/UID as a rule");
   for (const std::string& runtime : folders) {
     file = add_in(runtime, entry);
     if (file) break;

@@ -31,7 +31,7 @@ Result<UniqueFd> make_socket() {
 /// The folder of all of them, and its path.
 Result<std::pair<UniqueFd, std::string>> open_parent(const std::vector<std::string>& runtime, IfMissing if_missing) {
   if (runtime.empty())
-    return fail("there is no folder for what runs: XDG_RUNTIME_DIR is not set", 0,
+    return fail("there is no folder for tunnels: XDG_RUNTIME_DIR is not set to an absolute path", 0,
                 "Set it to a folder that is yours alone, as a login does: export XDG_RUNTIME_DIR=/run/user/$(id -u)");
   const auto open_in = [&](const std::string& folder) -> Result<std::pair<UniqueFd, std::string>> {
     const std::string project = folder + "/" + project_folder;
@@ -39,7 +39,7 @@ Result<std::pair<UniqueFd, std::string>> open_parent(const std::vector<std::stri
     return std::pair(TRY(open_own_folder(fd.get(), project, all_folders, if_missing)), project + "/" + all_folders);
   };
   auto opened = open_in(runtime.front());
-  // ENOENT in the folder is the answer for somebody who does not make it.
+  // ENOENT is no failure for a caller that only looks: it means that there is no tunnel.
   const bool is_answer = if_missing == IfMissing::fail && !opened && opened.error().number == ENOENT;
   if (!opened && opened.error().hint.empty() && !is_answer)
     opened.error().hint = "Set XDG_RUNTIME_DIR to a folder that this user can write to";
@@ -99,9 +99,8 @@ Result<void> TunnelFolder::lock(Deadline deadline) {
       continue;
     }
     if (std::chrono::steady_clock::now() > deadline)
-      return fail(
-          "the tunnel " + name_ + " is being started or ended by another process, which does not come to an end", 0,
-          "See wireguard4netns ps; a command that is stopped (Ctrl-Z) while it starts holds it");
+      return fail("the tunnel " + name_ + " is being started or ended by another process, which has not finished", 0,
+                  "Try again; perhaps a command was stopped (Ctrl-Z) while it was starting: continue it with fg");
     poll(nullptr, 0, static_cast<int>(lock_interval.count()));
   }
 }

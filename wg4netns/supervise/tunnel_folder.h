@@ -4,8 +4,9 @@
 //
 //   $XDG_RUNTIME_DIR/wireguard4netns/ns/NAME/keeper.sock        (for root: /run/wireguard4netns/...)
 //
-// Whoever joins holds the lock until the keeper knows of it, and a keeper ends only under the lock: so nobody joins a
-// tunnel that is about to end. A folder whose keeper was killed is used again, or removed by whoever looks.
+// Whoever joins holds the lock until the keeper knows of it, and a keeper that is left alone ends only under
+// the lock: so nobody joins a tunnel that is about to end. A folder whose keeper was killed is used again, or removed
+// by the next process that looks.
 
 #include <cstddef>
 #include <string>
@@ -52,8 +53,8 @@ class TunnelFolder {
   [[nodiscard]] bool has_socket() const;
   /// A socket (SOCK_SEQPACKET) for a new keeper, in the place of any former one. To be called under the lock.
   [[nodiscard]] Result<UniqueFd> listen() const;
-  /// For the keeper, who was forked from the process that has called listen(): clients find this one behind the socket
-  /// (SO_PEERCRED).
+  /// For the keeper, which was forked from the process that has called listen(): clients find this one behind the
+  /// socket (SO_PEERCRED).
   [[nodiscard]] static Result<void> listen_as_own(int listener);
   /// Removes the socket and the folder. To be called under the lock.
   void remove();
