@@ -54,7 +54,7 @@ enum class Kind : std::uint8_t {
   verify_interface = 112,
   verify_route = 113,
   verify_name_file = 114,
-  verify_way = 115,
+  verify_attempt = 115,
   verify_server = 116,
   verify_unseen = 117,
   verify_rights = 118,

@@ -142,7 +142,7 @@ inline auto one_of_each_message() {
                        .folder_device = 1,
                        .read_only = true,
                        .text = "127.0.0.1 localhost\n"},
-      verify::Way{.kind = verify::Way::Kind::typing, .path = "/run/nscd/socket", .error = 2},
+      verify::Attempt{.kind = verify::Attempt::Kind::typing, .path = "/run/nscd/socket", .error = 2},
       verify::Server{.address = *IpAddress::parse("10.0.0.1"), .answered = true},
       verify::Unseen{.what = "list the routes", .error = 1},
       verify::Rights{.signals_scoped = true, .net_cookie = 4711, .own_sockets = 1},

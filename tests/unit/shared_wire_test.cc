@@ -97,7 +97,7 @@ bool is_kind(Kind kind) {
     case Kind::verify_interface:
     case Kind::verify_route:
     case Kind::verify_name_file:
-    case Kind::verify_way:
+    case Kind::verify_attempt:
     case Kind::verify_server:
     case Kind::verify_unseen:
     case Kind::verify_rights:

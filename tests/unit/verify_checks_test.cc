@@ -19,7 +19,7 @@ using namespace wg4;
 using namespace wg4::verify;
 using doctor::CheckResult;
 using doctor::Verdict;
-using Kind = Way::Kind;
+using Kind = Attempt::Kind;
 
 namespace {
 
@@ -54,12 +54,12 @@ Facts good() {
                              name_file("nsswitch.conf", 3, "passwd: files\nhosts:   files dns\n")};
   for (const Kind kind : {Kind::nscd, Kind::resolved, Kind::avahi, Kind::system_bus, Kind::session_bus, Kind::engine,
                           Kind::service_manager})
-    facts.inside.ways.push_back({kind, "/run/some/socket", ENOENT});
-  facts.inside.ways.push_back({Kind::keys, "/run/user/1000/wireguard", ENOENT});
-  facts.inside.ways.push_back({Kind::configuration, "/h/.config/wireguard4netns/profiles/work.conf", ENOENT});
-  facts.inside.ways.push_back({Kind::memory, "/proc/4712/mem", EACCES});
-  facts.inside.ways.push_back({Kind::signal, "4712", EPERM});
-  facts.inside.ways.push_back({Kind::typing, "the terminal", EPERM});
+    facts.inside.attempts.push_back({kind, "/run/some/socket", ENOENT});
+  facts.inside.attempts.push_back({Kind::keys, "/run/user/1000/wireguard", ENOENT});
+  facts.inside.attempts.push_back({Kind::configuration, "/h/.config/wireguard4netns/profiles/work.conf", ENOENT});
+  facts.inside.attempts.push_back({Kind::memory, "/proc/4712/mem", EACCES});
+  facts.inside.attempts.push_back({Kind::signal, "4712", EPERM});
+  facts.inside.attempts.push_back({Kind::typing, "the terminal", EPERM});
   facts.inside.servers = {{*IpAddress::parse("10.0.0.1"), true}};
   facts.inside.rights = Rights{.signals_scoped = true, .net_cookie = 4711, .own_sockets = 0};
   facts.traffic = {.answers = true, .sent_more = true, .handshake_age = 5};
@@ -87,10 +87,10 @@ bool says_only(const Facts& facts, const std::string& start, const std::string& 
   return false;
 }
 
-/// The line for a way that works.
+/// The line for an attempt that succeeds.
 bool says_of_open_way(Kind kind, const std::string& path, const std::string& start) {
   Facts facts = good();
-  facts.inside.ways.push_back({kind, path, 0});
+  facts.inside.attempts.push_back({kind, path, 0});
   return says_only(facts, start, path);
 }
 
@@ -203,7 +203,7 @@ TEST_CASE("services that answer, each by its name") {
 TEST_CASE("a service that is open on purpose is a note, by whichever of its paths") {
   Facts facts = good();
   facts.state.open = {"/var/run/dbus/system_bus_socket"};
-  facts.inside.ways.push_back({Kind::system_bus, "/run/dbus/system_bus_socket", 0});
+  facts.inside.attempts.push_back({Kind::system_bus, "/run/dbus/system_bus_socket", 0});
   const auto lines = complaints(facts);
   REQUIRE_EQ(lines.size(), 2);
   CHECK(lines.front().starts_with("note     system-bus"));
@@ -213,17 +213,17 @@ TEST_CASE("a service that is open on purpose is a note, by whichever of its path
 TEST_CASE("a folder that is open opens the sockets in it, but no service that has a name") {
   Facts facts = good();
   facts.state.open = {"/tmp/runtime"};
-  facts.inside.ways.push_back({Kind::run_socket, "/tmp/runtime/wayland-0", 0});
+  facts.inside.attempts.push_back({Kind::run_socket, "/tmp/runtime/wayland-0", 0});
   CHECK(complaints(facts).front().starts_with("note     sockets: /tmp/runtime/wayland-0"));
-  facts.inside.ways.back() = {Kind::run_socket, "/tmp/runtime-of-others/socket", 0};
+  facts.inside.attempts.back() = {Kind::run_socket, "/tmp/runtime-of-others/socket", 0};
   CHECK(complaints(facts).front().starts_with("problem  sockets"));
-  facts.inside.ways.back() = {Kind::session_bus, "/tmp/runtime/bus", 0};
+  facts.inside.attempts.back() = {Kind::session_bus, "/tmp/runtime/bus", 0};
   CHECK(complaints(facts).front().starts_with("problem  session-bus"));
 }
 
-TEST_CASE("a way that fails for a strange reason is not closed") {
+TEST_CASE("an attempt that fails for a strange reason proves nothing") {
   Facts facts = good();
-  facts.inside.ways.push_back({Kind::nscd, "/run/nscd/socket", EMFILE});
+  facts.inside.attempts.push_back({Kind::nscd, "/run/nscd/socket", EMFILE});
   CHECK(says_only(facts, "unknown  nscd", "could not be tried"));
 }
 
@@ -304,12 +304,12 @@ TEST_CASE("a sandbox's own capabilities are over its own namespaces") {
 
 TEST_CASE("signals, and typing into the terminal") {
   Facts facts = good();
-  facts.inside.ways.push_back({Kind::signal, "4712", 0});
+  facts.inside.attempts.push_back({Kind::signal, "4712", 0});
   CHECK(says_only(facts, "problem  signals", ""));
   facts.can_scope_signals = false;
   CHECK(says_only(facts, "note     signals", "Linux 6.12"));
   facts = good();
-  facts.inside.ways.push_back({Kind::typing, "the terminal", EBADF});
+  facts.inside.attempts.push_back({Kind::typing, "the terminal", EBADF});
   CHECK(says_only(facts, "problem  terminal", "can type"));
 }
 

@@ -65,9 +65,9 @@ struct NameFile {
   }
 };
 
-/// Something that was tried and that leads out, unless it fails.
-struct Way {
-  static constexpr wire::Kind message_kind = wire::Kind::verify_way;
+/// Something that was tried. It leads out, unless it has failed.
+struct Attempt {
+  static constexpr wire::Kind message_kind = wire::Kind::verify_attempt;
   enum class Kind : std::uint8_t {
     nscd,
     resolved,
@@ -136,7 +136,7 @@ struct InsideFacts {
   std::vector<Interface> interfaces{};
   std::vector<Route> routes{};
   std::vector<NameFile> name_files{};
-  std::vector<Way> ways{};
+  std::vector<Attempt> attempts{};
   std::vector<Server> servers{};
   std::vector<Unseen> unseen{};
   std::optional<Rights> rights{};  ///< nothing: it has ended before it had seen all

@@ -26,7 +26,7 @@
 namespace wg4::verify {
 namespace {
 
-using Message = std::variant<Interface, Route, NameFile, Way, Server, Unseen, Rights>;
+using Message = std::variant<Interface, Route, NameFile, Attempt, Server, Unseen, Rights>;
 
 constexpr std::chrono::seconds patience{30};
 constexpr std::size_t max_messages = 200'000;  // one for each route, among others
@@ -68,7 +68,7 @@ void keep(InsideFacts& facts, Message message) {
         if constexpr (std::is_same_v<Kind, Interface>) facts.interfaces.push_back(std::forward<M>(each));
         if constexpr (std::is_same_v<Kind, Route>) facts.routes.push_back(std::forward<M>(each));
         if constexpr (std::is_same_v<Kind, NameFile>) facts.name_files.push_back(std::forward<M>(each));
-        if constexpr (std::is_same_v<Kind, Way>) facts.ways.push_back(std::forward<M>(each));
+        if constexpr (std::is_same_v<Kind, Attempt>) facts.attempts.push_back(std::forward<M>(each));
         if constexpr (std::is_same_v<Kind, Server>) facts.servers.push_back(std::forward<M>(each));
         if constexpr (std::is_same_v<Kind, Unseen>) facts.unseen.push_back(std::forward<M>(each));
         if constexpr (std::is_same_v<Kind, Rights>) facts.rights = each;

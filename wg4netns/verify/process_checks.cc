@@ -145,9 +145,9 @@ CheckResult check_system_calls(const Facts& facts) {
   const std::string without =
       those(facts, [](const ProcessFacts& process) { return process.rights && !process.rights->filtered; });
   if (!without.empty()) return {name, Verdict::problem, "system calls are not filtered: " + without, end_it};
-  const auto& ways = facts.inside.ways;
-  const bool types =
-      std::ranges::any_of(ways, [](const Way& way) { return way.kind == Way::Kind::typing && way.error != EPERM; });
+  const auto& attempts = facts.inside.attempts;
+  const bool types = std::ranges::any_of(
+      attempts, [](const Attempt& attempt) { return attempt.kind == Attempt::Kind::typing && attempt.error != EPERM; });
   if (types)
     return {name, Verdict::problem, "a command can type into the terminal that it was started from",
             "End the tunnel, and report that"};
@@ -156,9 +156,9 @@ CheckResult check_system_calls(const Facts& facts) {
 
 CheckResult check_signals(const Facts& facts) {
   constexpr const char* name = "signals";
-  const auto& ways = facts.inside.ways;
-  const bool can =
-      std::ranges::any_of(ways, [](const Way& way) { return way.kind == Way::Kind::signal && way.error == 0; });
+  const auto& attempts = facts.inside.attempts;
+  const bool can = std::ranges::any_of(
+      attempts, [](const Attempt& attempt) { return attempt.kind == Attempt::Kind::signal && attempt.error == 0; });
   if (!can) return {name, Verdict::ok, "none reaches the tunnel's process or its keeper"};
   if (!facts.can_scope_signals)
     return {name, Verdict::note,

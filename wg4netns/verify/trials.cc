@@ -40,7 +40,7 @@ namespace wg4::verify {
 namespace {
 
 namespace fs = std::filesystem;
-using Kind = Way::Kind;
+using Kind = Attempt::Kind;
 
 constexpr std::size_t max_entries = 50'000;  // of a folder and those below
 constexpr std::chrono::seconds patience{1};  // with a connection to the host that should not come about
@@ -225,7 +225,7 @@ void Trials::try_socket(Kind kind, const std::string& path) {
   tried_.push_back(path);
   // One that is open on purpose is not disturbed by a connection.
   const bool known = contains(targets_.open, path) && access(path.c_str(), F_OK) == 0;
-  tell(Way{kind, path, known ? 0 : try_to_connect(path)});
+  tell(Attempt{kind, path, known ? 0 : try_to_connect(path)});
 }
 
 void Trials::try_services() {
@@ -257,28 +257,28 @@ void Trials::look_for_other_sockets() {
   for (const std::string& path : targets_.host_sockets) {
     struct stat info{};
     const bool is_there = stat(path.c_str(), &info) == 0 && S_ISSOCK(info.st_mode) && access(path.c_str(), W_OK) == 0;
-    if (is_there) tell(Way{Kind::other_socket, path, 0});
+    if (is_there) tell(Attempt{Kind::other_socket, path, 0});
   }
 }
 
 void Trials::try_keys() {
-  tell(Way{Kind::keys, targets_.control_socket, try_to_connect(targets_.control_socket)});
+  tell(Attempt{Kind::keys, targets_.control_socket, try_to_connect(targets_.control_socket)});
   for (const std::string& folder : runtime_folders())
     for (const char* own : {"wireguard", project_folder}) {
       const std::string path = folder + "/" + own;
-      tell(Way{Kind::keys, path, try_to_list(path)});
+      tell(Attempt{Kind::keys, path, try_to_list(path)});
     }
-  tell(Way{Kind::keys, targets_.hidden_folder, try_to_list(targets_.hidden_folder)});
-  if (!targets_.config.empty()) tell(Way{Kind::configuration, targets_.config, try_to_open(targets_.config)});
+  tell(Attempt{Kind::keys, targets_.hidden_folder, try_to_list(targets_.hidden_folder)});
+  if (!targets_.config.empty()) tell(Attempt{Kind::configuration, targets_.config, try_to_open(targets_.config)});
 }
 
 void Trials::try_processes() {
   const std::string memory = "/proc/" + std::to_string(targets_.tunnel) + "/mem";
   for (const pid_t process : {targets_.tunnel, targets_.keeper})
-    if (process > 0) tell(Way{Kind::signal, std::to_string(process), kill(process, 0) == 0 ? 0 : errno});
-  if (targets_.tunnel > 0) tell(Way{Kind::memory, memory, try_to_open(memory)});
+    if (process > 0) tell(Attempt{Kind::signal, std::to_string(process), kill(process, 0) == 0 ? 0 : errno});
+  if (targets_.tunnel > 0) tell(Attempt{Kind::memory, memory, try_to_open(memory)});
   // EPERM of the filter comes before the kernel looks at the descriptor; without the filter it is EBADF.
-  tell(Way{Kind::typing, "the terminal", ioctl(-1, TIOCSTI, "") == 0 ? 0 : errno});
+  tell(Attempt{Kind::typing, "the terminal", ioctl(-1, TIOCSTI, "") == 0 ? 0 : errno});
 }
 
 void Trials::try_host() {

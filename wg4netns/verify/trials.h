@@ -31,7 +31,7 @@ class Trials {
   void look_at_name_files();
   void try_services();
   void try_sockets_below(const std::string& folder);
-  void try_socket(Way::Kind kind, const std::string& path);
+  void try_socket(Attempt::Kind kind, const std::string& path);
   void look_for_other_sockets();
   void try_keys();
   void try_processes();

@@ -19,7 +19,7 @@ namespace {
 using doctor::CheckResult;
 using doctor::Report;
 using doctor::Verdict;
-using Kind = Way::Kind;
+using Kind = Attempt::Kind;
 
 /// Some of a list that may be long.
 std::string some_of(const std::vector<std::string>& all) {
@@ -84,7 +84,7 @@ bool is_closed(int error) {
   return std::ranges::find(reasons, error) != reasons.end();
 }
 
-struct WayRule {
+struct AttemptRule {
   Kind kind;
   const char* check;
   const char* closed;
@@ -94,32 +94,32 @@ struct WayRule {
 
 constexpr const char* run_changed = "The tunnel's /run is not as it was made: end the tunnel, and start it again";
 constexpr std::array rules{
-    WayRule{Kind::nscd, "nscd", "the name service cache cannot be reached", "answers: names can be asked for there",
-            run_changed},
-    WayRule{Kind::resolved, "systemd-resolved", "it cannot be reached by varlink",
-            "answers: names can be asked for there", run_changed},
-    WayRule{Kind::avahi, "avahi", "it cannot be reached", "answers: names can be asked for there", run_changed},
-    WayRule{Kind::system_bus, "system-bus", "the host's D-Bus cannot be reached",
-            "answers: names can be asked for, and programs started outside", run_changed},
-    WayRule{Kind::session_bus, "session-bus", "the user's D-Bus cannot be reached",
-            "answers: names can be asked for, and programs started outside",
-            "Start the tunnel with an XDG_RUNTIME_DIR below /run, where it is hidden"},
-    WayRule{Kind::engine, "container-engines", "they cannot be reached", "answers: containers can be started outside",
-            run_changed},
-    WayRule{Kind::service_manager, "service-manager", "it cannot be reached",
-            "answers: programs can be started outside", run_changed},
-    WayRule{Kind::run_socket, "sockets", "no other socket below /run leads out", "leads to a program outside",
-            run_changed},
+    AttemptRule{Kind::nscd, "nscd", "the name service cache cannot be reached", "answers: names can be asked for there",
+                run_changed},
+    AttemptRule{Kind::resolved, "systemd-resolved", "it cannot be reached by varlink",
+                "answers: names can be asked for there", run_changed},
+    AttemptRule{Kind::avahi, "avahi", "it cannot be reached", "answers: names can be asked for there", run_changed},
+    AttemptRule{Kind::system_bus, "system-bus", "the host's D-Bus cannot be reached",
+                "answers: names can be asked for, and programs started outside", run_changed},
+    AttemptRule{Kind::session_bus, "session-bus", "the user's D-Bus cannot be reached",
+                "answers: names can be asked for, and programs started outside",
+                "Start the tunnel with an XDG_RUNTIME_DIR below /run, where it is hidden"},
+    AttemptRule{Kind::engine, "container-engines", "they cannot be reached",
+                "answers: containers can be started outside", run_changed},
+    AttemptRule{Kind::service_manager, "service-manager", "it cannot be reached",
+                "answers: programs can be started outside", run_changed},
+    AttemptRule{Kind::run_socket, "sockets", "no other socket below /run leads out", "leads to a program outside",
+                run_changed},
 };
 
-Report check_way(const Facts& facts, const WayRule& rule) {
+Report check_attempts(const Facts& facts, const AttemptRule& rule) {
   std::vector<std::string> open;
   std::vector<std::string> purposely;
   std::vector<std::string> unclear;
-  for (const Way& way : facts.inside.ways) {
-    if (way.kind != rule.kind || is_closed(way.error)) continue;
-    const bool on_purpose = is_open_on_purpose(facts, way.path, rule.kind == Kind::run_socket);
-    (way.error != 0 ? unclear : on_purpose ? purposely : open).push_back(way.path);
+  for (const Attempt& attempt : facts.inside.attempts) {
+    if (attempt.kind != rule.kind || is_closed(attempt.error)) continue;
+    const bool on_purpose = is_open_on_purpose(facts, attempt.path, rule.kind == Kind::run_socket);
+    (attempt.error != 0 ? unclear : on_purpose ? purposely : open).push_back(attempt.path);
   }
   Report report;
   if (!open.empty()) report.push_back({rule.check, Verdict::problem, some_of(open) + " " + rule.open, rule.next});
@@ -144,8 +144,8 @@ CheckResult check_abstract(const Facts& facts) {
 /// No problem: commands share the host's file system (wireguard4netns-run(1), CAVEATS).
 Report list_other_sockets(const Facts& facts) {
   std::vector<std::string> paths;
-  for (const Way& way : facts.inside.ways)
-    if (way.kind == Kind::other_socket && way.error == 0) paths.push_back(way.path);
+  for (const Attempt& attempt : facts.inside.attempts)
+    if (attempt.kind == Kind::other_socket && attempt.error == 0) paths.push_back(attempt.path);
   if (paths.empty()) return {};
   return {{"other-sockets", Verdict::note, "programs outside listen at files that are seen inside: " + some_of(paths)}};
 }
@@ -157,18 +157,18 @@ Report check_keys(const Facts& facts) {
   constexpr const char* uncovered =
       "It was hidden when the tunnel was made, and no longer is: end the tunnel, and start it again";
   Report report;
-  for (const Way& way : facts.inside.ways) {
-    if (way.error != 0) continue;
-    const std::string path = printable(way.path);
-    if (way.kind == Kind::keys)
+  for (const Attempt& attempt : facts.inside.attempts) {
+    if (attempt.error != 0) continue;
+    const std::string path = printable(attempt.path);
+    if (attempt.kind == Kind::keys)
       report.push_back({name, Verdict::problem, path + " can be reached from inside", uncovered});
-    if (way.kind == Kind::memory)
+    if (attempt.kind == Kind::memory)
       report.push_back({name, Verdict::problem, "the memory of the tunnel's process can be read from inside",
                         "End the tunnel, and report that"});
-    const bool is_hidden = way.path.starts_with(facts.hidden_folder + "/");
-    if (way.kind == Kind::configuration && is_hidden)
+    const bool is_hidden = attempt.path.starts_with(facts.hidden_folder + "/");
+    if (attempt.kind == Kind::configuration && is_hidden)
       report.push_back({name, Verdict::problem, path + " can be read from inside", uncovered});
-    if (way.kind == Kind::configuration && !is_hidden)
+    if (attempt.kind == Kind::configuration && !is_hidden)
       report.push_back({name, Verdict::note, path + ", with its key, can be read from inside",
                         "In ~/.config/wireguard4netns/profiles it would be hidden"});
   }
@@ -187,7 +187,7 @@ void append(Report& report, Report more) {
 Report check_ways(const Facts& facts) {
   Report report;
   for (const NameFile& file : facts.inside.name_files) report.push_back(check_name_file(facts, file));
-  for (const WayRule& rule : rules) append(report, check_way(facts, rule));
+  for (const AttemptRule& rule : rules) append(report, check_attempts(facts, rule));
   append(report, list_other_sockets(facts));
   report.push_back(check_abstract(facts));
   append(report, check_keys(facts));
