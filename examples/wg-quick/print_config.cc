@@ -50,7 +50,7 @@ void print_peer(const PeerConfig& peer) {
 
 Result<void> print_config(const char* path) {
   const SecretText text = TRY(read_file(path));
-  // A port may be the name of a service: a second argument says who knows such names.
+  // A port may be the name of a service; a second argument would be the function that looks such names up.
   const WgConfig config = TRY(WgConfig::parse(text.view()));
   for (const Prefix& address : config.addresses) std::cout << "address  " << address.to_string() << '\n';
   for (const PeerConfig& peer : config.peers) print_peer(peer);

@@ -163,7 +163,7 @@ Result<StartingCommand> StartingCommand::start(const CommandStart& request, cons
 
   // A signal that came before the fork was for this process alone, and has its action here; one that comes after it is
   // for both. Blocked, it would stay here, and nobody could tell. The command waits until signals are blocked again:
-  // whoever has seen that it runs may send us some to be passed on.
+  // a process that has seen it run may send us some to be passed on.
   sigset_t blocked;
   sigprocmask(SIG_BLOCK, nullptr, &blocked);
   signals.restore_mask();

@@ -1,4 +1,4 @@
-"""Processes of a test, and the books on those that it leaves behind."""
+"""Processes of a test, and a record of those that it leaves behind."""
 
 from __future__ import annotations
 

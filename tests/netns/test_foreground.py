@@ -1,4 +1,4 @@
-"""A command behind our client is, for a shell and at a terminal, what it is without us.
+"""A command that our client runs behaves, for a shell and at a terminal, as it does without the client.
 
 Most tests drive the same lines twice, without and with the client (foreground_client, which does what `run` does
 between a shell and a command): both screens have to be the same. The lines say `$W COMMAND`, where W is empty or the
@@ -121,7 +121,7 @@ class ForegroundCase(harness.TestCase):
         return without
 
     def go_on(self, shell: Shell, until: str) -> None:
-        """fg: a key that is typed before the job has the terminal, or runs, is for nobody."""
+        """fg: a key that is typed before the job has the terminal, or runs, is lost."""
         stopped_at = shell.foreground_group()
         shell.run("fg", until)
         self.assertTrue(wait_until(lambda: shell.foreground_group() != stopped_at, 5))

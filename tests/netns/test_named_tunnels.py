@@ -260,7 +260,7 @@ class Joining(TunnelsCase):
 
 
 class Keepers(TunnelsCase):
-    """What keepers leave that were killed, and keepers that are not of this version."""
+    """What killed keepers leave behind, and keepers of another version."""
 
     def test_a_killed_keeper(self) -> None:
         self.scratch.killed = True
@@ -300,7 +300,7 @@ class Keepers(TunnelsCase):
 
     @contextlib.contextmanager
     def fake_keeper(self, *answers: bytes) -> Iterator[None]:
-        """Says this to each client, and then hangs up; without answers it says nothing."""
+        """Sends these answers to each client, and then closes the connection; without answers it sends nothing."""
         folder = self.runtime / "wireguard4netns/ns/work"
         for path in (folder.parent.parent, folder.parent, folder):
             path.mkdir(mode=0o700, exist_ok=True)

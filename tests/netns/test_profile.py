@@ -64,7 +64,7 @@ def picture_of(drawing: str, scale: int = 4) -> bytes:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether it is already buried or not."""
+    """Whether it has been reaped or not."""
     try:
         return status_field(pid, "State").startswith("Z")
     except FileNotFoundError:
@@ -524,7 +524,7 @@ class Change(ProfileCase):
 
 
 class Several(ProfileCase):
-    """Processes that want the same, and such that are killed."""
+    """Processes that change the same profile, and processes that are killed."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -561,7 +561,7 @@ class Several(ProfileCase):
                 ["import", self.other, "--name=work", "--replace"],
             ):
                 self.refuse(says, *words, EDITOR="true")
-            # Others are not held up, nor is who only looks.
+            # Other profiles can be changed, and this one can be read.
             self.do("edit", "other", EDITOR="sed -i s/other/third/")
             self.assertEqual(self.do("export", "work"), GOOD)
             self.do("list")

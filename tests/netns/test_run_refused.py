@@ -1,4 +1,4 @@
-"""`run`, `up`, `exec` that cannot be: one sentence with the next step, the right status, and nothing left."""
+"""`run`, `up`, `exec` where they cannot work: one sentence with the next step, the right status, nothing left."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RefusedCase(RunCase):
                 self.assert_refused(self.call(command, *words, *behind, **options), *says, status=status)
 
     def call_inside(self, prepare: str, command: str) -> subprocess.CompletedProcess[str]:
-        """On a host that was made poorer by `prepare`, a script with $HOME and $XDG_RUNTIME_DIR."""
+        """A script with $HOME and $XDG_RUNTIME_DIR, on a host from which `prepare` has taken something."""
         script = f"set -e; {prepare}\nexec {bindir()}/wireguard4netns {command}"
         return subprocess.run(
             ["unshare", "-Urm", "sh", "-c", script],

@@ -131,7 +131,7 @@ class Kills(StormCase):
         print(dict(self.hit))
 
     def test_of_a_tunnel_that_is_up(self) -> None:
-        """`up`, and commands in it: whoever is killed, `down` and the next `up` work."""
+        """`up`, and commands in it: whichever process is killed, `down` and the next `up` work."""
         for _ in range(max(5, ROUNDS // 5)):
             up = self.start("up", "work")
             commands = [self.start("run", "work", "--", "sleep", "1000") for _ in range(3)]
@@ -150,7 +150,7 @@ class Kills(StormCase):
         print(dict(self.hit))
 
     def forget_files(self) -> None:
-        """What is left by a tunnel that was killed is removed by the next of that name; the registry, by a look."""
+        """The next tunnel of the name removes the files of a killed one; a look into the registry removes its entry."""
         self.call("show", "nobody")
         if self.hit[TIDY]:
             (self.runtime / harness.SOCKETS / "work.sock").unlink(missing_ok=True)

@@ -85,7 +85,7 @@ class VerifyCase(RunCase):
             self.assertIn(text, found[check])
 
     def listen(self, name: str) -> str:
-        """A socket of the host's, with somebody who listens."""
+        """A listening socket of the host's."""
         path = str(self.scratch.folder / name)
         server = self.enterContext(contextlib.closing(socket.socket(socket.AF_UNIX)))
         server.bind(path)
@@ -192,7 +192,7 @@ class SubIds(VerifyCase):
 
 
 class Leaks(VerifyCase):
-    """Each mask is taken out by hand."""
+    """Each thing that keeps commands from the host is undone by hand."""
 
     def test_a_socket_below_run(self) -> None:
         self.spoil("bind", self.listen("other"), "/run/service/socket")

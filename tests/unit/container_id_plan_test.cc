@@ -34,12 +34,12 @@ TEST_CASE("root inside has the subordinate ids from 1 on") {
   CHECK(plan_map(root_and_sub_ids, 1001, usual) == IdMap{{0, 1001, 1}, {1, 100000, 65536}});
 }
 
-TEST_CASE("a user who stays the same has the subordinate ids around the own one") {
+TEST_CASE("a user who stays the same has the subordinate ids around that id") {
   CHECK(plan_map(sub_ids, 1001, usual) == IdMap{{0, 100000, 1001}, {1001, 1001, 1}, {1002, 101001, 64535}});
   CHECK(plan_map(sub_ids, 0, usual) == IdMap{{0, 0, 1}, {1, 100000, 65536}});
 }
 
-TEST_CASE("a range that ends below the own id leaves a gap") {
+TEST_CASE("a range that ends below the user's id leaves a gap") {
   CHECK(plan_map(sub_ids, 1001, std::vector<IdRange>{{100000, 1000}}) == IdMap{{0, 100000, 1000}, {1001, 1001, 1}});
   CHECK(plan_map(sub_ids, 1001, std::vector<IdRange>{{100000, 1001}}) == IdMap{{0, 100000, 1001}, {1001, 1001, 1}});
   CHECK(plan_map(sub_ids, 1001, std::vector<IdRange>{{100000, 1002}}) ==
@@ -53,7 +53,7 @@ TEST_CASE("several ranges follow each other inside, in their order") {
 }
 
 TEST_CASE("an id that is there twice is used once: the kernel refuses maps that are ambiguous") {
-  SUBCASE("the own id lies in a range") {
+  SUBCASE("the user's id is in a range") {
     CHECK(plan_map(root_and_sub_ids, 100003, std::vector<IdRange>{{100000, 10}}) ==
           IdMap{{0, 100003, 1}, {1, 100000, 3}, {4, 100004, 6}});
   }

@@ -26,7 +26,7 @@ TEST_CASE("without servers resolv.conf says so, and has no line of another kind"
   CHECK(text.starts_with('#'));
 }
 
-TEST_CASE("hosts has localhost, the own name at an address that sudo finds, and the added hosts") {
+TEST_CASE("hosts has localhost, the host's name at an address that sudo finds, and the added hosts") {
   const std::string text =
       make_hosts({.hostname = "box.lan", .hosts = {{"nas", address("192.0.2.7")}, {"nas", address("2001:db8::7")}}});
   CHECK(text ==

@@ -67,7 +67,7 @@ int with_sub_ids(const IdPlan& plan, const Body& body) {
   return exit_status(status);
 }
 
-/// What `command` prints for a user who keeps the own ids, after `prepare` in its namespaces.
+/// What `command` prints for a user whose ids are the same inside, after `prepare` in its namespaces.
 template <std::invocable Prepare>
 std::string printed(const std::string& command, const Prepare& prepare) {
   return said_by(ordinary_user(), [&] {

@@ -272,7 +272,7 @@ TEST_CASE("what a reload has made of the interface is told from then on, and an 
   CHECK(tunnel.device.hold().mtu() == 1300);
 }
 
-TEST_CASE("the own status has a line for each fact, whatever bytes are in it") {
+TEST_CASE("the tunnel's status has a line for each fact, whatever bytes are in it") {
   TunnelInTest tunnel;
   const std::string status = tunnel.own_status();
   CHECK(status.starts_with("config=/srv/a folder/two"));

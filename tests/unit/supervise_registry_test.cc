@@ -160,7 +160,7 @@ TEST_CASE("an entry is whole, or nothing") {
   CHECK(registry::decode("kind=of a later version\n" + text) == ours);
 }
 
-TEST_CASE("half a file is nobody") {
+TEST_CASE("half a file is no entry") {
   const Runtime runtime;
   runtime.make_tunnels();
   const std::string text = registry::encode(ours);
@@ -214,7 +214,7 @@ TEST_CASE("a process of another PID namespace is not known here, and its entry s
   CHECK(runtime.count() == 1);
 }
 
-TEST_CASE("what is not the file that a process has made is nobody, and is not waited for") {
+TEST_CASE("a file that is not as a process makes it is no entry, and is not waited for") {
   const Runtime runtime;
   runtime.make_tunnels();
   const fs::path other = runtime.path() / "other";
@@ -343,7 +343,7 @@ TEST_CASE("a folder of another user is not used") {
     REQUIRE(chown(runtime.path().c_str(), another, another) == 0);
     check_refused(runtime, "belongs to another user");
   }
-  SUBCASE("an entry of another user is nobody") {
+  SUBCASE("an entry of another user is none") {
     REQUIRE(chown(runtime.file(identity_of(getpid())).c_str(), another, another) == 0);
     CHECK(runtime.finds_nobody());
   }
@@ -358,7 +358,7 @@ TEST_CASE("a link in the place of the folder is not followed") {
   check_refused(runtime, "open the folder");
 }
 
-TEST_CASE("where there is no folder it is an error with the next step, and nobody is found") {
+TEST_CASE("without a runtime folder there is an error with the next step, and no tunnel is found") {
   const auto file = registry::add(ours, {});
   REQUIRE_FALSE(file.has_value());
   CHECK(file.error().message().find("XDG_RUNTIME_DIR is not set") != std::string::npos);

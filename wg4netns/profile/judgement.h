@@ -1,6 +1,6 @@
 #pragma once
-// Checks of a configuration that could be parsed: what cannot work, and what this host does not permit. load_config()
-// makes them, so the start, check, reload, the doctor, hooks and plugins all report the same.
+// Checks of a configuration that could be parsed: what cannot work, and what this host does not permit. judge_text()
+// makes them (config_file.h), so the start, check, reload, the doctor, hooks and plugins all report the same.
 
 #include "shared/base/result.h"
 #include "shared/config/wg_config.h"

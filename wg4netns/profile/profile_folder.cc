@@ -32,7 +32,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view ending = ".conf";
 constexpr std::string_view edit_suffix = ".wg4netns-edit";
-constexpr const char* editor_file = "process";  // in the folder of a copy: who has it, for messages
+constexpr const char* editor_file =
+    "process";  // in the folder of a copy: the PID of the process that edits it, for messages
 constexpr mode_t only_this_user = 0600;
 
 std::string file_of(const std::string& name) { return name + std::string(ending); }

@@ -1,5 +1,5 @@
 #pragma once
-// One tunnel that was started for somebody: a process of this program, followed from its start to its end.
+// One tunnel that was started for a client: a process of this program, followed from its start to its end.
 //
 //   starting ── the "1" of --ready-fd ──► ready
 //       └────── an end ──────────► ended ◄──┘

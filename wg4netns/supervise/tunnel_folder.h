@@ -4,9 +4,9 @@
 //
 //   $XDG_RUNTIME_DIR/wireguard4netns/ns/NAME/keeper.sock        (for root: /run/wireguard4netns/...)
 //
-// Whoever joins holds the lock until the keeper knows of it, and a keeper that is left alone ends only under
-// the lock: so nobody joins a tunnel that is about to end. A folder whose keeper was killed is used again, or removed
-// by the next process that looks.
+// A client that joins holds the lock until the keeper knows of its command, and a keeper that is left alone ends only
+// under the lock: so nobody joins a tunnel that is about to end. A folder whose keeper was killed is used again, or
+// removed by the next process that looks.
 
 #include <cstddef>
 #include <string>

@@ -25,7 +25,7 @@ constexpr std::array openings{
     Opening{"--publish=", "a port of the tunnel's is reached from the host"},
     Opening{"--session-bus", "the user's D-Bus"},
     Opening{"--system-bus", "the host's D-Bus"},
-    Opening{"--root", "root inside, who may change the tunnel's network"},
+    Opening{"--root", "root inside, which may change the tunnel's network"},
     Opening{"--map-auto", "subordinate ids, and sudo inside"},
 };
 

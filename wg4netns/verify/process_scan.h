@@ -1,5 +1,5 @@
 #pragma once
-// The processes of a tunnel, looked at from outside: whoever owns its user namespace may look into all of them.
+// The processes of a tunnel, looked at from outside: the owner of its user namespace may look into all of them.
 
 #include <sys/types.h>
 
