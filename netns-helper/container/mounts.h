@@ -4,8 +4,15 @@
 //
 // What is to show through a mount that covers it is copied before (copy_tree), and attached afterwards: a copy is a
 // mount that is at no place yet, and ends with its descriptor if it never gets one. Linux 5.2.
+//
+// Operations of a new root mount by descriptors (Tree, FileSystem), and on an older kernel by mount(2)
+// (mount_by_path.h).
 
+#include <cstdint>
+#include <expected>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
@@ -32,5 +39,48 @@ namespace wg4::container {
 /// Nothing can be written to the mount at `path`, nor to those below it. Their other flags stay: a less privileged
 /// mount namespace may not lift them.
 [[nodiscard]] Result<void> make_read_only(const std::string& path);
+
+/// What a mount refuses: MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC.
+using Refusals = std::uint64_t;
+
+/// Of one mount, or also of those below.
+enum class Depth : std::uint8_t { one_mount, all_below };
+
+/// A place at which something is to be mounted.
+struct MountPoint {
+  UniqueFd file;      ///< what is there, open with O_PATH
+  UniqueFd folder;    ///< a folder from which
+  std::string path;   ///< this path leads there (rooted_path.h)
+  std::string shown;  ///< its name for errors
+};
+
+/// What is seen at a place, with all mounts below, to be shown at another one.
+struct Tree {
+  UniqueFd file;
+  bool is_copy = true;  ///< a mount of its own; else what was open, before Linux 5.2
+  std::string shown;    ///< its name for errors
+};
+
+/// `source` is open with O_PATH, and in this mount namespace.
+[[nodiscard]] Result<Tree> take_tree(UniqueFd source, const std::string& shown);
+/// Mounts it, with `refusals` for all of its mounts beside those that they have. What the host mounts below its source
+/// later does not appear. Returns the root of what is mounted.
+[[nodiscard]] Result<UniqueFd> show(Tree tree, Refusals refusals, const MountPoint& at);
+
+/// A file system that is made when it is mounted.
+struct FileSystem {
+  std::string type;
+  Refusals refusals = 0;
+  std::vector<std::pair<std::string, std::string>> options{};  ///< one without a value is a flag
+};
+
+/// Makes and mounts it. Returns its root.
+[[nodiscard]] Result<UniqueFd> mount_new(const FileSystem& wanted, const MountPoint& at);
+
+/// Has the mount whose root is open refuse these, too. EINVAL: it is not a mount's root.
+[[nodiscard]] Result<void> refuse(const UniqueFd& mount, Refusals refusals, Depth depth, const std::string& shown);
+
+/// The error of a step that the kernel has refused.
+[[nodiscard]] std::unexpected<Error> mount_refused(const std::string& step, const std::string& path, int number);
 
 }  // namespace wg4::container

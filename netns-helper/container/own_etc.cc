@@ -23,6 +23,8 @@
 #include <string>
 #include <utility>
 
+#include "netns-helper/container/etc_links.h"
+#include "netns-helper/container/folder_entries.h"
 #include "netns-helper/container/mounts.h"
 #include "netns-helper/container/name_files.h"
 #include "shared/base/escaped_text.h"
@@ -40,55 +42,10 @@ constexpr const char* nsswitch = "/etc/nsswitch.conf";
 constexpr std::size_t max_nsswitch = std::size_t{1} << 20;
 constexpr std::chrono::seconds patience{5};  // for a file system that does not answer
 
-constexpr const char* hidden = ".host";  // the folder of ours, in the tmpfs
-const std::string host_etc = ".host/etc";
-constexpr const char* new_link = ".host/new";  // a link that is about to replace another
-const std::string new_file = ".host/new-file";
-
-/// What a link in the host's /etc may lead to by "../", apart from /etc.
-constexpr std::array roots{"bin", "boot", "dev",  "gnu",  "home", "lib",  "lib32", "lib64", "libx32", "media", "mnt",
-                           "nix", "opt",  "proc", "root", "run",  "sbin", "srv",   "sys",   "tmp",    "usr",   "var"};
+const std::string new_link = hidden_folder + "/new";  // a link that is about to replace another
+const std::string new_file = hidden_folder + "/new-file";
 
 std::string entry(const std::string& name) { return printable(etc + "/" + name); }
-
-struct CloseFolder {
-  void operator()(DIR* folder) const { closedir(folder); }
-};
-
-/// The entries of a folder, without "." and "..".
-Result<std::set<std::string>> names_in(int folder, const std::string& path) {
-  UniqueFd fd(openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));  // which begins at the first entry
-  const std::unique_ptr<DIR, CloseFolder> stream(fd.valid() ? fdopendir(fd.get()) : nullptr);
-  if (!stream) return fail("read the folder " + path, errno);
-  static_cast<void>(fd.release());
-  std::set<std::string> names;
-  errno = 0;
-  for (const dirent* found = readdir(stream.get()); found != nullptr; found = readdir(stream.get()))
-    if (std::strcmp(found->d_name, ".") != 0 && std::strcmp(found->d_name, "..") != 0) names.insert(found->d_name);
-  if (errno != 0) return fail("read the folder " + path, errno);
-  return names;
-}
-
-/// The text of a link; nothing for what is no link.
-Result<std::optional<std::string>> link_text(int folder, const std::string& name) {
-  std::array<char, PATH_MAX> text{};
-  const ssize_t size = readlinkat(folder, name.c_str(), text.data(), text.size());
-  if (size >= 0) return std::string(text.data(), static_cast<std::size_t>(size));
-  if (errno == EINVAL) return std::nullopt;
-  return fail("look at " + entry(name), errno);
-}
-
-Result<void> make_folder(int parent, const std::string& name) {
-  constexpr mode_t mode = 0755;
-  if (mkdirat(parent, name.c_str(), mode) != 0 || fchmodat(parent, name.c_str(), mode, 0) != 0)
-    return fail("make the folder " + entry(name), errno);
-  return {};
-}
-
-Result<void> make_link(int folder, const std::string& text, const std::string& name) {
-  if (symlinkat(text.c_str(), folder, name.c_str()) != 0) return fail("make the link " + entry(name), errno);
-  return {};
-}
 
 Result<void> make_file(int folder, const std::string& name, const FileText& file) {
   const UniqueFd fd(openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, file.mode));
@@ -97,14 +54,6 @@ Result<void> make_file(int folder, const std::string& name, const FileText& file
   if (write(fd.get(), file.text.data(), file.text.size()) != std::ssize(file.text))
     return fail("write " + entry(name), errno);
   return give_to_root(fd, entry(name));
-}
-
-/// What is at other places than /etc/NAME.
-Result<void> make_hidden_folder(int own) {
-  TRY(make_folder(own, hidden));
-  TRY(make_folder(own, host_etc));
-  for (const char* root : roots) TRY(make_link(own, std::string("/") + root, std::string(hidden) + "/" + root));
-  return {};
 }
 
 }  // namespace
@@ -135,9 +84,8 @@ Result<OwnEtc> OwnEtc::create(const OwnFiles& files) {
   made.own_ = TRY(copy_mount(etc));
   TRY(give_to_root(made.own_, etc));
 
-  made.ours_ = {hidden, "mtab"};
+  made.ours_ = {hidden_folder, "mtab"};
   TRY(make_hidden_folder(made.own_.get()));
-  TRY(make_link(made.own_.get(), "../proc/self/mounts", "mtab"));
   for (const auto& [name, file] : files) {
     TRY(make_file(made.own_.get(), name, file));
     made.ours_.insert(name);
@@ -201,20 +149,19 @@ Result<void> OwnEtc::mirror_all() {
 
 Result<void> OwnEtc::mirror(const std::string& name) {
   if (is_ours(name)) return {};
-  const auto text = link_text(host_.get(), name);
-  if (!text && text.error().number == ENOENT) {
+  const auto wanted = text_for_entry(host_.get(), name);
+  if (!wanted && wanted.error().number == ENOENT) {
     if (unlinkat(own_.get(), name.c_str(), 0) != 0 && errno != ENOENT) return fail("remove " + entry(name), errno);
     return {};
   }
-  if (!text) return std::unexpected(text.error());
-  const std::string wanted = text->value_or(host_etc + "/" + name);
-  const auto made = make_link(own_.get(), wanted, name);
+  if (!wanted) return std::unexpected(wanted.error());
+  const auto made = make_etc_link(own_.get(), *wanted, name);
   if (made || made.error().number != EEXIST) return made;
-  if (TRY(link_text(own_.get(), name)) == wanted) return {};
-  TRY(make_link(own_.get(), wanted, new_link));
-  if (renameat(own_.get(), new_link, own_.get(), name.c_str()) == 0) return {};
+  if (TRY(link_text(own_.get(), name, etc + "/" + name)) == *wanted) return {};
+  TRY(make_etc_link(own_.get(), *wanted, new_link));
+  if (renameat(own_.get(), new_link.c_str(), own_.get(), name.c_str()) == 0) return {};
   const int number = errno;
-  unlinkat(own_.get(), new_link, 0);
+  unlinkat(own_.get(), new_link.c_str(), 0);
   return fail("replace " + entry(name), number);
 }
 

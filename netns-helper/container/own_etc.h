@@ -2,11 +2,8 @@
 // An /etc of this mount namespace's own: the host's, but for the files by which names are resolved.
 //
 //   /etc                       a tmpfs, read-only for all who see it
-//   /etc/.host/etc             the host's folder, read-only
-//   /etc/.host/usr, ...        links to /usr, ...: "../../usr" means the same in a folder of the host's /etc as there
 //   /etc/resolv.conf, ...      files of ours
-//   /etc/localtime             a link, if it is one on the host, with the same text
-//   /etc/passwd, ...           else a link to .host/etc/passwd
+//   ...                        else links to the host's: etc_links.h
 //
 // Nothing is mounted over a file of the host's: such a mount would be gone once the host replaces the file. A link
 // finds what has the name now.

@@ -6,3 +6,6 @@ wg4_unit_test(container_names SOURCES container_name_files_test.cc DEPENDS wg4_n
 wg4_unit_test(container_mounts
   SOURCES container_own_copy_test.cc container_own_etc_test.cc container_own_run_test.cc
   DEPENDS wg4_container PkgConfig::SECCOMP)
+wg4_unit_test(container_root
+  SOURCES container_new_root_test.cc container_op_bind_test.cc
+  DEPENDS wg4_container PkgConfig::SECCOMP)

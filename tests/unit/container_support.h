@@ -139,6 +139,10 @@ class HostFolder {
     need(chdir("/") == 0);
     sockets_.emplace_back(fd);
   }
+  [[nodiscard]] bool has(const std::string& name) const {
+    struct stat status{};
+    return fstatat(fd_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  }
   void mode(const std::string& name, mode_t mode) const { need(fchmodat(fd_.get(), name.c_str(), mode, 0) == 0); }
 
  private:
