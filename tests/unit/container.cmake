@@ -7,5 +7,9 @@ wg4_unit_test(container_mounts
   SOURCES container_own_copy_test.cc container_own_etc_test.cc container_own_run_test.cc
   DEPENDS wg4_container PkgConfig::SECCOMP)
 wg4_unit_test(container_root
-  SOURCES container_new_root_test.cc container_op_bind_test.cc
+  SOURCES container_new_root_test.cc container_op_bind_test.cc container_op_chmod_test.cc container_op_dev_test.cc
+          container_op_etc_test.cc container_op_link_test.cc container_op_mkdir_test.cc container_op_mqueue_test.cc
+          container_op_overlay_test.cc container_op_place_test.cc container_op_proc_test.cc
+          container_op_read_only_test.cc container_op_remount_test.cc container_op_root_test.cc
+          container_op_sysfs_test.cc container_op_targets_test.cc container_op_tmpfs_test.cc
   DEPENDS wg4_container PkgConfig::SECCOMP)

@@ -60,8 +60,8 @@ TEST_CASE("a process without rights over its mounts is told so") {
              if (!findings.expect(entered)) return;
              const int status = in_child([] {
                if (!make_own_namespaces_as_same_user(0, "make a user namespace")) return 1;
-               const auto entered = enter_new_root({});
-               return !entered && entered.error().number == EPERM ? 0 : 2;
+               const auto again = enter_new_root({});
+               return !again && again.error().number == EPERM ? 0 : 2;
              });
              findings.expect(exit_status(status) == 0, "no error");
            }});

@@ -12,7 +12,7 @@
 namespace wg4::container {
 namespace {
 
-void furnish(HostFolder& host) {
+void furnish_bind(HostFolder& host) {
   host.file("data/text", "bound");
   host.file("data/sub/inner", "covered");
   host.folder("parent/own");
@@ -21,7 +21,7 @@ void furnish(HostFolder& host) {
 }
 
 TEST_CASE("a folder is shown with all that is mounted below, and nothing in it can be written") {
-  look_around({Bind{.source = "/tmp/data", .target = "/a/b"}}, furnish, [](Findings& findings, const HostFolder&) {
+  look_around({Bind{.source = "/tmp/data", .target = "/a/b"}}, furnish_bind, [](Findings& findings, const HostFolder&) {
     findings.expect_equal(read_text("/a/b/text"), std::string("bound"), "a file");
     findings.expect(exists("/a/b/sub/deep"), "what is mounted below is not there");
     findings.expect(try_to_write("/a/b") == EROFS, "the folder can be written to");
@@ -35,7 +35,7 @@ TEST_CASE("a folder is shown with all that is mounted below, and nothing in it c
 
 TEST_CASE("what is to be writable or a device is so, as far as it is for the host") {
   const auto furnish_locked = [](HostFolder& host) {
-    furnish(host);
+    furnish_bind(host);
     need(mount("/tmp/data", "/tmp/data", nullptr, MS_BIND, nullptr) == 0);
     need(mount(nullptr, "/tmp/data", nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOEXEC, nullptr) == 0);
     host.folder("open");
@@ -54,21 +54,23 @@ TEST_CASE("what is to be writable or a device is so, as far as it is for the hos
 }
 
 TEST_CASE("a file is shown over one that is made for it, and the host's root can be all of it") {
-  look_around({Bind{.source = "/", .target = "/"}, Bind{.source = "/tmp/data/text", .target = "/tmp/parent/own"}},
-              [](HostFolder& host) {
-                host.file("data/text", "bound");
-                host.file("parent/own", "other");
-              },
+  look_around(
+      {Bind{.source = "/", .target = "/"}, Bind{.source = "/tmp/data/text", .target = "/tmp/parent/own"}},
+      [](HostFolder& host) {
+        host.file("data/text", "bound");
+        host.file("parent/own", "other");
+      },
+      [](Findings& findings, const HostFolder&) {
+        findings.expect_equal(read_text("/tmp/parent/own"), std::string("bound"), "over a file");
+        findings.expect_equal(read_text("/tmp/data/text"), std::string("bound"), "in the host's root");
+        findings.expect(try_to_write("/") == EROFS, "the root can be written to");
+        findings.expect(exists("/proc/self/status"), "what is mounted below / is not there");
+        findings.expect(!exists("/hidden") && !exists("/root/root"), "the place is seen");
+      });
+  look_around({Bind{.source = "/tmp/data/text", .target = "/x/y"}}, furnish_bind,
               [](Findings& findings, const HostFolder&) {
-                findings.expect_equal(read_text("/tmp/parent/own"), std::string("bound"), "over a file");
-                findings.expect_equal(read_text("/tmp/data/text"), std::string("bound"), "in the host's root");
-                findings.expect(try_to_write("/") == EROFS, "the root can be written to");
-                findings.expect(exists("/proc/self/status"), "what is mounted below / is not there");
-                findings.expect(!exists("/hidden") && !exists("/root/root"), "the place is seen");
+                findings.expect_equal(read_text("/x/y"), std::string("bound"), "a file");
               });
-  look_around({Bind{.source = "/tmp/data/text", .target = "/x/y"}}, furnish, [](Findings& findings, const HostFolder&) {
-    findings.expect_equal(read_text("/x/y"), std::string("bound"), "a file");
-  });
 }
 
 TEST_CASE("what the host mounts later does not appear, where it could be written to") {
@@ -93,12 +95,13 @@ TEST_CASE("what the host mounts later does not appear, where it could be written
 }
 
 TEST_CASE("a missing source is an error that names it, unless it is optional or made") {
-  expect_refused({Bind{.source = "/tmp/none", .target = "/x"}}, furnish, {"/tmp/none", "No such file", "Make it first"});
-  expect_refused({Bind{.source = "/tmp/data/text/none", .target = "/x"}}, furnish, {"/tmp/data/text/none"});
-  expect_refused({Bind{.source = "tmp/data", .target = "/x"}}, furnish, {"tmp/data", "absolute"});
+  expect_refused({Bind{.source = "/tmp/none", .target = "/x"}}, furnish_bind,
+                 {"/tmp/none", "No such file", "Make it first"});
+  expect_refused({Bind{.source = "/tmp/data/text/none", .target = "/x"}}, furnish_bind, {"/tmp/data/text/none"});
+  expect_refused({Bind{.source = "tmp/data", .target = "/x"}}, furnish_bind, {"tmp/data", "absolute"});
   look_around({Bind{.source = "/tmp/none", .target = "/x", .optional = true},
                Bind{.source = "/tmp/new/deep", .target = "/new", .writable = true, .ensure = true}},
-              furnish, [](Findings& findings, const HostFolder& host) {
+              furnish_bind, [](Findings& findings, const HostFolder& host) {
                 findings.expect(!exists("/x"), "there is something for a missing source");
                 findings.expect(mode_of("/new") == 0700 && host.has("new/deep"), "no folder is made");
                 findings.expect(try_to_write("/new") == 0, "it cannot be written to");
@@ -108,16 +111,18 @@ TEST_CASE("a missing source is an error that names it, unless it is optional or 
 TEST_CASE("a source can be a descriptor, also of another mount namespace") {
   int folder = -1;
   const auto furnish_open = [&folder](HostFolder& host) {
-    furnish(host);
+    furnish_bind(host);
     folder = open("/tmp/data", O_PATH | O_CLOEXEC);
     need(dup2(folder, 90) == 90);  // NOLINT(readability-magic-numbers)
     need(dup2(STDOUT_FILENO, 91) == 91 && close(91) == 0);
   };
-  look_around({Bind{.source = "", .target = "/a", .descriptor = 90}}, furnish_open, [](Findings& findings, const HostFolder&) {
-    findings.expect_equal(read_text("/a/text"), std::string("bound"), "a file");
-    findings.expect(try_to_write("/a") == EROFS, "it can be written to");
-  });
-  expect_refused({Bind{.source = "", .target = "/a", .descriptor = 91}}, furnish_open, {"descriptor 91", "Bad file descriptor"});
+  look_around({Bind{.source = "", .target = "/a", .descriptor = 90}}, furnish_open,
+              [](Findings& findings, const HostFolder&) {
+                findings.expect_equal(read_text("/a/text"), std::string("bound"), "a file");
+                findings.expect(try_to_write("/a") == EROFS, "it can be written to");
+              });
+  expect_refused({Bind{.source = "", .target = "/a", .descriptor = 91}}, furnish_open,
+                 {"descriptor 91", "Bad file descriptor"});
   expect_refused({Bind{.source = "", .target = "/a", .descriptor = 90}},
                  [&furnish_open](HostFolder& host) {
                    furnish_open(host);

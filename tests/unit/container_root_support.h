@@ -1,6 +1,6 @@
 #pragma once
-// A new root to look around in: made of operations in a process of its own, from a host that is made for the test, by an
-// ordinary user, too, and on kernels that lack some calls.
+// A new root to look around in: made of operations in a process of its own, from a host that is made for the test, by
+// an ordinary user, too, and on kernels that lack some calls.
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -39,12 +39,11 @@ struct Lacking {
 };
 
 inline const std::vector<Lacking>& kernels() {
-  static const std::vector<Lacking> kernels{
-      {"this kernel", {}},
-      {"a kernel before Linux 5.12", {SCMP_SYS(mount_setattr)}},
-      {"a kernel before Linux 5.2",
-       {SCMP_SYS(mount_setattr), SCMP_SYS(open_tree), SCMP_SYS(move_mount), SCMP_SYS(fsopen), SCMP_SYS(fsconfig),
-        SCMP_SYS(fsmount)}}};
+  static const std::vector<Lacking> kernels{{"this kernel", {}},
+                                            {"a kernel before Linux 5.12", {SCMP_SYS(mount_setattr)}},
+                                            {"a kernel before Linux 5.2",
+                                             {SCMP_SYS(mount_setattr), SCMP_SYS(open_tree), SCMP_SYS(move_mount),
+                                              SCMP_SYS(fsopen), SCMP_SYS(fsconfig), SCMP_SYS(fsmount)}}};
   return kernels;
 }
 

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -142,6 +143,12 @@ class HostFolder {
   [[nodiscard]] bool has(const std::string& name) const {
     struct stat status{};
     return fstatat(fd_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  }
+  [[nodiscard]] std::string text(const std::string& name) const {
+    const UniqueFd file(openat(fd_.get(), name.c_str(), O_RDONLY | O_CLOEXEC));
+    std::array<char, 4096> bytes{};
+    const ssize_t size = read(file.get(), bytes.data(), bytes.size());
+    return size < 0 ? "(no " + name + ")" : std::string(bytes.data(), static_cast<std::size_t>(size));
   }
   void mode(const std::string& name, mode_t mode) const { need(fchmodat(fd_.get(), name.c_str(), mode, 0) == 0); }
 

@@ -23,8 +23,8 @@ namespace wg4::container {
 /// appear.
 /// --ro-bind, --bind, --dev-bind, their -try forms, --bind-fd, --ro-bind-fd
 struct Bind {
-  std::string source;
-  std::string target;
+  std::string source{};
+  std::string target{};
   int descriptor = -1;    ///< of the source, instead of its path: open in this process
   bool writable = false;  ///< as far as it is for the host
   bool device = false;    ///< device files in it can be opened
@@ -70,7 +70,7 @@ struct Mqueue {
 
 /// An empty folder in memory. --tmpfs with --size and --perms
 struct Tmpfs {
-  std::string target;
+  std::string target{};
   std::uint64_t size = 0;  ///< bytes; 0 = half of the memory, as the kernel has it
   mode_t mode = 0755;
 
@@ -79,7 +79,7 @@ struct Tmpfs {
 
 /// An empty folder that nobody can write to. hakurei's Readonly
 struct ReadOnly {
-  std::string target;
+  std::string target{};
   mode_t mode = 0755;
 
   friend bool operator==(const ReadOnly&, const ReadOnly&) = default;
@@ -87,7 +87,7 @@ struct ReadOnly {
 
 /// A folder; one that is there stays as it is. --dir with --perms
 struct Mkdir {
-  std::string target;
+  std::string target{};
   mode_t mode = 0755;
 
   friend bool operator==(const Mkdir&, const Mkdir&) = default;
@@ -101,11 +101,11 @@ struct Overlay {
     to_memory,  ///< are gone with the container
     refused,    ///< needs two folders at least
   };
-  std::string target;
-  std::vector<std::string> lower;  ///< sources, the uppermost first (bubblewrap names it last)
+  std::string target{};
+  std::vector<std::string> lower{};  ///< sources, the uppermost first (bubblewrap names it last)
   Writes writes = Writes::refused;
-  std::string upper;  ///< a source that can be written to
-  std::string work;   ///< likewise, empty, and on the same file system: a folder for overlayfs itself
+  std::string upper{};  ///< a source that can be written to
+  std::string work{};   ///< likewise, empty, and on the same file system: a folder for overlayfs itself
 
   friend bool operator==(const Overlay&, const Overlay&) = default;
 };
@@ -117,8 +117,8 @@ struct Place {
     mount,            ///< likewise, and can be written to
     file,             ///< is a file of its folder, and replaces the text of one that is there
   };
-  std::string target;
-  std::string bytes;
+  std::string target{};
+  std::string bytes{};
   mode_t mode = 0644;
   As as = As::read_only_mount;
 
@@ -127,8 +127,8 @@ struct Place {
 
 /// A symbolic link at `target`; one that is there must have the same text. --symlink
 struct Link {
-  std::string target;
-  std::string text;
+  std::string target{};
+  std::string text{};
   bool dereference = false;  ///< `text` is a source, a link: the new one gets that one's text
 
   friend bool operator==(const Link&, const Link&) = default;
@@ -136,7 +136,7 @@ struct Link {
 
 /// The mode of a file or folder that is there. --chmod
 struct Chmod {
-  std::string target;
+  std::string target{};
   mode_t mode = 0755;
 
   friend bool operator==(const Chmod&, const Chmod&) = default;
@@ -144,7 +144,7 @@ struct Chmod {
 
 /// Forbids more to a mount that is there. What is not asked for stays as it is. --remount-ro
 struct Remount {
-  std::string target;  ///< a mount's root; "/" is that of the new root
+  std::string target{};  ///< a mount's root; "/" is that of the new root
   bool read_only = true;
   bool no_device = false;
   bool no_exec = false;
@@ -156,7 +156,7 @@ struct Remount {
 /// An /etc of links to the host's, which is read-only below /etc/.host: other files can be made beside them. Once.
 struct Etc {
   std::string source = "/etc";
-  std::vector<std::string> without;  ///< entries that are not taken over: "passwd"
+  std::vector<std::string> without{};  ///< entries that are not taken over: "passwd"
 
   friend bool operator==(const Etc&, const Etc&) = default;
 };

@@ -1,7 +1,9 @@
 #include <fcntl.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <expected>
 #include <string>
@@ -26,13 +28,16 @@ const char* why_refused() {
          "most containers: bind /proc of the host";
 }
 
-/// By these, root can change the host. They look as if they belonged to root in a user namespace whose root is the
-/// host's, too.
+/// By these, the host's root can change the host, also from a user namespace of its own.
+constexpr std::array of_the_host{"bus", "fs", "irq", "sys", "sysrq-trigger"};
+
+/// Of what belongs to the host's root, nothing can be written by this user, who would be that.
 Result<void> protect_host(const UniqueFd& proc, const Proc& wanted) {
   const Targets inside(proc.get(), ".", wanted.target, 0755);
-  for (const std::string name : {"sys", "sysrq-trigger", "irq", "bus"}) {
-    if (faccessat(proc.get(), name.c_str(), W_OK, AT_EACCESS) != 0) continue;
-    MountPoint at = TRY(inside.found("/" + name));
+  for (const std::string name : of_the_host) {
+    struct stat status{};
+    if (fstatat(proc.get(), name.c_str(), &status, 0) != 0 || status.st_uid != geteuid()) continue;
+    const MountPoint at = TRY(inside.found("/" + name));
     UniqueFd again(openat(proc.get(), name.c_str(), O_PATH | O_CLOEXEC));
     Tree tree = TRY(take_tree(std::move(again), at.shown));
     TRY(show(std::move(tree), MOUNT_ATTR_RDONLY, at));
