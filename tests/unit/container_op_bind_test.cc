@@ -7,6 +7,13 @@
 #include <cerrno>
 #include <string>
 
+#include "tests/unit/container_support.h"
+#include "tests/support/machine.h"
+#include "tests/support/in_child.h"
+#include "shared/sys/own_namespaces.h"
+#include "shared/base/unique_fd.h"
+#include "netns-helper/container/operations/operation.h"
+#include "netns-helper/container/new_root.h"
 #include "tests/unit/container_root_support.h"
 
 namespace wg4::container {

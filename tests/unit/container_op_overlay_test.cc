@@ -4,10 +4,14 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cerrno>
 #include <string>
 #include <vector>
 
+#include "tests/unit/container_support.h"
+#include "shared/base/unique_fd.h"
+#include "netns-helper/container/operations/operation.h"
 #include "tests/unit/container_root_support.h"
 
 namespace wg4::container {

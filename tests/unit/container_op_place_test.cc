@@ -2,10 +2,14 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cerrno>
 #include <iterator>
 #include <string>
 
+#include "tests/unit/container_support.h"
+#include "shared/base/unique_fd.h"
+#include "netns-helper/container/operations/operation.h"
 #include "tests/unit/container_root_support.h"
 
 namespace wg4::container {

@@ -2,9 +2,14 @@
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 
+#include <functional>
 #include <cerrno>
 #include <string>
 
+#include "tests/unit/container_support.h"
+#include "shared/base/unique_fd.h"
+#include "shared/base/result.h"
+#include "netns-helper/container/operations/operation.h"
 #include "tests/unit/container_root_support.h"
 
 namespace wg4::container {

@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <string>
 
+#include "tests/unit/container_support.h"
+#include "netns-helper/container/operations/operation.h"
 #include "tests/unit/container_root_support.h"
 
 namespace wg4::container {

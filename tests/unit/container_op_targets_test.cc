@@ -7,6 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "tests/unit/container_support.h"
+#include "shared/base/result.h"
+#include "netns-helper/container/operations/operation.h"
 #include "tests/unit/container_root_support.h"
 
 namespace wg4::container {

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/unit/container_support.h"
+#include "netns-helper/container/operations/operation.h"
 #include "tests/unit/container_root_support.h"
 
 namespace wg4::container {

@@ -1,3 +1,4 @@
+#include <variant>
 #include <algorithm>
 #include <array>
 #include <cerrno>
