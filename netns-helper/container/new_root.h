@@ -21,8 +21,8 @@ struct NewRoot {
 /// is then its "/". What is mounted in the namespace so far is a source like all else, and is gone afterwards, but for
 /// what descriptors hold.
 ///
-/// The process has CAP_SYS_ADMIN over the mount namespace, and CAP_DAC_OVERRIDE is of no use to it. Proc, Sysfs and
-/// Mqueue need namespaces of processes, network and IPC that belong to the same user namespace.
+/// The process has CAP_SYS_ADMIN over the mount namespace. Proc, Sysfs and Mqueue need namespaces of processes, network
+/// and IPC that belong to the same user namespace.
 ///
 /// An error names the path and says what to do. The process must end then: the namespace may be half made. On the host
 /// nothing is left, but for what operations make there on demand (Bind::ensure, and targets below a writable Bind).

@@ -1,10 +1,10 @@
-#include "tests/unit/container_support.h"
-#include "tests/support/machine.h"
-#include "tests/support/in_child.h"
-#include "shared/sys/own_namespaces.h"
-#include "shared/base/result.h"
-#include "netns-helper/container/operations/operation.h"
 #include "netns-helper/container/new_root.h"
+#include "netns-helper/container/operations/operation.h"
+#include "shared/base/result.h"
+#include "shared/sys/own_namespaces.h"
+#include "tests/support/in_child.h"
+#include "tests/support/machine.h"
+#include "tests/unit/container_support.h"
 
 #include <fcntl.h>
 #include <sched.h>

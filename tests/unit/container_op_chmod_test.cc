@@ -1,6 +1,6 @@
-#include "tests/unit/container_support.h"
 #include "netns-helper/container/operations/operation.h"
 #include "tests/unit/container_root_support.h"
+#include "tests/unit/container_support.h"
 
 namespace wg4::container {
 namespace {

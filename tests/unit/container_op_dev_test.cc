@@ -12,10 +12,10 @@
 #include <set>
 #include <string>
 
-#include "tests/unit/container_support.h"
-#include "shared/base/unique_fd.h"
 #include "netns-helper/container/operations/operation.h"
+#include "shared/base/unique_fd.h"
 #include "tests/unit/container_root_support.h"
+#include "tests/unit/container_support.h"
 
 namespace wg4::container {
 namespace {

@@ -4,15 +4,15 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include <cstddef>
 #include <cerrno>
+#include <cstddef>
 #include <string>
 #include <vector>
 
-#include "tests/unit/container_support.h"
-#include "shared/base/unique_fd.h"
 #include "netns-helper/container/operations/operation.h"
+#include "shared/base/unique_fd.h"
 #include "tests/unit/container_root_support.h"
+#include "tests/unit/container_support.h"
 
 namespace wg4::container {
 namespace {

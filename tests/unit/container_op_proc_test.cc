@@ -2,15 +2,15 @@
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 
-#include <functional>
 #include <cerrno>
+#include <functional>
 #include <string>
 
-#include "tests/unit/container_support.h"
-#include "shared/base/unique_fd.h"
-#include "shared/base/result.h"
 #include "netns-helper/container/operations/operation.h"
+#include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
 #include "tests/unit/container_root_support.h"
+#include "tests/unit/container_support.h"
 
 namespace wg4::container {
 namespace {

@@ -4,10 +4,10 @@
 #include <filesystem>
 #include <string>
 
-#include "tests/unit/container_support.h"
-#include "shared/base/result.h"
 #include "netns-helper/container/operations/operation.h"
+#include "shared/base/result.h"
 #include "tests/unit/container_root_support.h"
+#include "tests/unit/container_support.h"
 
 namespace wg4::container {
 namespace {

@@ -4,9 +4,9 @@
 #include <filesystem>
 #include <string>
 
-#include "tests/unit/container_support.h"
 #include "netns-helper/container/operations/operation.h"
 #include "tests/unit/container_root_support.h"
+#include "tests/unit/container_support.h"
 
 namespace wg4::container {
 namespace {

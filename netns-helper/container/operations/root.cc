@@ -1,4 +1,3 @@
-#include <variant>
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -6,6 +5,7 @@
 #include <list>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "netns-helper/container/folder_entries.h"
