@@ -59,6 +59,17 @@ TEST_CASE("the umask of the process stays, and has no part in modes") {
                }});
 }
 
+TEST_CASE("in a chroot the error says so") {
+  on_fake_host([](Findings& findings, FakeHost&) {
+    if (!findings.expect(mount_tmpfs("/tmp", 0, ""))) return;
+    findings.expect(mkdir("/tmp/root", 0755) == 0 && chroot("/tmp/root") == 0, "chroot");
+    const auto entered = enter_new_root({});
+    findings.expect(
+        !entered && entered.error().message().contains("Invalid argument. The root of this process is no mount"),
+        "no error");
+  });
+}
+
 TEST_CASE("operations that are there once cannot be there twice") {
   expect_refused({Root{}, Root{}}, no_sources, {"root", "more than once"});
   expect_refused({Etc{}, Etc{}}, no_sources, {"etc", "more than once"});

@@ -32,7 +32,7 @@ Result<void> expect_absolute(const std::string& path) {
 }
 
 std::string hint_for(int number) {
-  if (number == ENOENT || number == ENOTDIR) return "Make it first, or use the form that leaves out what is missing";
+  if (number == ENOENT || number == ENOTDIR) return "Make it first, or let it be optional";
   if (number == EACCES) return "This user may not enter a folder on its way";
   if (number == EMFILE) return "Each source takes a descriptor: raise the limit with ulimit -n";
   return "";
