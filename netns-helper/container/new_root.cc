@@ -16,7 +16,7 @@
 
 #include <fmt/format.h>
 
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/mounts.h"
 #include "netns-helper/container/operations/operation.h"
 #include "netns-helper/container/operations/step.h"
 #include "netns-helper/container/operations/targets.h"

@@ -14,7 +14,7 @@
 #include <system_error>
 #include <utility>
 
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/mounts.h"
 #include "shared/base/unique_fd.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/read_all.h"

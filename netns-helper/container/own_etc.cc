@@ -23,9 +23,9 @@
 #include <string>
 #include <utility>
 
-#include "netns-helper/container/etc_links.h"
-#include "netns-helper/container/folder_entries.h"
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/etc_links.h"
+#include "netns-helper/container/mounts/folder_entries.h"
+#include "netns-helper/container/mounts/mounts.h"
 #include "netns-helper/container/name_files.h"
 #include "shared/base/escaped_text.h"
 #include "shared/base/result.h"

@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/mounts.h"
 #include "shared/base/escaped_text.h"
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"

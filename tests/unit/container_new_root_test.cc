@@ -1,3 +1,4 @@
+#include "netns-helper/container/mounts/mounts.h"
 #include "netns-helper/container/new_root.h"
 #include "netns-helper/container/operations/operation.h"
 #include "shared/base/result.h"

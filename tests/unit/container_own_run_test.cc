@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/mounts.h"
 #include "netns-helper/container/own_etc.h"
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"

@@ -20,7 +20,7 @@
 #include <utility>
 #include <vector>
 
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/mounts.h"
 #include "netns-helper/container/new_root.h"
 #include "netns-helper/container/operations/operation.h"
 #include "shared/base/result.h"

@@ -24,7 +24,7 @@
 #include <string>
 #include <vector>
 
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/mounts.h"
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 #include "shared/sys/own_namespaces.h"

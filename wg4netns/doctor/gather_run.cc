@@ -11,7 +11,7 @@
 #include <string>
 #include <utility>
 
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/mounts.h"
 #include "netns-helper/container/own_etc.h"
 #include "netns-helper/container/own_run.h"
 #include "shared/base/result.h"

@@ -12,7 +12,7 @@
 #include <cstdlib>
 #include <tuple>
 
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/mounts.h"
 #include "netns-helper/container/name_files.h"
 #include "netns-helper/container/own_copy.h"
 #include "netns-helper/container/own_run.h"

@@ -3,7 +3,7 @@
 #include <expected>
 #include <utility>
 
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/mounts.h"
 #include "netns-helper/container/operations/operation.h"
 #include "netns-helper/container/operations/source.h"
 #include "netns-helper/container/operations/step.h"

@@ -2,10 +2,10 @@
 
 #include <cerrno>
 
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/mounts.h"
+#include "netns-helper/container/mounts/rooted_path.h"
 #include "netns-helper/container/operations/operation.h"
 #include "netns-helper/container/operations/step.h"
-#include "netns-helper/container/rooted_path.h"
 #include "shared/base/escaped_text.h"
 #include "shared/base/result.h"
 

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "netns-helper/container/folder_entries.h"
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/folder_entries.h"
+#include "netns-helper/container/mounts/mounts.h"
 #include "netns-helper/container/operations/mqueue.h"
 #include "netns-helper/container/operations/operation.h"
 #include "netns-helper/container/operations/source.h"

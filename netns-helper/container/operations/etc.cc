@@ -7,9 +7,9 @@
 #include <string>
 #include <utility>
 
-#include "netns-helper/container/etc_links.h"
-#include "netns-helper/container/folder_entries.h"
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/etc_links.h"
+#include "netns-helper/container/mounts/folder_entries.h"
+#include "netns-helper/container/mounts/mounts.h"
 #include "netns-helper/container/operations/operation.h"
 #include "netns-helper/container/operations/source.h"
 #include "netns-helper/container/operations/step.h"

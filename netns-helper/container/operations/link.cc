@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "netns-helper/container/folder_entries.h"
+#include "netns-helper/container/mounts/folder_entries.h"
 #include "netns-helper/container/operations/operation.h"
 #include "netns-helper/container/operations/step.h"
 #include "netns-helper/container/operations/targets.h"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/mounts.h"
 #include "shared/base/result.h"
 
 namespace wg4::container {

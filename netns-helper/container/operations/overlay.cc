@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/mounts.h"
+#include "netns-helper/container/mounts/rooted_path.h"
 #include "netns-helper/container/operations/operation.h"
 #include "netns-helper/container/operations/source.h"
 #include "netns-helper/container/operations/step.h"
-#include "netns-helper/container/rooted_path.h"
 #include "shared/base/escaped_text.h"
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <sys/mount.h>
 
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/mounts.h"
 #include "netns-helper/container/operations/operation.h"
 #include "netns-helper/container/operations/step.h"
 #include "shared/base/result.h"

@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "netns-helper/container/folder_entries.h"
+#include "netns-helper/container/mounts/folder_entries.h"
 #include "netns-helper/container/operations/operation.h"
 #include "netns-helper/container/operations/source.h"
 #include "netns-helper/container/operations/step.h"

@@ -13,8 +13,8 @@
 #include <string>
 #include <utility>
 
-#include "netns-helper/container/folder_entries.h"
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/folder_entries.h"
+#include "netns-helper/container/mounts/mounts.h"
 #include "shared/base/escaped_text.h"
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/mounts.h"
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 

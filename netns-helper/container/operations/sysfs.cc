@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <expected>
 
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/mounts.h"
 #include "netns-helper/container/operations/operation.h"
 #include "netns-helper/container/operations/owned_namespace.h"
 #include "netns-helper/container/operations/step.h"

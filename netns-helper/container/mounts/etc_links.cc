@@ -1,4 +1,4 @@
-#include "netns-helper/container/etc_links.h"
+#include "netns-helper/container/mounts/etc_links.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <string>
 
-#include "netns-helper/container/folder_entries.h"
+#include "netns-helper/container/mounts/folder_entries.h"
 #include "shared/base/escaped_text.h"
 #include "shared/base/result.h"
 

@@ -1,4 +1,4 @@
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/mounts.h"
 
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -13,7 +13,7 @@
 #include <string_view>
 #include <utility>
 
-#include "netns-helper/container/mount_by_path.h"
+#include "netns-helper/container/mounts/mount_by_path.h"
 #include "shared/base/escaped_text.h"
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"

@@ -1,4 +1,4 @@
-#include "netns-helper/container/rooted_path.h"
+#include "netns-helper/container/mounts/rooted_path.h"
 
 #include <fcntl.h>
 #include <linux/openat2.h>

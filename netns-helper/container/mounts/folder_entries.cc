@@ -1,4 +1,4 @@
-#include "netns-helper/container/folder_entries.h"
+#include "netns-helper/container/mounts/folder_entries.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 // The same as in mounts.h by mount(2), for kernels that lack what it uses: some came with Linux 5.2, mount_setattr(2)
 // with 5.12, and what emulates Linux may have none. A descriptor's path in /proc stands for what is open.
 
-#include "netns-helper/container/mounts.h"
+#include "netns-helper/container/mounts/mounts.h"
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 

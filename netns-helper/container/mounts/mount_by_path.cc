@@ -1,4 +1,4 @@
-#include "netns-helper/container/mount_by_path.h"
+#include "netns-helper/container/mounts/mount_by_path.h"
 
 #include <fcntl.h>
 #include <sys/mount.h>
@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include "netns-helper/container/mounts.h"
-#include "netns-helper/container/rooted_path.h"
+#include "netns-helper/container/mounts/mounts.h"
+#include "netns-helper/container/mounts/rooted_path.h"
 #include "shared/base/result.h"
 #include "shared/base/unique_fd.h"
 
