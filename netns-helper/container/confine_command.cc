@@ -4,16 +4,15 @@
 #include "netns-helper/container/confine_command.h"
 
 #include <linux/securebits.h>
-#include <seccomp.h>
-#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cerrno>
 
+#include "netns-helper/container/filter/choice.h"
+#include "netns-helper/container/filter/presets.h"
 #include "shared/sys/capabilities.h"
 #include "shared/sys/landlock.h"
-#include "shared/sys/seccomp.h"
 
 namespace wg4::container {
 namespace {
@@ -25,10 +24,7 @@ constexpr unsigned long no_rights_by_ids = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED 
                                            SECBIT_NO_CAP_AMBIENT_RAISE_LOCKED;
 
 Result<void> refuse_typing_into_the_terminal() {
-  return refuse_syscalls(SyscallTable{
-      {SCMP_SYS(ioctl), "types into the terminal", {equals(1, TIOCSTI)}, EPERM},
-      {SCMP_SYS(ioctl), "pastes into a virtual console", {equals(1, TIOCLINUX)}, EPERM},
-  });
+  return filter::install({.program = TRY(filter::compile(filter::make_tty_policy()))});
 }
 
 Result<void> give_up_capabilities(std::uint64_t allowed) {

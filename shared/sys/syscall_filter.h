@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "shared/base/result.h"
@@ -29,6 +30,20 @@ struct ArgumentTest {
 
   friend bool operator==(const ArgumentTest&, const ArgumentTest&) = default;
 };
+
+/// Of the bits of an argument of type int, those in `mask` are `value`. The kernel ignores the upper 32 bits.
+[[nodiscard]] inline ArgumentTest bits(unsigned index, int mask, int value) {
+  return {.index = index,
+          .comparison = Comparison::masked,
+          .value = static_cast<unsigned>(value),
+          .mask = static_cast<unsigned>(mask)};
+}
+
+/// The argument is `value`.
+[[nodiscard]] inline ArgumentTest equals(unsigned index, int value) { return bits(index, -1, value); }
+
+/// None of the argument's bits in `mask` is set.
+[[nodiscard]] inline ArgumentTest without(unsigned index, int mask) { return bits(index, mask, 0); }
 
 struct FilteredCall {
   int number = 0;  ///< of find_syscall(), or SCMP_SYS(name) of seccomp.h
@@ -53,9 +68,16 @@ inline constexpr std::uint32_t x32_bit = 0x4000'0000;
 /// The architecture that this program is compiled for.
 [[nodiscard]] std::uint32_t native_architecture();
 
+/// As libseccomp calls it: "x86_64".
+[[nodiscard]] std::string architecture_name(std::uint32_t architecture);
+[[nodiscard]] std::optional<std::uint32_t> find_architecture(std::string_view name);
+
 /// By a call's name. Below zero for a call that only other architectures have; nothing for one that this machine's
 /// libseccomp does not know at all.
 [[nodiscard]] std::optional<int> find_syscall(const std::string& name);
+
+/// Does libseccomp know that `architecture` has it?
+[[nodiscard]] bool has_syscall(const std::string& name, std::uint32_t architecture);
 
 using FilterProgram = std::vector<sock_filter>;
 

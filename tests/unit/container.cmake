@@ -13,3 +13,6 @@ wg4_unit_test(container_root
           container_op_read_only_test.cc container_op_remount_test.cc container_op_root_test.cc
           container_op_sysfs_test.cc container_op_targets_test.cc container_op_tmpfs_test.cc
   DEPENDS wg4_container PkgConfig::SECCOMP)
+wg4_unit_test(filter
+  SOURCES filter_presets_test.cc
+  DEPENDS wg4_filter PkgConfig::SECCOMP)

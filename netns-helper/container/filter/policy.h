@@ -41,8 +41,11 @@ struct Policy {
 /// it, unless it is one that every architecture has under the same number, and that is refused without conditions.
 [[nodiscard]] Result<FilterProgram> compile(const Policy& policy);
 
+/// Is there such a call in one of these architectures, so that compile() has something to do about it?
+[[nodiscard]] bool has_effect(const Rule& rule, const std::vector<std::uint32_t>& architectures);
+
 /// For a person: a line for each rule, with the names of what it compares, and what happens otherwise. It ends with the
-/// calls that compile() leaves out.
+/// calls that have no effect.
 [[nodiscard]] std::string print(const Policy& policy);
 
 }  // namespace wg4::container::filter
