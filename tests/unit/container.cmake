@@ -14,5 +14,5 @@ wg4_unit_test(container_root
           container_op_sysfs_test.cc container_op_targets_test.cc container_op_tmpfs_test.cc
   DEPENDS wg4_container PkgConfig::SECCOMP)
 wg4_unit_test(filter
-  SOURCES filter_presets_test.cc
-  DEPENDS wg4_filter PkgConfig::SECCOMP)
+  ALONE filter_calls_test.cc filter_choice_test.cc filter_digest_test.cc filter_oci_test.cc filter_presets_test.cc
+  DEPENDS wg4_filter OpenSSL::Crypto PkgConfig::SECCOMP)

@@ -194,11 +194,12 @@ std::string text_of(Action action) {
 
 std::string print(const Policy& policy) {
   constexpr std::string_view others = "all others";
+  constexpr std::size_t widest_column = 40;  // a longer text moves what follows it
   std::size_t calls = others.size();
   std::size_t conditions = 0;
   for (const Rule& rule : policy.rules) {
     calls = std::max(calls, rule.call.size());
-    conditions = std::max(conditions, conditions_of(rule).size());
+    conditions = std::max(conditions, std::min(conditions_of(rule).size(), widest_column));
   }
   std::vector<std::string> architectures;
   for (const std::uint32_t architecture : policy.architectures)
