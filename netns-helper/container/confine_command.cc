@@ -9,6 +9,7 @@
 
 #include <cerrno>
 
+#include "netns-helper/container/filter/policy.h"
 #include "netns-helper/container/filter/choice.h"
 #include "netns-helper/container/filter/presets.h"
 #include "shared/sys/capabilities.h"

@@ -7,6 +7,7 @@
 
 #include <linux/filter.h>
 
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -28,7 +29,7 @@ struct ArgumentTest {
   std::uint64_t value = 0;
   std::uint64_t mask = 0;  ///< for `masked`: argument & mask == value
 
-  friend bool operator==(const ArgumentTest&, const ArgumentTest&) = default;
+  friend auto operator<=>(const ArgumentTest&, const ArgumentTest&) = default;
 };
 
 /// Of the bits of an argument of type int, those in `mask` are `value`. The kernel ignores the upper 32 bits.
@@ -49,8 +50,6 @@ struct FilteredCall {
   int number = 0;  ///< of find_syscall(), or SCMP_SYS(name) of seccomp.h
   std::uint32_t action = 0;
   std::vector<ArgumentTest> tests;  ///< all must hold, at most one for each argument
-
-  friend bool operator==(const FilteredCall&, const FilteredCall&) = default;
 };
 
 struct SyscallFilter {

@@ -9,7 +9,10 @@
 
 #include "netns-helper/container/filter/bpf_file.h"
 #include "netns-helper/container/filter/oci_profile.h"
+#include "netns-helper/container/filter/policy.h"
 #include "shared/base/check.h"
+#include "shared/base/result.h"
+#include "shared/sys/syscall_filter.h"
 #include "tests/support/filter_machine.h"
 
 namespace {

@@ -25,8 +25,10 @@
 #include <vector>
 
 #include "netns-helper/container/filter/choice.h"
+#include "netns-helper/container/filter/policy.h"
 #include "netns-helper/container/filter/presets.h"
 #include "shared/base/unique_fd.h"
+#include "shared/sys/syscall_filter.h"
 #include "tests/support/in_child.h"
 #include "tests/support/machine.h"
 #include "tests/support/ordinary_user.h"

@@ -1,6 +1,9 @@
 // The word that a user gives, the files that it may name, and what is printed of it.
 
 #include "netns-helper/container/filter/choice.h"
+#include "netns-helper/container/filter/policy.h"
+#include "netns-helper/container/filter/presets.h"
+#include "shared/sys/syscall_filter.h"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -10,8 +13,11 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <fstream>
+#include <ios>
 #include <string>
 #include <vector>
 
@@ -139,10 +145,27 @@ TEST_CASE("files that are filters") {
   CHECK(size(std::uint64_t{1} << CAP_BPF) > size(0));
 }
 
+TEST_CASE("Podman's own profile is taken as it is") {
+  if (!has_syscall_filters()) return say_skipped("libseccomp makes no filters where the kernel takes none");
+  const std::string profile = "/usr/share/containers/seccomp.json";
+  if (access(profile.c_str(), R_OK) != 0) return say_skipped("Podman is not installed");
+  CHECK(error_of(profile) == "");
+}
+
 TEST_CASE("off is no filter") {
   const auto filter = make_filter(parse_choice("off").value(), {});
   REQUIRE(filter.has_value());
   CHECK(!filter->has_value());
+}
+
+TEST_CASE("a profile's condition on namespaces is printed with all of their names") {
+  const Policy policy{
+      .otherwise = refuse(EPERM),
+      .architectures = {AUDIT_ARCH_X86_64},
+      .rules = {{.call = "clone", .action = allow, .tests = {{0, Comparison::masked, 0, 2114060288}}}},
+  };
+  CHECK(print(policy).find("\nclone       flags without CLONE_NEWNS|CLONE_NEWCGROUP|CLONE_NEWUTS|CLONE_NEWIPC|"
+                           "CLONE_NEWUSER|CLONE_NEWPID|CLONE_NEWNET  allowed\n") != std::string::npos);
 }
 
 TEST_CASE("what is in a filter is printed with names") {
@@ -162,15 +185,14 @@ TEST_CASE("what is in a filter is printed with names") {
                 {.call = "open_tree_attr", .action = refuse(ENOSYS)}}};
   CHECK(print(policy) ==
         R"(# architectures: x86_64, x86; a call of another: ends the process
-syslog                                                    EPERM
-clone           flags has CLONE_NEWUSER                   EPERM
-clone           flags without CLONE_NEWNS|CLONE_NEWCGROUP|CLONE_NEWUTS|CLONE_NEWIPC|CLONE_NEWUSER|CLONE_NEWPID|CLONE_NEWNET  allowed
-ioctl           request = TIOCSTI                         EPERM
-personality     persona != PER_LINUX32                    EPERM
-socket          domain >= AF_PACKET                       EAFNOSUPPORT
-read            arg0 & 3 = 1, arg2 < 0x1000               ends the process
-open_tree_attr                                            ENOSYS
-all others                                                allowed
+syslog                                       EPERM
+clone           flags has CLONE_NEWUSER      EPERM
+ioctl           request = TIOCSTI            EPERM
+personality     persona != PER_LINUX32       EPERM
+socket          domain >= AF_PACKET          EAFNOSUPPORT
+read            arg0 & 3 = 1, arg2 < 0x1000  ends the process
+open_tree_attr                               ENOSYS
+all others                                   allowed
 # no calls of these architectures: subpage_prot no_such_call
 )");
 }

@@ -15,7 +15,9 @@
 #include <string_view>
 #include <vector>
 
+#include "netns-helper/container/filter/policy.h"
 #include "netns-helper/container/filter/presets.h"
+#include "shared/sys/syscall_filter.h"
 #include "tests/support/machine.h"
 
 namespace wg4::container::filter {

@@ -1,9 +1,13 @@
 #include "netns-helper/container/filter/oci_profile.h"
+#include "netns-helper/container/filter/policy.h"
+#include "shared/sys/syscall_filter.h"
 
 #include <doctest/doctest.h>
 #include <linux/audit.h>
 #include <linux/capability.h>
 
+#include <cerrno>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>

@@ -4,20 +4,26 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cstddef>
+#include <expected>
 #include <fstream>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "netns-helper/container/filter/bpf_file.h"
 #include "netns-helper/container/filter/oci_profile.h"
 #include "shared/base/escaped_text.h"
 #include "shared/base/near_word.h"
+#include "shared/base/unique_fd.h"
 #include "shared/sys/deadline.h"
 #include "shared/sys/named_file.h"
 #include "shared/sys/read_all.h"
+#include "shared/sys/syscall_filter.h"
 
 namespace wg4::container::filter {
 namespace {

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "shared/sys/syscall_filter.h"
 #include "netns-helper/container/filter/policy.h"
 #include "netns-helper/container/filter/presets.h"
 #include "shared/base/result.h"

@@ -5,8 +5,10 @@
 #include "netns-helper/container/filter/located_json.h"
 
 #include <algorithm>
+#include <expected>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "shared/base/escaped_text.h"

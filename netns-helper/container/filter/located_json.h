@@ -2,6 +2,8 @@
 // JSON whose values know where in the text they are, for errors that name line and column. The JSON library stays in
 // located_json.cc. Pure.
 
+#include <utility>
+#include <expected>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -22,7 +24,7 @@ struct JsonNull {};
 struct JsonOtherNumber {};  ///< one below zero, with a fraction, or with an exponent
 
 struct LocatedJson {
-  std::variant<JsonNull, bool, std::uint64_t, JsonOtherNumber, std::string, JsonArray, JsonObject> value = JsonNull{};
+  std::variant<JsonNull, bool, std::uint64_t, JsonOtherNumber, std::string, JsonArray, JsonObject> value;
   std::size_t offset = 0;  ///< of its first byte
 
   template <class T>

@@ -122,7 +122,7 @@ std::optional<std::uint32_t> architecture_of(std::string_view name) {
   return find_architecture(lower);
 }
 
-std::string quoted(std::string_view text) { return "\"" + printable(text) + "\""; }
+std::string in_quotes(std::string_view text) { return "\"" + printable(text) + "\""; }
 
 /// The value in a table of pairs that has this name.
 template <class Table>
@@ -166,8 +166,8 @@ class Reader {
     for (const JsonMember& member : *members) {
       if (std::ranges::find(keys, member.key) != keys.end()) continue;
       const std::string_view near = nearest_word(member.key, std::span(keys.begin(), keys.size()));
-      return text_.fail_at(member.offset, "the key " + quoted(member.key) + " is unknown in " + what,
-                           near.empty() ? "" : "Did you mean " + quoted(near) + "?");
+      return text_.fail_at(member.offset, "the key " + in_quotes(member.key) + " is unknown in " + what,
+                           near.empty() ? "" : "Did you mean " + in_quotes(near) + "?");
     }
     return members;
   }
@@ -228,7 +228,7 @@ class ProfileParser {
       return read_.fail_at(json, "SCMP_ACT_NOTIFY hands calls to a listener, and there is none here");
     const Action* const action = find_named(actions, word);
     if (action == nullptr)
-      return read_.fail_at(json, "there is no action " + quoted(word), nearest_name(actions, word));
+      return read_.fail_at(json, "there is no action " + in_quotes(word), nearest_name(actions, word));
     std::uint64_t result = EPERM;
     if (number != nullptr) result = TRY(read_.number(*number, "an errno", max_errno));
     if (name != nullptr) result = TRY(parse_errno(*name));
@@ -239,7 +239,7 @@ class ProfileParser {
   [[nodiscard]] Result<std::uint64_t> parse_errno(const LocatedJson& json) const {
     const std::string& name = *TRY(read_.string(json, "an errno"));
     const int number = errno_called(name);
-    if (number == 0) return read_.fail_at(json, "there is no errno " + quoted(name));
+    if (number == 0) return read_.fail_at(json, "there is no errno " + in_quotes(name));
     return static_cast<std::uint64_t>(number);
   }
 
@@ -268,7 +268,7 @@ class ProfileParser {
     for (const LocatedJson& json : *TRY(read_.array(list, "a list of architectures"))) {
       const std::string& name = *TRY(read_.string(json, "an architecture"));
       const auto architecture = architecture_of(name);
-      if (!architecture) return read_.fail_at(json, "there is no architecture " + quoted(name));
+      if (!architecture) return read_.fail_at(json, "there is no architecture " + in_quotes(name));
       auto& known = policy_.architectures;
       if (std::ranges::find(known, *architecture) == known.end()) known.push_back(*architecture);
     }
@@ -282,7 +282,7 @@ class ProfileParser {
       if (flag == "SECCOMP_FILTER_FLAG_LOG")
         policy_.log_denied = true;
       else if (flag != "SECCOMP_FILTER_FLAG_TSYNC" && flag != "SECCOMP_FILTER_FLAG_SPEC_ALLOW")
-        return read_.fail_at(json, "there is no flag " + quoted(flag) + " here");
+        return read_.fail_at(json, "there is no flag " + in_quotes(flag) + " here");
     }
     return {};
   }
@@ -340,7 +340,7 @@ class ProfileParser {
     const std::string& word = *TRY(read_.string(*op, "op"));
     const Comparison* const comparison = find_named(comparisons, word);
     if (comparison == nullptr)
-      return read_.fail_at(*op, "there is no comparison " + quoted(word), nearest_name(comparisons, word));
+      return read_.fail_at(*op, "there is no comparison " + in_quotes(word), nearest_name(comparisons, word));
     ArgumentTest made{.index = static_cast<unsigned>(TRY(read_.number(*index, "index", max_arguments - 1))),
                       .comparison = *comparison,
                       .value = TRY(read_.number(*value, "value", UINT64_MAX))};
@@ -381,7 +381,7 @@ class ProfileParser {
   [[nodiscard]] Result<bool> has_capability(const LocatedJson& json) const {
     const std::string& name = *TRY(read_.string(json, "a capability"));
     const auto* const found = std::ranges::find(capabilities, name);
-    if (found == capabilities.end()) return read_.fail_at(json, "there is no capability " + quoted(name));
+    if (found == capabilities.end()) return read_.fail_at(json, "there is no capability " + in_quotes(name));
     return (facts_.capabilities >> static_cast<unsigned>(found - capabilities.begin()) & 1U) != 0;
   }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "shared/sys/syscall_filter.h"
 #include "netns-helper/container/filter/policy.h"
 #include "shared/base/result.h"
 

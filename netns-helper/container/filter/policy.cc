@@ -6,6 +6,9 @@
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
 
 namespace wg4::container::filter {
 namespace {
@@ -43,32 +46,32 @@ void refuse_first(FilterProgram& program, std::uint32_t number, Action action) {
   program.insert(program.begin(), head.begin(), head.end());
 }
 
-/// One rule for libseccomp, which takes of two that contradict each other silently the one or the other.
-Result<void> add(std::vector<FilteredCall>& calls, const Rule& rule, int number) {
-  for (const FilteredCall& known : calls) {
-    if (known.number != number || known.tests != rule.tests) continue;
-    if (known.action == rule.action) return {};
-    return fail("the system call " + rule.call + " has two results under the same conditions");
-  }
-  calls.push_back({number, rule.action, rule.tests});
-  return {};
-}
-
 }  // namespace
+
+std::vector<Rule> effective_rules(const Policy& policy) {
+  std::set<std::string_view> unconditional;
+  for (const Rule& rule : policy.rules)
+    if (rule.tests.empty() && rule.action != policy.otherwise) unconditional.insert(rule.call);
+  std::vector<Rule> rules;
+  std::set<std::pair<std::string_view, std::vector<ArgumentTest>>> known;
+  for (const Rule& rule : policy.rules) {
+    if (rule.action == policy.otherwise || (!rule.tests.empty() && unconditional.contains(rule.call))) continue;
+    if (known.emplace(rule.call, rule.tests).second) rules.push_back(rule);
+  }
+  return rules;
+}
 
 Result<FilterProgram> compile(const Policy& policy) {
   SyscallFilter filter{.otherwise = policy.otherwise,
                        .other_architectures = policy.other_architectures,
                        .architectures = policy.architectures,
                        .calls = {}};
-  for (const Rule& rule : policy.rules)
-    if (const auto number = find_syscall(rule.call)) TRY(add(filter.calls, rule, *number));
-  // libseccomp takes no rule that says what happens anyway.
-  std::erase_if(filter.calls, [&](const FilteredCall& call) { return call.action == policy.otherwise; });
-
+  const std::vector<Rule> rules = effective_rules(policy);
+  for (const Rule& rule : rules)
+    if (const auto number = find_syscall(rule.call)) filter.calls.push_back({*number, rule.action, rule.tests});
   FilterProgram program = TRY(compile_filter(filter));
   const bool with_x32 = std::ranges::find(policy.architectures, x32_architecture) != policy.architectures.end();
-  for (const Rule& rule : policy.rules) {
+  for (const Rule& rule : rules) {
     const auto number = young_call(rule);
     if (!number) continue;
     refuse_first(program, *number, rule.action);

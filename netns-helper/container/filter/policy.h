@@ -33,13 +33,17 @@ struct Policy {
   Action otherwise = allow;                   ///< for calls without a rule
   Action other_architectures = kill_process;  ///< for calls of architectures that are not in the list
   std::vector<std::uint32_t> architectures;   ///< AUDIT_ARCH_... or x32_architecture
-  std::vector<Rule> rules;                    ///< several for one call are alternatives
+  std::vector<Rule> rules;                    ///< several for one call are alternatives, see effective_rules()
   bool log_denied = false;                    ///< asked for by the policy itself
 };
 
 /// The program for the kernel. A call that this machine's libseccomp does not know is left out, as container engines do
 /// it, unless it is one that every architecture has under the same number, and that is refused without conditions.
 [[nodiscard]] Result<FilterProgram> compile(const Policy& policy);
+
+/// The rules that count, as libseccomp and container engines have it: none that says what happens anyway; of a call
+/// that has a rule without conditions only that one; of several with the same conditions the first.
+[[nodiscard]] std::vector<Rule> effective_rules(const Policy& policy);
 
 /// Is there such a call in one of these architectures, so that compile() has something to do about it?
 [[nodiscard]] bool has_effect(const Rule& rule, const std::vector<std::uint32_t>& architectures);

@@ -7,10 +7,13 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <optional>
 #include <span>
 #include <utility>
+
+#include "shared/sys/syscall_filter.h"
 
 namespace wg4::container::filter {
 namespace {

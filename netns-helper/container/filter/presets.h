@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "shared/sys/syscall_filter.h"
 #include "netns-helper/container/filter/policy.h"
 
 namespace wg4::container::filter {

@@ -8,11 +8,15 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "netns-helper/container/filter/policy.h"
+#include "shared/sys/syscall_filter.h"
 
 namespace wg4::container::filter {
 namespace {
@@ -195,9 +199,10 @@ std::string text_of(Action action) {
 std::string print(const Policy& policy) {
   constexpr std::string_view others = "all others";
   constexpr std::size_t widest_column = 40;  // a longer text moves what follows it
+  const std::vector<Rule> rules = effective_rules(policy);
   std::size_t calls = others.size();
   std::size_t conditions = 0;
-  for (const Rule& rule : policy.rules) {
+  for (const Rule& rule : rules) {
     calls = std::max(calls, rule.call.size());
     conditions = std::max(conditions, std::min(conditions_of(rule).size(), widest_column));
   }
@@ -207,7 +212,7 @@ std::string print(const Policy& policy) {
   std::string text = fmt::format("# architectures: {}; a call of another: {}\n", fmt::join(architectures, ", "),
                                  text_of(policy.other_architectures));
   std::vector<std::string_view> without_effect;
-  for (const Rule& rule : policy.rules) {
+  for (const Rule& rule : rules) {
     if (has_effect(rule, policy.architectures))
       text +=
           fmt::format("{:<{}}  {:<{}}  {}\n", rule.call, calls, conditions_of(rule), conditions, text_of(rule.action));
