@@ -22,6 +22,7 @@
 #include "wg4netns/commands/reload.h"
 #include "wg4netns/commands/resolver_command.h"
 #include "wg4netns/commands/run.h"
+#include "wg4netns/commands/seccomp.h"
 #include "wg4netns/commands/serve_command.h"
 #include "wg4netns/commands/show.h"
 #include "wg4netns/commands/wg_command.h"
@@ -84,6 +85,7 @@ constexpr auto commands = std::to_array<CommandEntry>({
      .becomes_another_program = true},
     {"profile", "keep configurations by name", prepare_profile},
     {"desktop", "put applications into the menu that start in a tunnel", prepare_desktop},
+    {"seccomp", "say what a filter of system calls does", prepare_seccomp},
     {"check", "say what a configuration would do", prepare<parse_check, check>},
     {"doctor", "say what is wrong: with this host, a configuration, its peers", prepare<parse_doctor, run_doctor>},
     {.name = "genkey",

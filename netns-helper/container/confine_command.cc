@@ -9,8 +9,8 @@
 
 #include <cerrno>
 
-#include "netns-helper/container/filter/policy.h"
 #include "netns-helper/container/filter/choice.h"
+#include "netns-helper/container/filter/policy.h"
 #include "netns-helper/container/filter/presets.h"
 #include "shared/sys/capabilities.h"
 #include "shared/sys/landlock.h"

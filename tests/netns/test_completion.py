@@ -77,6 +77,7 @@ class CompletionCase(harness.TestCase):
             self.assertEqual(self.complete(f"wireguard4netns {command} am"), {"amsterdam"})
             self.assertEqual(self.complete(f"wireguard4netns {command} of"), {"office.conf"})
         self.assertEqual(self.complete("wireguard4netns desktop a"), {"add"})
+        self.assertEqual(self.complete("wireguard4netns seccomp print --mu"), {"--multiarch"})
         self.assertEqual(self.complete("wireguard4netns show --wat"), {"--watch"})
 
 

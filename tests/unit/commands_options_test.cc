@@ -17,6 +17,7 @@
 #include "wg4netns/commands/profile_command.h"
 #include "wg4netns/commands/reload.h"
 #include "wg4netns/commands/resolver_command.h"
+#include "wg4netns/commands/seccomp.h"
 #include "wg4netns/commands/show.h"
 #include "wg4netns/commands/wg_command.h"
 #include "wg4netns/doctor/doctor.h"
@@ -97,6 +98,25 @@ TEST_CASE("check") {
   check_refused(check, {{"", "FILE is required. See wireguard4netns check --help"},
                         {"a b", "unexpected argument 'b'"},
                         {"a --odd", "unrecognized option '--odd'"}});
+}
+
+TEST_CASE("seccomp print") {
+  const Subject<SeccompPrintCommand> print{parse_seccomp_print, "seccomp print"};
+  check_texts(print);
+  check_options<SeccompPrintCommand>(print, "",
+                                     {{"--multiarch", [](const auto& c) { return c.flags.multiarch; }},
+                                      {"--can", [](const auto& c) { return c.flags.can; }},
+                                      {"--bluetooth", [](const auto& c) { return c.flags.bluetooth; }}});
+  CHECK(print.value("").words.empty());
+  CHECK(print.value("ext deny-tty").words == std::vector<std::string>{"ext", "deny-tty"});
+  CHECK(print.description().takes_files);
+  const auto error = [](const std::vector<std::string>& words) {
+    const auto done = run_seccomp_print({.words = words, .flags = {}});
+    return done ? "" : done.error().message();
+  };
+  CHECK(error({"strickt"}) == "there is no filter preset \"strickt\". Did you mean strict?");
+  CHECK(error({"ext", "off"}).starts_with("there is no filter preset \"off\""));
+  CHECK(error({"/nonexistent/a.json"}) == "open the filter /nonexistent/a.json: No such file or directory");
 }
 
 TEST_CASE("profile import") {

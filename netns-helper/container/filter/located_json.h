@@ -2,12 +2,12 @@
 // JSON whose values know where in the text they are, for errors that name line and column. The JSON library stays in
 // located_json.cc. Pure.
 
-#include <utility>
-#include <expected>
 #include <cstddef>
 #include <cstdint>
+#include <expected>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 

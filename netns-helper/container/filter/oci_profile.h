@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
-#include "shared/sys/syscall_filter.h"
 #include "netns-helper/container/filter/policy.h"
 #include "shared/base/result.h"
+#include "shared/sys/syscall_filter.h"
 
 namespace wg4::container::filter {
 

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "shared/sys/syscall_filter.h"
 #include "netns-helper/container/filter/policy.h"
+#include "shared/sys/syscall_filter.h"
 
 namespace wg4::container::filter {
 
