@@ -50,7 +50,7 @@ std::string fault_of(const sock_filter& instruction, std::size_t after) {
     case BPF_LDX | BPF_IMM:
     case BPF_MISC | BPF_TAX:
     case BPF_MISC | BPF_TXA:
-    case BPF_ALU | BPF_ADD | BPF_K:
+    case BPF_ALU | BPF_ADD:  // with BPF_K, which is 0 as well
     case BPF_ALU | BPF_ADD | BPF_X:
     case BPF_ALU | BPF_SUB | BPF_K:
     case BPF_ALU | BPF_SUB | BPF_X:

@@ -68,7 +68,7 @@ Result<std::string> read_filter(const std::string& path, std::size_t limit) {
 KernelVersion running_kernel() {
   utsname names{};
   uname(&names);
-  const std::string_view release = names.release;
+  const std::string release = names.release;
   KernelVersion version;
   const char* const end = release.data() + release.size();
   const auto major = std::from_chars(release.data(), end, version.major);

@@ -145,8 +145,9 @@ std::unexpected<Error> NamedText::fail_at(std::size_t offset, const std::string&
 Result<LocatedJson> parse_located_json(const NamedText& text) {
   Builder builder(text);
   const std::string_view all = text.text();
-  const TellingIterator begin(all.data(), builder.furthest());
-  const TellingIterator end(all.data() + all.size(), builder.furthest());
+  const char* const first = all.data();
+  const TellingIterator begin(first, builder.furthest());
+  const TellingIterator end(first + all.size(), builder.furthest());
   const bool whole = nlohmann::json::sax_parse(begin, end, &builder);
   return std::move(builder).result(whole);
 }

@@ -134,6 +134,7 @@ const auto* find_named(const Table& table, std::string_view name) {
 template <class Table>
 std::string nearest_name(const Table& table, std::string_view name) {
   std::vector<std::string_view> names;
+  names.reserve(table.size());
   for (const auto& entry : table) names.push_back(entry.first);
   const std::string_view near = nearest_word(name, names);
   return near.empty() ? std::string() : "Did you mean " + std::string(near) + "?";

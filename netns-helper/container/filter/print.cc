@@ -168,6 +168,7 @@ std::string text_of(const ArgumentTest& test, std::string_view call) {
 
 std::string conditions_of(const Rule& rule) {
   std::vector<std::string> texts;
+  texts.reserve(rule.tests.size());
   for (const ArgumentTest& test : rule.tests) texts.push_back(text_of(test, rule.call));
   return fmt::format("{}", fmt::join(texts, ", "));
 }
@@ -207,6 +208,7 @@ std::string print(const Policy& policy) {
     conditions = std::max(conditions, std::min(conditions_of(rule).size(), widest_column));
   }
   std::vector<std::string> architectures;
+  architectures.reserve(policy.architectures.size());
   for (const std::uint32_t architecture : policy.architectures)
     architectures.push_back(architecture_name(architecture));
   std::string text = fmt::format("# architectures: {}; a call of another: {}\n", fmt::join(architectures, ", "),
