@@ -61,6 +61,11 @@ void Writer::bytes(const std::vector<std::uint8_t>& value, std::size_t max) {
   bytes_.insert(bytes_.end(), value.begin(), value.end());
 }
 
+void Writer::bytes(const std::string& value, std::size_t max) {
+  count(value.size(), max);
+  bytes_.insert(bytes_.end(), value.begin(), value.end());
+}
+
 void Writer::texts(const std::vector<std::string>& values, std::size_t max_count, std::size_t max_size) {
   count(values.size(), max_count);
   for (const std::string& value : values) text(value, max_size);
@@ -70,6 +75,18 @@ void Writer::sentences(const std::vector<std::string>& values, std::size_t max_c
   const std::size_t size = std::min(values.size(), max_count);
   count(size, max_count);
   for (std::size_t i = 0; i < size; ++i) sentence(values[i]);
+}
+
+void Writer::strings(const std::vector<std::string>& values, std::size_t max_total) {
+  count(values.size(), max_total);
+  std::size_t total = 0;
+  for (const std::string& value : values) {
+    total += value.size() + 1;  // as execve(2) counts them
+    require(total <= max_total, EMSGSIZE);
+    require(value.find('\0') == std::string::npos, EINVAL);
+    (*this)(static_cast<std::uint32_t>(value.size()));
+    bytes_.insert(bytes_.end(), value.begin(), value.end());
+  }
 }
 
 Result<std::vector<std::uint8_t>> Writer::take(std::size_t max_size) {
@@ -135,6 +152,11 @@ void Reader::bytes(std::vector<std::uint8_t>& value, std::size_t max) {
   value.assign(raw.begin(), raw.end());
 }
 
+void Reader::bytes(std::string& value, std::size_t max) {
+  const ByteView raw = take(count(max));
+  value.assign(raw.begin(), raw.end());
+}
+
 void Reader::texts(std::vector<std::string>& values, std::size_t max_count, std::size_t max_size) {
   const std::size_t size = count(max_count);
   for (std::size_t i = 0; i < size && !failed_; ++i) text(values.emplace_back(), max_size);
@@ -143,6 +165,17 @@ void Reader::texts(std::vector<std::string>& values, std::size_t max_count, std:
 void Reader::sentences(std::vector<std::string>& values, std::size_t max_count) {
   const std::size_t size = count(max_count);
   for (std::size_t i = 0; i < size && !failed_; ++i) sentence(values.emplace_back());
+}
+
+void Reader::strings(std::vector<std::string>& values, std::size_t max_total) {
+  const std::size_t size = count(max_total);
+  std::size_t total = 0;
+  for (std::size_t i = 0; i < size && !failed_; ++i) {
+    const ByteView raw = take(count(max_total));
+    std::string& value = values.emplace_back(raw.begin(), raw.end());
+    total += value.size() + 1;
+    require(total <= max_total && value.find('\0') == std::string::npos);
+  }
 }
 
 /// A count that lies is found out at once where the message is too short for it, for an element has a byte at least.

@@ -20,9 +20,9 @@
 //   const Dial dial = TRY(wire::decode<Dial>(bytes));
 //
 // Its bytes are the format's version, the kind, and the fields in this order. A number is little-endian, a bool 0 or 1;
-// text is its length (16 bits) and its bytes, a list its count (32 bits) and its elements; an address is 4 or 6 and its
-// bytes, a prefix its length and its address. There is one way to write each message, and nothing is optional: what
-// decodes encodes to the same bytes again.
+// text is its length (16 bits) and its bytes, a list its count (32 bits) and its elements; strings are a list of texts
+// with longer lengths (32 bits); an address is 4 or 6 and its bytes, a prefix its length and its address. There is one
+// way to write each message, and nothing is optional: what decodes encodes to the same bytes again.
 
 #include <cerrno>
 #include <concepts>
@@ -59,10 +59,13 @@ inline constexpr int max_errno = 4095;                                   // the 
 //   visit.name(s, max)          the same, but not empty, and with control characters as in a sentence
 //   visit.sentence(s)           for people: cut to max_sentence_size, control characters become '?', since the other
 //                               side shows it on somebody's terminal; one that still has any is refused
-//   visit.bytes(v, max)         at most `max` bytes of any kind
+//   visit.bytes(v, max)         at most `max` bytes of any kind, in a vector or a string
 //   visit.list(v, max)          a vector of what visit() takes
 //   visit.texts(v, n, max)      at most `n` texts of at most `max` bytes
 //   visit.sentences(v, n)       at most `n`; what is more is left out
+//   visit.each(v, max, body)    a vector of anything else; body(element) visits one
+//   visit.alternative(a, body)  a variant; body(value) visits what it holds
+//   visit.strings(v, max)       any number of texts of any length, with at most `max` bytes together
 
 class Writer {
  public:
@@ -94,6 +97,17 @@ class Writer {
   void name(const std::string& value, std::size_t max);
   void sentence(const std::string& value);
   void bytes(const std::vector<std::uint8_t>& value, std::size_t max);
+  void bytes(const std::string& value, std::size_t max);
+  template <class T>
+  void each(const std::vector<T>& values, std::size_t max, const auto& body) {
+    count(values.size(), max);
+    for (const T& value : values) body(value);
+  }
+  template <class... T>
+  void alternative(const std::variant<T...>& value, const auto& body) {
+    (*this)(static_cast<std::uint8_t>(value.index()));
+    std::visit(body, value);
+  }
   template <class T>
   void list(const std::vector<T>& values, std::size_t max) {
     count(values.size(), max);
@@ -101,6 +115,7 @@ class Writer {
   }
   void texts(const std::vector<std::string>& values, std::size_t max_count, std::size_t max_size);
   void sentences(const std::vector<std::string>& values, std::size_t max_count);
+  void strings(const std::vector<std::string>& values, std::size_t max_total);
 
   /// EMSGSIZE if a field, or all of them, are beyond their limit; EINVAL if one is what it cannot be.
   [[nodiscard]] Result<std::vector<std::uint8_t>> take(std::size_t max_size);
@@ -149,6 +164,22 @@ class Reader {
   void name(std::string& value, std::size_t max);
   void sentence(std::string& value);
   void bytes(std::vector<std::uint8_t>& value, std::size_t max);
+  void bytes(std::string& value, std::size_t max);
+  template <class T>
+  void each(std::vector<T>& values, std::size_t max, const auto& body) {
+    const std::size_t size = count(max);
+    for (std::size_t i = 0; i < size && !failed_; ++i) body(values.emplace_back());
+  }
+  template <class... T>
+  void alternative(std::variant<T...>& value, const auto& body) {
+    std::uint8_t index = 0;
+    (*this)(index);
+    require(index < sizeof...(T));
+    if (failed_) return;
+    std::size_t at = 0;
+    ((at++ == index ? static_cast<void>(value.template emplace<T>()) : void()), ...);
+    std::visit(body, value);
+  }
   template <class T>
   void list(std::vector<T>& values, std::size_t max) {
     const std::size_t size = count(max);
@@ -156,6 +187,7 @@ class Reader {
   }
   void texts(std::vector<std::string>& values, std::size_t max_count, std::size_t max_size);
   void sentences(std::vector<std::string>& values, std::size_t max_count);
+  void strings(std::vector<std::string>& values, std::size_t max_total);
 
   /// All of it made sense, and nothing is left.
   [[nodiscard]] bool is_done() const { return !failed_ && rest_.empty(); }
