@@ -22,6 +22,7 @@
 #include <cstring>
 #include <expected>
 #include <fstream>
+#include <initializer_list>
 #include <utility>
 
 #include "shared/sys/deadline.h"
@@ -71,21 +72,6 @@ Result<UniqueFd> copy_to_memory(const std::string& path, int source, off_t size)
   return copy;
 }
 
-/// A copy in memory if `path` is on a noexec mount; else an invalid descriptor: run the program by its path.
-Result<UniqueFd> copy_if_noexec(const std::string& path) {
-  const UniqueFd source(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!source.valid()) {
-    if (errno == EACCES) return UniqueFd();  // a program may be executable but not readable
-    return fail("open " + path, errno);
-  }
-  struct stat status{};
-  struct statvfs mount{};
-  if (fstat(source.get(), &status) != 0 || fstatvfs(source.get(), &mount) != 0) return fail("stat " + path, errno);
-  if (!S_ISREG(status.st_mode)) return fail("run " + path + ": it is not a regular file");
-  if ((mount.f_flag & ST_NOEXEC) == 0) return UniqueFd();
-  return copy_to_memory(path, source.get(), status.st_size);
-}
-
 /// The parameters of the child. They are prepared before the fork.
 struct ChildPlan {
   pid_t parent;
@@ -101,26 +87,6 @@ struct ChildPlan {
   const ChildFailure failure{step, errno};
   [[maybe_unused]] const ssize_t written = write(report, &failure, sizeof failure);
   _exit(child_failed_status);
-}
-
-/// A descriptor's number may be another one's target, so all descriptors are first moved to other numbers.
-bool place_descriptors(std::span<InheritedFd> fds, int& report, int& memory_copy) {
-  int above = 2;
-  for (const InheritedFd& fd : fds) above = std::max(above, fd.to);
-  const auto move_up = [above](int& fd) { return (fd = fcntl(fd, F_DUPFD_CLOEXEC, above + 1)) >= 0; };
-  // The report pipe is moved first, so that failures of the others can be reported; all targets of dup2 are below it.
-  const int old_report = report;
-  if (!move_up(report)) {
-    report = old_report;
-    return false;
-  }
-  if (memory_copy >= 0 && !move_up(memory_copy)) return false;
-  for (InheritedFd& fd : fds)
-    if (!move_up(fd.from)) return false;
-  // All of our descriptors are close-on-exec; this is for those that a library or our caller left open. It fails before
-  // Linux 5.11, where those stay open.
-  close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC);
-  return std::ranges::all_of(fds, [](const InheritedFd& fd) { return dup2(fd.from, fd.to) >= 0; });
 }
 
 /// Blocked and ignored signals are inherited through exec, and ours (signalfd) are blocked.
@@ -155,12 +121,9 @@ void keep_only(std::span<const int> fds) {
 [[noreturn]] void run_child(ChildPlan plan) {
   if (!die_with_parent(plan.parent)) _exit(child_failed_status);
   reset_signals();
-  if (!place_descriptors(plan.fds, plan.report, plan.memory_copy))
+  if (!place_descriptors(plan.fds, {&plan.report, &plan.memory_copy}))
     give_up(plan.report, ChildFailure::Step::descriptors);
-  if (plan.memory_copy >= 0)
-    syscall(SYS_execveat, plan.memory_copy, "", plan.arguments, plan.environment, AT_EMPTY_PATH);
-  else
-    execve(plan.path, plan.arguments, plan.environment);
+  execute(plan.path, plan.memory_copy, plan.arguments, plan.environment);
   give_up(plan.report, ChildFailure::Step::exec);
 }
 
@@ -187,6 +150,48 @@ std::optional<ChildFailure> read_report(int pipe) {
 }
 
 }  // namespace
+
+Result<UniqueFd> copy_if_noexec(const std::string& path) {
+  const UniqueFd source(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!source.valid()) {
+    if (errno == EACCES) return UniqueFd();  // a program may be executable but not readable
+    return fail("open " + path, errno);
+  }
+  struct stat status{};
+  struct statvfs mount{};
+  if (fstat(source.get(), &status) != 0 || fstatvfs(source.get(), &mount) != 0) return fail("stat " + path, errno);
+  if (!S_ISREG(status.st_mode)) return fail("run " + path + ": it is not a regular file");
+  if ((mount.f_flag & ST_NOEXEC) == 0) return UniqueFd();
+  return copy_to_memory(path, source.get(), status.st_size);
+}
+
+void execute(const char* path, int memory_copy, char* const* arguments, char* const* environment) {
+  if (memory_copy >= 0)
+    syscall(SYS_execveat, memory_copy, "", arguments, environment, AT_EMPTY_PATH);
+  else
+    execve(path, arguments, environment);
+}
+
+/// A descriptor's number may be another one's target, so all descriptors are first moved to other numbers.
+bool place_descriptors(std::span<InheritedFd> fds, std::initializer_list<int*> moved) {
+  int above = 2;
+  for (const InheritedFd& fd : fds) above = std::max(above, fd.to);
+  const auto move_up = [above](int& fd) {
+    const int other = fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, above + 1);
+    if (fd >= 0 && other < 0) return false;
+    fd = other;
+    return true;
+  };
+  // First those by which failures of the others are reported; all targets of dup2 are below them.
+  for (int* const fd : moved)
+    if (!move_up(*fd)) return false;
+  for (InheritedFd& fd : fds)
+    if (!move_up(fd.from)) return false;
+  // All of our descriptors are close-on-exec; this is for those that a library or our caller left open. It fails before
+  // Linux 5.11, where those stay open.
+  close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+  return std::ranges::all_of(fds, [](const InheritedFd& fd) { return dup2(fd.from, fd.to) >= 0; });
+}
 
 Result<void> forbid_looking_in() {
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return fail("forbid core dumps", errno);

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -35,6 +36,19 @@ struct SpawnRequest {
 
 /// As execve(2) takes them, as long as `strings` are there and do not change.
 [[nodiscard]] std::vector<char*> to_pointers(const std::vector<std::string>& strings);
+
+/// A copy in memory of a program on a noexec mount (such as a home directory), to be run by its descriptor; an invalid
+/// one for other programs, which are run by their path.
+[[nodiscard]] Result<UniqueFd> copy_if_noexec(const std::string& path);
+
+/// Runs the program: from its copy in memory, unless that is -1. Returns only if it cannot be run, with errno set.
+/// Async-signal-safe.
+void execute(const char* path, int memory_copy, char* const* arguments, char* const* environment);
+
+/// For a process that is about to exec: gives it `fds` under their numbers, which are above 2 or overwrite 0, 1 and 2;
+/// all others above 2 will be closed. `moved` are numbers of descriptors that it needs until then: they get new ones.
+/// On an error, with errno set, those that were not moved yet still hold. Async-signal-safe; changes `fds`.
+[[nodiscard]] bool place_descriptors(std::span<InheritedFd> fds, std::initializer_list<int*> moved);
 
 /// A descriptor of the process, which is readable once that has ended and never comes to mean another one. Invalid,
 /// with errno set, if there is no such process.
@@ -69,6 +83,9 @@ class Child {
   /// the same numbers (above 2), and /dev/null as 0, 1 and 2. It ignores SIGPIPE, and the signals by which a terminal
   /// or a service manager ends all processes: its parent ends it.
   [[nodiscard]] static Result<Child> fork(std::span<const int> fds, const std::function<int()>& body);
+
+  /// A child that was made in another way, with its pidfd.
+  [[nodiscard]] static Child adopt(pid_t pid, UniqueFd pidfd) { return {pid, std::move(pidfd)}; }
 
   Child(Child&&) noexcept = default;
   Child& operator=(Child&& other) noexcept;

@@ -8,7 +8,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <sstream>
+#include <system_error>
 #include <vector>
+
+#include "shared/base/version.h"
 
 namespace wg4 {
 
@@ -22,6 +25,20 @@ std::string find_program(const std::string& name, std::span<const std::string> f
   for (const std::string& folder : all)
     if (const auto file = std::filesystem::path(folder) / name; access(file.c_str(), X_OK) == 0) return file.string();
   return "";
+}
+
+Result<std::string> find_own_program(const std::string& name) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  std::vector<fs::path> candidates;
+  if (const fs::path self = fs::read_symlink("/proc/self/exe", error); !error) {
+    candidates.push_back(self.parent_path() / name);
+    candidates.push_back(self.parent_path().parent_path() / "libexec" / "wireguard4netns" / name);
+  }
+  candidates.push_back(fs::path(libexec_dir) / name);
+  for (const fs::path& candidate : candidates)
+    if (fs::is_regular_file(candidate, error)) return candidate.string();
+  return fail("there is no " + name + " beside this program, nor in " + std::string(libexec_dir), 0, "Install it");
 }
 
 bool PrivilegedProgram::is_privileged() const { return ((mode & S_ISUID) != 0 && owner == 0) || has_capabilities; }

@@ -6,12 +6,18 @@
 #include <span>
 #include <string>
 
+#include "shared/base/result.h"
+
 namespace wg4 {
 
 /// In the folders of $PATH; empty if there is none.
 [[nodiscard]] std::string find_program(const std::string& name);
 /// In `folders`, and then in those of $PATH.
 [[nodiscard]] std::string find_program(const std::string& name, std::span<const std::string> folders);
+
+/// One of the project's own: beside this program, else in ../libexec/wireguard4netns from there, else in the libexec
+/// folder that this was built for. The error's hint is for a user who can set nothing.
+[[nodiscard]] Result<std::string> find_own_program(const std::string& name);
 
 /// A program that is to give another user's rights, or capabilities, to the user who starts it.
 struct PrivilegedProgram {

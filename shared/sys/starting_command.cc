@@ -100,13 +100,8 @@ StartFailure explain(const std::string& program, int number) {
   return because(cannot_run, "");
 }
 
-/// As execvpe(3), but it searches the PATH of the environment that it is given.
 [[noreturn]] void exec_command(const CommandStart& request, int pipe) {
-  const auto arguments = to_pointers(request.arguments);
-  auto environment = to_pointers(request.environment);
-  environ = environment.data();
-  execvp(arguments.front(), arguments.data());
-  const StartFailure failure = explain(request.arguments.front(), errno);
+  const StartFailure failure = run_program(request.arguments.front(), request.arguments, request.environment);
   give_up(pipe, failure.status, failure.error);
 }
 
@@ -151,6 +146,15 @@ void wait_for_end(int pipe) {
 }
 
 }  // namespace
+
+StartFailure run_program(const std::string& program, const std::vector<std::string>& arguments,
+                         const std::vector<std::string>& environment) {
+  const auto pointers = to_pointers(arguments);
+  auto variables = to_pointers(environment);
+  environ = variables.data();
+  execvp(program.c_str(), pointers.data());
+  return explain(program, errno);
+}
 
 StartingCommand::StartingCommand(pid_t pid, bool is_known, UniqueFd report)
     : pid_(pid), is_known_(is_known), report_(std::move(report)) {}

@@ -42,6 +42,11 @@ struct StartFailure {
   Error error;
 };
 
+/// As execvpe(3), but it searches the PATH of the environment that it is given. `arguments` begins with the name of the
+/// program, as it sees it itself; `program` is a path, or is searched for. Returns only if that fails: why.
+[[nodiscard]] StartFailure run_program(const std::string& program, const std::vector<std::string>& arguments,
+                                       const std::vector<std::string>& environment);
+
 class StartingCommand {
  public:
   /// Forks. The command gets SIGKILL when the calling *thread* ends, until it runs a program that gains rights by exec

@@ -8,19 +8,15 @@
 #include <cstdint>
 #include <cstdlib>
 #include <expected>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 #include <variant>
 
-#include "shared/base/version.h"
 #include "shared/sys/fd_pass.h"
+#include "shared/sys/program_file.h"
 #include "shared/wire/wire.h"
 
 namespace wg4 {
 namespace {
-
-namespace fs = std::filesystem;
 
 constexpr const char* helper_name = "wg4netns-helper";
 constexpr const char* helper_variable = "WIREGUARD4NETNS_HELPER";
@@ -67,17 +63,9 @@ std::string seconds(std::chrono::milliseconds time) {
 
 Result<std::string> find_helper() {
   if (const char* chosen = std::getenv(helper_variable); chosen != nullptr && *chosen != '\0') return chosen;
-  std::error_code error;
-  std::vector<fs::path> candidates;
-  if (const fs::path self = fs::read_symlink("/proc/self/exe", error); !error) {
-    candidates.push_back(self.parent_path() / helper_name);
-    candidates.push_back(self.parent_path().parent_path() / "libexec" / "wireguard4netns" / helper_name);
-  }
-  candidates.push_back(fs::path(libexec_dir) / helper_name);
-  for (const fs::path& candidate : candidates)
-    if (fs::is_regular_file(candidate, error)) return candidate.string();
-  return fail(std::string("there is no ") + helper_name + " beside this program, nor in " + std::string(libexec_dir), 0,
-              std::string("Install it, or set ") + helper_variable + " to its path");
+  auto found = find_own_program(helper_name);
+  if (!found) found.error().hint = std::string("Install it, or set ") + helper_variable + " to its path";
+  return found;
 }
 
 Result<Attachment> Attachment::begin(const AttachRequest& request) {

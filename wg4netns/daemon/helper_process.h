@@ -44,8 +44,7 @@ struct Agent {
   std::vector<UniqueFd> port_tables;  ///< handoff::Done's, if the request asked for them
 };
 
-/// The helper's path: $WIREGUARD4NETNS_HELPER, else beside this program, else in ../libexec/wireguard4netns from there,
-/// else in the libexec folder that this was built for.
+/// The helper's path: $WIREGUARD4NETNS_HELPER, else as find_own_program().
 [[nodiscard]] Result<std::string> find_helper();
 
 /// A TUN in the target namespace, and the helper that has yet to configure it.
