@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <fstream>
 #include <optional>
 #include <span>
@@ -58,13 +59,6 @@ Result<void> run_helper(const PrivilegedProgram& program, const char* name, pid_
   return fail(said.empty() ? program.path + " " + ended->to_string() : one_line(said));
 }
 
-gid_t overflow_gid(const std::string& proc) {
-  std::ifstream file(proc + "/sys/kernel/overflowgid");
-  gid_t gid = 0;
-  constexpr gid_t usual = 65534;
-  return file >> gid ? gid : usual;
-}
-
 /// The kernel takes each map once, so what one rung has done, later ones build on.
 class Ladder {
  public:
@@ -92,7 +86,7 @@ class Ladder {
       case Rung::direct:
         TRY(deny_setgroups());
         TRY(map_users(Writer::this_process));
-        return write_map("gid_map", plan_map(plan_, getegid(), {}));
+        return write_map("gid_map", plan_map(plan_.for_groups(), getegid(), {}));
       case Rung::helper:
         TRY(map_users(Writer::helper));
         return map_groups_by_helper();
@@ -107,7 +101,7 @@ class Ladder {
   Result<void> map_users(Writer writer) {
     if (users_mapped_by_ != Writer::nobody) return {};
     if (writer == Writer::helper) {
-      const IdMap map = TRY(map_of(geteuid(), setup().uids));
+      const IdMap map = TRY(map_of(plan_, geteuid(), setup().uids));
       TRY(run_helper(setup().newuidmap, "newuidmap", process_, map));
     } else {
       TRY(write_map("uid_map", plan_map(plan_, geteuid(), {})));
@@ -117,7 +111,7 @@ class Ladder {
   }
 
   Result<void> map_groups_by_helper() {
-    const IdMap map = TRY(map_of(getegid(), setup().gids));
+    const IdMap map = TRY(map_of(plan_.for_groups(), getegid(), setup().gids));
     return run_helper(setup().newgidmap, "newgidmap", process_, map);
   }
 
@@ -134,10 +128,10 @@ class Ladder {
     return write_proc_file(file(name), text);
   }
 
-  Result<IdMap> map_of(std::uint32_t own, const SubIdLines& lines) {
+  Result<IdMap> map_of(const IdPlan& plan, std::uint32_t own, const SubIdLines& lines) {
     const auto ranges = lines.ranges();
-    if (plan_.sub_ids && ranges.empty()) return fail("user " + setup().user + " has no range in " + lines.path);
-    return plan_map(plan_, own, ranges);
+    if (plan.sub_ids && ranges.empty()) return fail("user " + setup().user + " has no range in " + lines.path);
+    return plan_map(plan, own, ranges);
   }
 
   IdMapping mapping_by(Rung rung) {
@@ -145,7 +139,7 @@ class Ladder {
     const bool has_group = rung == Rung::direct || rung == Rung::helper;
     return {.rung = rung,
             .uid = own_inside(plan_, geteuid()),
-            .gid = has_group ? own_inside(plan_, getegid()) : overflow_gid(folders_.proc),
+            .gid = has_group ? own_inside(plan_.for_groups(), getegid()) : overflow_ids(folders_).gid,
             .sub_ids = plan_.sub_ids};
   }
 
@@ -180,6 +174,16 @@ std::string_view to_string(Rung rung) {
       return "helper, uid only";
   }
   return "direct";
+}
+
+OverflowIds overflow_ids(const HostFolders& folders) {
+  const auto read = [&](const char* name) {
+    std::ifstream file(folders.proc + "/sys/kernel/" + name);
+    std::uint32_t id = 0;
+    constexpr std::uint32_t usual = 65534;
+    return file >> id ? id : usual;
+  };
+  return {read("overflowuid"), read("overflowgid")};
 }
 
 Result<IdMapping> map_ids(pid_t process, const IdPlan& plan, const HostFolders& folders) {

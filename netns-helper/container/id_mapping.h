@@ -31,6 +31,13 @@ struct IdMapping {
   bool sub_ids = false;
 };
 
+/// By which numbers the kernel names users and groups that are not mapped: nobody's.
+struct OverflowIds {
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+[[nodiscard]] OverflowIds overflow_ids(const HostFolders& folders = {});
+
 /// Maps the ids of `process`, a child of this one that has just made a user namespace (unshare(2)), is still dumpable,
 /// and waits. To be called outside of that namespace, by the user who owns it, without no_new_privs if a helper may be
 /// needed. An error's `what` has several lines: what each rung said, what this host is like, the next step.

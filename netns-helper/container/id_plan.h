@@ -11,6 +11,7 @@
 //                1 ... 65536       100000 ... 165535   as Podman's default
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,8 +20,15 @@
 namespace wg4::container {
 
 struct IdPlan {
-  bool root = false;     ///< the user is root inside
-  bool sub_ids = false;  ///< with the user's ranges of /etc/subuid and /etc/subgid
+  bool root = false;                      ///< the user is root inside
+  bool sub_ids = false;                   ///< with the user's ranges of /etc/subuid and /etc/subgid
+  std::optional<std::uint32_t> uid = {};  ///< what the user is inside, in the place of `root`
+  std::optional<std::uint32_t> gid = {};  ///< likewise, the group
+
+  /// The plan whose `uid` counts for groups.
+  [[nodiscard]] constexpr IdPlan for_groups() const {
+    return {.root = root, .sub_ids = sub_ids, .uid = gid, .gid = gid};
+  }
 };
 
 /// A line of uid_map or gid_map: `count` ids, from `inside` and from `outside` on.
@@ -33,8 +41,10 @@ struct IdMapLine {
 
 using IdMap = std::vector<IdMapLine>;
 
-/// What the user or group `own` is inside.
-[[nodiscard]] constexpr std::uint32_t own_inside(const IdPlan& plan, std::uint32_t own) { return plan.root ? 0 : own; }
+/// What the user `own` is inside; of plan.for_groups(), the group.
+[[nodiscard]] constexpr std::uint32_t own_inside(const IdPlan& plan, std::uint32_t own) {
+  return plan.uid.value_or(plan.root ? 0 : own);
+}
 
 /// `own` is the user's id outside; `ranges`, in the order in which they are used, count only for a plan with sub_ids.
 /// Ids that occur twice, or that are `own`, are used once: the kernel refuses a map that is ambiguous. Of more ranges

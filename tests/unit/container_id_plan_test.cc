@@ -23,6 +23,14 @@ std::uint64_t ids_in(const IdMap& map) {
   return count;
 }
 
+TEST_CASE("any id inside, each for users and groups") {
+  constexpr IdPlan others{.root = true, .uid = 7, .gid = 8};
+  CHECK(plan_map(others, 1001, usual) == IdMap{{7, 1001, 1}});
+  CHECK(plan_map(others.for_groups(), 1001, usual) == IdMap{{8, 1001, 1}});
+  CHECK(own_inside(IdPlan{.root = true, .uid = 7}.for_groups(), 1001) == 0);
+  CHECK(plan_map({.sub_ids = true, .uid = 2}, 1001, usual) == IdMap{{0, 100000, 2}, {2, 1001, 1}, {3, 100002, 65534}});
+}
+
 TEST_CASE("without subordinate ids the user is the only one") {
   CHECK(plan_map(own_ids, 1001, usual) == IdMap{{1001, 1001, 1}});
   CHECK(plan_map(root, 1001, usual) == IdMap{{0, 1001, 1}});
