@@ -58,6 +58,11 @@ enum class Kind : std::uint8_t {
   verify_server = 116,
   verify_unseen = 117,
   verify_rights = 118,
+  // a container and its init: netns-helper/container/setup.h
+  container_set_up = 128,
+  container_failure = 129,
+  container_started = 130,
+  container_ended = 131,
 };
 
 }  // namespace wg4::wire

@@ -7,7 +7,10 @@
 #include <tuple>
 #include <vector>
 
+#include "netns-helper/container/container.h"
 #include "netns-helper/container/id_mapping.h"
+#include "netns-helper/container/operations/operation.h"
+#include "netns-helper/container/setup.h"
 #include "shared/handoff/handoff.h"
 #include "shared/link/link_plan.h"
 #include "shared/net/endpoint.h"
@@ -15,6 +18,7 @@
 #include "shared/net/prefix.h"
 #include "shared/net/protocol.h"
 #include "shared/sys/sandbox_mode.h"
+#include "shared/sys/syscall_filter.h"
 #include "wg4netns/daemon/messages.h"
 #include "wg4netns/doctor/namespace_facts.h"
 #include "wg4netns/doctor/view_facts.h"
@@ -39,6 +43,39 @@ inline LinkPlan link_plan() {
 
 inline keeper::IdsMapped keeper_ids() {
   return {.uid = 1000, .gid = 1000, .rung = container::Rung::helper_uid_only, .sub_ids = true};
+}
+
+inline container::Container container_with_all() {
+  using namespace container;
+  return {
+      .path = "/bin/true",
+      .arguments = {"true", ""},
+      .environment = {"A=b"},
+      .directory = "/x",
+      .else_directories = {"/"},
+      .as_pid_1 = true,
+      .hostname = "box",
+      .privileged = true,
+      .capabilities = 3,
+      .operations =
+          {Bind{.source = "/a", .target = "/b", .descriptor = 5, .optional = true}, Dev{.console = true}, Proc{},
+           Sysfs{}, Mqueue{}, Tmpfs{.target = "/tmp", .size = 4096, .mode = 01777}, ReadOnly{.target = "/r"},
+           Mkdir{.target = "/d"},
+           Overlay{
+               .target = "/o", .lower = {"/a", "/b"}, .writes = Overlay::Writes::to_upper, .upper = "/u", .work = "/w"},
+           Place{.target = "/f", .bytes = std::string("a\0b", 3), .as = Place::As::file},
+           Link{.target = "/l", .text = "f"}, Chmod{.target = "/f"}, Remount{.target = "/", .no_exec = true},
+           Etc{.source = "/etc", .without = {"passwd"}}, Root{.source = "/", .writable = true}},
+      .host_abstract = true,
+      .log_denied = true,
+      .landlock = {.mode = LandlockSettings::Mode::require,
+                   .files = true,
+                   .readable = {"/usr"},
+                   .writable = {"/tmp"},
+                   .ports_to_bind = {80},
+                   .ports_to_connect = {443}},
+      .cancel_signal = 12,
+      .forward_cancel = true};
 }
 
 inline auto one_of_each_message() {
@@ -146,6 +183,18 @@ inline auto one_of_each_message() {
       verify::Server{.address = *IpAddress::parse("10.0.0.1"), .answered = true},
       verify::Unseen{.what = "list the routes", .error = 1},
       verify::Rights{.signals_scoped = true, .net_cookie = 4711, .own_sockets = 1},
+      container::SetUp{.container = container_with_all(),
+                       .uid = 1000,
+                       .gid = 1000,
+                       .new_network = true,
+                       .extra_files = {3, 40},
+                       .filters = {FilterProgram{{.code = 6, .jt = 0, .jf = 0, .k = 0x7fff'0000}}},
+                       .blocked_signals = 1,
+                       .wait_delay_ms = 5000,
+                       .adopt_wait_delay_ms = 1},
+      container::Failure{.error = {"bind /x", 2, "make it"}, .status = 125},
+      container::Started{},
+      container::Ended{.ending = {.status = {.signaled = true, .value = 9}, .cancelled = true}},
       doctor::ViewFacts{.tried = true, .refused = {"mount a tmpfs at /etc", 1, "ask AppArmor"}}};
 }
 

@@ -101,9 +101,30 @@ bool is_kind(Kind kind) {
     case Kind::verify_server:
     case Kind::verify_unseen:
     case Kind::verify_rights:
+    case Kind::container_set_up:
+    case Kind::container_failure:
+    case Kind::container_started:
+    case Kind::container_ended:
       return true;
   }
   return false;
+}
+
+TEST_CASE("strings have a limit together, and no NUL") {
+  constexpr std::size_t max = 8;
+  const auto written = [](const std::vector<std::string>& values) {
+    Writer writer(Kind::done);
+    writer.strings(values, max);
+    return writer.take(max_message_size);
+  };
+  CHECK(written({"abc", "", "ab"}).has_value());
+  CHECK(written({"abc", "", "abc"}).error().number == EMSGSIZE);
+  CHECK(written({std::string("a\0b", 3)}).error().number == EINVAL);
+  const Bytes long_one{2, 0, 0, 0, 3, 0, 0, 0, 'a', 'b', 'c', 4, 0, 0, 0, 'a', 'b', 'c', 'd'};
+  Reader reader(long_one);
+  std::vector<std::string> values;
+  reader.strings(values, max);
+  CHECK_FALSE(reader.is_done());
 }
 
 TEST_CASE("every message comes back as it was sent; each number has one message, and one of it is here") {

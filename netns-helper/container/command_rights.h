@@ -1,0 +1,24 @@
+#pragma once
+// What a container's command may still do, for those who ask before it is made and for those who make it so.
+
+#include <cstdint>
+
+#include "netns-helper/container/container.h"
+#include "shared/base/result.h"
+#include "shared/sys/landlock.h"
+
+namespace wg4::container {
+
+/// Bits 1 << CAP_...
+[[nodiscard]] std::uint64_t kept_capabilities(const Container& container);
+
+/// Without the paths, which are to be opened inside.
+[[nodiscard]] LandlockDomain landlock_domain_of(const Container& container);
+
+/// Of this process: it, and programs that it runs, keep these and gain no others, whatever user they are of.
+[[nodiscard]] Result<void> keep_capabilities_for_programs(std::uint64_t mask);
+
+/// Puts this process, which is inside, into the command's domain.
+[[nodiscard]] Result<void> restrict_by_landlock_of(const Container& container);
+
+}  // namespace wg4::container
