@@ -1,8 +1,13 @@
 // wg4netns-container: process 1 of a container (container/init.h), which programs start by the library
-// (container/container.h).
+// (container/container.h); and by hand, such a program, with bubblewrap's words.
+
+#include <span>
+#include <string>
+#include <vector>
 
 #include "netns-helper/container/init.h"
 #include "netns-helper/container/setup.h"
+#include "netns-helper/container_by_hand.h"
 #include "shared/sys/log.h"
 
 #ifdef WG4_SANITIZED
@@ -10,10 +15,10 @@
 extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }
 #endif
 
-int main() {
+int main(int argc, char** argv) {
   wg4::log::set_program("wg4netns-container");
-  if (wg4::container::has_starter(wg4::container::init_socket))
+  if (argc <= 1 && wg4::container::has_starter(wg4::container::init_socket))
     return wg4::container::run_init(wg4::container::init_socket);
-  wg4::log::error("programs start this one, by the library of containers");
-  return 1;
+  const std::vector<std::string> line(argv + (argc > 0 ? 1 : 0), argv + argc);
+  return wg4::container::run_by_hand(line);
 }

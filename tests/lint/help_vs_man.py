@@ -61,7 +61,8 @@ def programs_of(help_text: str, root: Path) -> list[Program]:
             alone.append(Program(f"wireguard4netns {command}", page))
     main = ("wireguard4netns", "wg4netns/wireguard4netns.1", MORE_PAGES)
     helper = Program("wg4netns-helper", "netns-helper/wg4netns-helper.1")
-    return [Program(*main, tuple(shared), tuple(others)), *alone, helper]
+    container = Program("wg4netns-container", "netns-helper/wg4netns-container.1")
+    return [Program(*main, tuple(shared), tuple(others)), *alone, helper, container]
 
 
 def with_groups(bindir: Path, programs: list[Program]) -> list[Program]:
@@ -187,7 +188,7 @@ def main() -> int:
         pages = (program.page, *program.more_pages)
         text = "".join((project.ROOT / page).read_text(encoding="utf-8") for page in pages)
         findings += compare(program, help_of(bindir, program), text)
-    pages = [*sorted(project.ROOT.glob(PAGES)), project.ROOT / "netns-helper/wg4netns-helper.1"]
+    pages = [*sorted(project.ROOT.glob(PAGES)), *sorted(project.ROOT.glob("netns-helper/*.1"))]
     for page in pages:
         findings += check_page(str(page.relative_to(project.ROOT)))
     return project.report(findings, len(programs), "programs")

@@ -16,6 +16,7 @@ wg4_unit_test(container_root
 wg4_unit_test(filter
   ALONE filter_calls_test.cc filter_choice_test.cc filter_digest_test.cc filter_oci_test.cc filter_presets_test.cc
   DEPENDS wg4_filter OpenSSL::Crypto PkgConfig::SECCOMP)
+wg4_unit_test(container_words SOURCES container_words_test.cc DEPENDS wg4_container_words)
 
 # The library alone: what a program of somebody else's links.
 wg4_unit_test(container_process
@@ -23,6 +24,8 @@ wg4_unit_test(container_process
   DEPENDS wg4_container_process)
 add_dependencies(unit_container_process wg4netns-container)
 
+add_test(NAME unit.container_by_hand
+  COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/test_container_by_hand.py $<TARGET_FILE:wg4netns-container>)
 add_test(NAME unit.container_example
   COMMAND /usr/bin/python3 -B ${CMAKE_CURRENT_SOURCE_DIR}/test_run_contained.py $<TARGET_FILE:run_contained>)
-set_tests_properties(unit.container_example PROPERTIES LABELS unit)
+set_tests_properties(unit.container_by_hand unit.container_example PROPERTIES LABELS unit)
