@@ -72,16 +72,19 @@ Result<UniqueFd> lay_place() {
   return place;
 }
 
+/// Gives this process the root in which it is now.
+Result<void> pivot() {
+  if (syscall(SYS_pivot_root, ".", ".") == 0) return {};
+  if (errno != EINVAL) return mount_refused("make the new root that of this process, over", "/", errno);
+  return fail("make the new root that of this process, over /", EINVAL,
+              "The kernel keeps an initramfs as the root: mount another one");
+}
+
 /// The host's root, with all that is mounted below it, and with the place over it, is let go.
 Result<void> move_in(const UniqueFd& place) {
   const UniqueFd root(openat(place.get(), root_name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!root.valid() || fchdir(root.get()) != 0) return fail("enter the new root", errno);
-  if (syscall(SYS_pivot_root, ".", ".") != 0) {
-    const std::string what = "make the new root that of this process, over";
-    if (errno == EINVAL)
-      return fail(what + " /", EINVAL, "The kernel keeps an initramfs as the root: mount another one");
-    return mount_refused(what, "/", errno);
-  }
+  TRY(pivot());
   // The former root is mounted over the new one now, and over it the place.
   for (int mounts = 2; mounts > 0; --mounts)
     if (umount2(".", MNT_DETACH) != 0) return mount_refused("unmount the host's root from", "/", errno);

@@ -84,10 +84,9 @@ std::unexpected<Error> mount_refused(const std::string& step, const std::string&
 
 Result<void> keep_mounts_here() {
   if (mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) == 0) return {};
-  const std::string what = "keep mounts from the host, below";
-  if (errno == EINVAL)
-    return fail(what + " /", EINVAL, "The root of this process is no mount, but that of a chroot(2)");
-  return mount_refused(what, "/", errno);
+  if (errno != EINVAL) return mount_refused("keep mounts from the host, below", "/", errno);
+  return fail("keep mounts from the host, below /", EINVAL,
+              "The root of this process is no mount, but that of a chroot(2)");
 }
 
 Result<void> mount_tmpfs(const std::string& path, unsigned long flags, const std::string& options) {
