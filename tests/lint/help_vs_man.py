@@ -170,6 +170,7 @@ def self_test() -> int:
         ("wireguard4netns", ("oci-hook", "fly"), ("show", "wg")),
         ("wireguard4netns show", (), ()),
         ("wg4netns-helper", (), ()),
+        ("wg4netns-container", (), ()),
     ]
     return 0 if told == expected and found == right else 1
 
