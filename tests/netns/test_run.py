@@ -395,6 +395,67 @@ except OSError:
         self.assert_ends(self.run_in(*PY, script), 0, "")
 
 
+class LastData(RunCase):
+    """What a command sends and does not stay for: without a tunnel the kernel sends it all the same."""
+
+    def sink(self) -> subprocess.Popen[bytes]:
+        sink = self.enterContext(self.pair.other.tool("sink", THEIRS, "9000"))
+        self.expect_running(sink.pid)
+        read_line(sink)
+        return sink
+
+    def send(self, size: int) -> tuple[str, ...]:
+        """As much as that is still in the kernel's queue at the end."""
+        return ("bash", "-c", f"head -c {size} /dev/zero >/dev/tcp/{THEIRS}/9000")
+
+    def test_a_stream(self) -> None:
+        for options in ([], ["--pid"]):
+            sink = self.sink()
+            size = 20_000_000
+            self.assert_ends(self.run_in(*self.send(size), options=options), 0, "")
+            self.assertEqual(json.loads(read_line(sink))["bytes"], size)
+            sink.wait(20)
+
+    def test_datagrams(self) -> None:
+        """More of them than the tunnel takes in one turn, and just before the end."""
+        count = 200
+        script = (
+            "import os, socket\ns = socket.socket(type=socket.SOCK_DGRAM)\n"
+            f"for n in range({count}): s.sendto(b'%d' % n, ('{THEIRS}', 9000))\nos._exit(0)"
+        )
+        with self.pair.other.tool("listen", THEIRS, "9000") as listener:
+            self.expect_running(listener.pid)
+            read_line(listener)
+            for _ in range(5):
+                self.assert_ends(self.run_in(*PY, script, options=["--wait=handshake"]), 0, "")
+                came = [int(json.loads(read_line(listener))["text"]) for _ in range(count)]
+                self.assertEqual(came, list(range(count)))
+
+    def test_before_down(self) -> None:
+        sink = self.sink()
+        self.assert_ends(self.call("up", "work"))
+        self.assert_ends(self.call("exec", "work", "--", *self.send(20_000_000)), 0, "")
+        self.down("work")
+        self.assertEqual(json.loads(read_line(sink))["bytes"], 20_000_000)
+
+    def test_nobody_takes_it(self) -> None:
+        """That is waited for, but not for ever; and not by force."""
+        sink = self.sink()
+        script = f"exec 3<>/dev/tcp/{THEIRS}/9000; echo up; read x; echo last >&3"
+        for force in (False, True):
+            process = self.start("run", "work", "--", "bash", "-c", script, stdin=subprocess.PIPE)
+            self.assertEqual(read_line(process), "up\n")
+            self.pair.other.ip("link set wg0 down")
+            if force:
+                self.down("--force", "work")
+            else:
+                process.stdin.write(b"\n")
+                self.assertEqual(process.wait(20), 0)
+            self.assert_user_left_nothing()
+            self.pair.other.ip("link set wg0 up")
+            self.pair.other.ip(f"route replace {OUR_ADDRESS} dev wg0")
+
+
 class Lives(RunCase):
     def test_noexec_home(self) -> None:
         """Nothing that `run` needs is started from a folder of the user's, nor from /tmp."""

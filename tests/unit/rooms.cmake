@@ -24,4 +24,5 @@ wg4_unit_test(doctor SOURCES doctor_echo_test.cc doctor_host_test.cc doctor_peer
 wg4_unit_test(verify SOURCES verify_checks_test.cc DEPENDS wg4_verify_checks)
 wg4_unit_test(supervise_registry SOURCES supervise_registry_test.cc DEPENDS wg4_registry)
 wg4_unit_test(supervise_tunnel_folder SOURCES supervise_tunnel_folder_test.cc DEPENDS wg4_keeper)
+wg4_unit_test(supervise_unsent_data SOURCES supervise_unsent_data_test.cc DEPENDS wg4_keeper)
 wg4_unit_test(supervise_instance SOURCES supervise_instance_test.cc DEPENDS wg4_supervise)

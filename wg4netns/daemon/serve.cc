@@ -59,6 +59,9 @@ class EventLog {
   std::array<LogBudget, event_kind_count> budgets_;
 };
 
+/// For what was sent before the end: as many as empty the queue of a TUN, and no more if somebody goes on to send.
+constexpr int max_last_turns = 16;
+
 /// Does the work of timers and handshake messages. True if more handshake messages wait.
 bool work_off(DataPlane& data_plane, const PeerFollowers& followers, EventLog& log, Now now) {
   auto device = data_plane.device().hold();
@@ -98,12 +101,16 @@ Result<LoopEnd> serve(DataPlane& data_plane, const PeerFollowers& followers, con
   EventLog event_log;
   bool handshakes_wait = false;
   bool tun_paused = false;
+  bool asked = false;  // to end
+  int last_turns = max_last_turns;
   for (;;) {
     const Instant next = sources.next_deadline();
     timer.arm(next_wake_up(data_plane.device(), next));
-    const auto events = loop.wait(handshakes_wait ? 0 : -1);
+    const auto events = loop.wait(handshakes_wait || asked ? 0 : -1);
     const Now now = read_clocks();
+    bool has_frames = false;
     for (const Loop::Event& event : events) {
+      has_frames |= event.source == Source::tun;
       switch (event.source) {
         case Source::tun:
         case Source::udp4:
@@ -117,16 +124,17 @@ Result<LoopEnd> serve(DataPlane& data_plane, const PeerFollowers& followers, con
           woken_by_others.acknowledge();
           break;
         case Source::event_source:
-          if (!TRY(sources.turn(loop, event.number, now))) return LoopEnd::asked;
+          if (!TRY(sources.turn(loop, event.number, now))) asked = true;
           break;
       }
     }
     if (data_plane.take_udp_replaced()) TRY(watch_udp_again(loop, tunnel));
-    if (!tunnel.pump_outbound(now)) return LoopEnd::interface_gone;
-    if (next <= now.boot && !TRY(sources.expire(loop, now))) return LoopEnd::asked;
+    if (!tunnel.pump_outbound(now)) return asked ? LoopEnd::asked : LoopEnd::interface_gone;
+    if (next <= now.boot && !TRY(sources.expire(loop, now))) asked = true;
     handshakes_wait = work_off(data_plane, followers, event_log, now);
     followers.peer_watch.listen(tunnel.outer(), now);
     tunnel.flush();
+    if (asked && (!has_frames || --last_turns == 0)) return LoopEnd::asked;
     TRY(follow_backlog(loop, tunnel, tun_paused));
   }
 }

@@ -36,6 +36,7 @@
 #include "wg4netns/supervise/keeper_namespaces.h"
 #include "wg4netns/supervise/keeper_view.h"
 #include "wg4netns/supervise/tunnel_folder.h"
+#include "wg4netns/supervise/unsent_data.h"
 
 namespace wg4::keeper {
 namespace {
@@ -48,8 +49,8 @@ using std::chrono::milliseconds;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t max_clients = 1024;
-constexpr milliseconds retry_interval{20};  // while somebody joins
-constexpr milliseconds first_look{1000};    // at the host's /etc: shorter commands need not pay for the end of a watch
+constexpr milliseconds retry_interval{5};  // while somebody joins, or the last data is on its way
+constexpr milliseconds first_look{1000};   // at the host's /etc: shorter commands need not pay for the end of a watch
 constexpr milliseconds look_interval{10000};  // as long as it cannot be watched
 constexpr milliseconds time_to_end{5000};     // for processes and the tunnel, until they are killed
 
@@ -119,6 +120,7 @@ class Keeper {
   UniqueFd tunnel_;
   std::map<Number, UniqueFd> clients_;
   std::map<Number, UniqueFd> inside_;  // pidfds
+  UnsentData unsent_;                  // of those who have left
   std::set<Number> settlers_;          // clients that wait for the end, or to hear that there is none
   std::set<Number> awaiting_;          // clients that are to hear of the tunnel's end
   ForwardedPort port_;                 // at the provider,
@@ -127,7 +129,8 @@ class Keeper {
   Number next_ = 1;
   Clock::time_point next_look_ = Clock::now() + first_look;
   bool kept_ = false;
-  bool ordered_ = false;   // somebody has ended the tunnel on purpose
+  bool ordered_ = false;   // somebody has ended the tunnel on purpose,
+  bool forced_ = false;    // and by force
   bool was_used_ = false;  // until then the client that has made all this is about to join
   bool over_ = false;
 };
@@ -322,7 +325,7 @@ void Keeper::answer(Number number, int client, Order::What what) {
       }
       return;
     case Order::What::end_by_force:
-      ordered_ = true;
+      ordered_ = forced_ = true;
       end_processes();
       kept_ = false;
       was_used_ = true;
@@ -379,8 +382,9 @@ bool Keeper::is_empty() {
   return inside_.empty();
 }
 
-/// Whoever holds the lock is about to join.
+/// Not before what processes have sent has got away. Whoever holds the lock is about to join.
 void Keeper::try_to_end() {
+  if (!forced_ && !process_has_ended(tunnel_.get()) && !unsent_.is_settled()) return;
   const auto locked = folder_.try_lock();
   if (locked && !*locked) return;
   over_ = is_empty();
