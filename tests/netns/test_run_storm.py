@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import dataclasses
 import os
 import random
 import re
@@ -23,8 +22,20 @@ from run_case import OURS, RunCase
 
 ROUNDS = int(os.environ.get("WG4_ROUNDS", "25"))
 AT_ONCE = 50
+TRIES = 50
 LATEST_S = (0.05, 0.4)  # while it starts, and when all of it runs
 TIDY = "wg4netns-tidy"  # removes the files of a tunnel that was killed, but not if it was itself
+HELPER = "wg4netns-helper"  # lives for some milliseconds
+HELPER_S = 0.003
+FORKED = ("keeper", "tunnel", "command")  # by the client, in this order
+ROLES = ("client", *FORKED, TIDY, "wg4netns-reload", HELPER)
+
+
+def who_is_who(client: int) -> dict[str, int]:
+    """The PID of each role in a `run` of which nobody has ended so far. The tunnel's children go by their names."""
+    below = descendants(client)
+    found = {"client": client} | dict(zip(FORKED, sorted(entry.pid for entry in below if entry.parent == client)))
+    return found | {entry.name: entry.pid for entry in below if entry.parent != client and entry.name in ROLES}
 
 
 class StormCase(RunCase):
@@ -68,7 +79,7 @@ class Starts(StormCase):
 
 
 class Kills(StormCase):
-    """One process, picked by chance, is killed at a moment that is picked by chance."""
+    """One process is killed at a moment that is picked by chance."""
 
     def setUp(self) -> None:
         super().setUp()
@@ -111,19 +122,46 @@ class Kills(StormCase):
         except subprocess.TimeoutExpired:
             raise AssertionError(f"{what}: the client hangs") from None
 
+    def kill_role(self, client: subprocess.Popen[bytes], role: str) -> str:
+        """What was killed, and when; "" if a helper has come and gone unseen."""
+        began = time.monotonic()
+        if role != HELPER:
+            time.sleep(self.chance.uniform(0, self.chance.choice(LATEST_S)))
+        while role not in (found := who_is_who(client.pid)):
+            missed = role == HELPER and "command" in found
+            if missed or client.poll() is not None:
+                return ""
+        if role == HELPER:
+            time.sleep(self.chance.uniform(0, HELPER_S))
+        try:
+            os.kill(found[role], signal.SIGKILL)
+        except ProcessLookupError:
+            return ""
+        self.hit[role] += 1
+        return f"{role} killed after {time.monotonic() - began:.3f} s"
+
+    def kill_in_a_run(self, role: str) -> str:
+        """kill_role() in a `run` of its own, which ends."""
+        client = self.start("run", "work", "--", "sleep", "1000")
+        what = self.kill_role(client, role)
+        time.sleep(self.chance.choice((0, 0.05)))
+        client.terminate()
+        status = self.client_ends(client, what)
+        self.assertIn(status, (OURS, -signal.SIGKILL, -signal.SIGTERM, 128 + 9, 128 + 15), what)
+        self.check_nothing_runs(what)
+        self.assertEqual(self.tunnels(), {}, what)
+        return what
+
     def test_of_run(self) -> None:
-        for number in range(ROUNDS):
-            client = self.start("run", "work", "--", "sleep", "1000")
-            delay = self.chance.uniform(0, self.chance.choice(LATEST_S))
-            time.sleep(delay)
-            running = [e if e.pid != client.pid else dataclasses.replace(e, name="client") for e in self.candidates()]
-            what = f"{self.kill_one(running)} killed after {delay:.3f} s"
-            time.sleep(self.chance.choice((0, 0.05)))
-            client.terminate()
-            status = self.client_ends(client, what)
-            self.assertIn(status, (OURS, -signal.SIGKILL, -signal.SIGTERM, 128 + 9, 128 + 15), what)
-            self.check_nothing_runs(what)
-            self.assertEqual(self.tunnels(), {}, what)
+        """Each of its processes as often as the others."""
+        order = [role for role in ROLES for _ in range(ROUNDS // 5)]
+        self.chance.shuffle(order)
+        for number, role in enumerate(order):
+            for _ in range(TRIES):
+                if what := self.kill_in_a_run(role):
+                    break
+            else:
+                self.fail(f"{TRIES} times there was no {role}")
             if number % 5 == 0:
                 self.check_next(what)
         self.check_next("the end")
