@@ -23,61 +23,6 @@ PY = (PYTHON, "-ISc")
 LOST = "wireguard4netns: error: the tunnel work has ended: the command has no network any more\n"
 
 
-class Programs(RunCase):
-    """What users run, and how it ends."""
-
-    def test_curl(self) -> None:
-        self.serve()
-        done = self.run_in("curl", "-sS", f"http://{THEIRS}/")
-        self.assert_ends(done, 0, f"hello {OUR_ADDRESS}\n")
-
-    def test_curl_by_name(self) -> None:
-        self.serve()
-        self.assert_ends(self.run_in("curl", "-sS", f"http://{NAME}/"), 0, f"hello {OUR_ADDRESS}\n")
-
-    def test_python(self) -> None:
-        self.serve()
-        script = (
-            "import urllib.request as r, socket, threading\n"
-            f"pages = []\n"
-            f"def load(): pages.append(r.urlopen('http://{NAME}/').read())\n"
-            "all = [threading.Thread(target=load) for _ in range(8)]\n"
-            "[each.start() for each in all]; [each.join() for each in all]\n"
-            "print(len(pages), set(pages))"
-        )
-        self.assert_ends(self.run_in(*PY, script), 0, f"8 {{b'hello {OUR_ADDRESS}\\n'}}\n")
-
-    def test_a_static_binary(self) -> None:
-        busybox = shutil.which("busybox")
-        if not busybox:
-            self.skipTest("there is no busybox")
-        self.serve()
-        self.assert_ends(self.run_in(busybox, "wget", "-qO-", f"http://{THEIRS}/"), 0, f"hello {OUR_ADDRESS}\n")
-
-    def test_ping(self) -> None:
-        done = self.run_in("ping", "-c1", "-W20", THEIRS)
-        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
-
-    def test_two_hundred_processes(self) -> None:
-        script = "for i in $(seq 200); do sh -c 'exit 0' & done; wait; seq 200 | xargs -P20 -n1 true; echo done"
-        self.assert_ends(self.run_in("sh", "-c", script), 0, "done\n")
-
-    def test_make(self) -> None:
-        if not shutil.which("make"):
-            self.skipTest("there is no make")
-        folder = self.home / "source"
-        folder.mkdir()
-        targets = [f"t{n}" for n in range(40)]
-        rules = "".join(f"{name}:\n\techo {name} >$@\n" for name in targets)
-        (folder / "Makefile").write_text(f"all: {' '.join(targets)}\n\tcat $^ | wc -l\n{rules}")
-        done = self.run_in("make", "-sj8", cwd=folder)
-        self.assert_ends(done, 0, "40\n")
-
-    def test_two_hundred_at_once_in_one_tunnel(self) -> None:
-        script = f"for i in $(seq 200); do ping -qc1 -W20 {THEIRS} >/dev/null || echo lost & done; wait"
-        self.assert_ends(self.run_in("sh", "-c", script), 0, "")
-
-
 class Status(RunCase):
     def test_every_status(self) -> None:
         self.assert_ends(self.call("up", "work"))
