@@ -40,9 +40,20 @@ class RefusedCase(RunCase):
 class Words(RefusedCase):
     def test_no_configuration(self) -> None:
         path = str(self.profiles / "missing.conf")
-        self.refuse("missing", says=[path])
-        self.refuse("./missing.conf", says=["missing.conf"])
-        self.refuse(says=[".config/wireguard4netns"])
+        self.refuse("missing", says=[path, "'wireguard4netns profile list'", "'wireguard4netns profile import FILE'"])
+        self.refuse("./missing.conf", says=["missing.conf", "name another one"])
+        self.refuse(says=[".config/wireguard4netns", "--config FILE"])
+
+    def test_a_file_that_looks_like_a_profile(self) -> None:
+        (self.home / "vpn").touch()
+        self.refuse("vpn", says=["write ./vpn"])
+
+    def test_a_command_in_the_wrong_place(self) -> None:
+        done = self.call("run", "work", "curl", "http://example.org")
+        self.assert_refused(done, "'curl'", "wireguard4netns run PROFILE -- COMMAND")
+        self.assert_refused(self.call("run", "work"), "wireguard4netns run work -- COMMAND")
+        done = self.call("exec", "work", "curl")
+        self.assert_refused(done, "'curl'", "wireguard4netns exec NAME -- COMMAND")
 
     def test_a_profile_that_is_a_folder(self) -> None:
         (self.profiles / "folder.conf").mkdir()

@@ -89,6 +89,10 @@ class Attach(WordsCase):
         for words in (("other.conf", self.pid), ("other.conf", self.pid, "wg0")):
             self.assert_refused("other.conf is a file: wireguard4netns PID wg0", *words)
 
+    def test_a_command_that_is_misspelt(self) -> None:
+        for word in ("chekc", "prfile"):
+            self.assert_refused("Did you mean", word, "other.conf")
+
     def test_the_namespace_left_out(self) -> None:
         self.assert_refused("wireguard4netns PID wg0 other.conf", "wg0", "other.conf")
         says = "'wg0' is neither a PID, nor the path of a namespace, nor a command. The line is: "

@@ -123,6 +123,7 @@ Result<void> check_attach_words(const AttachWords& words, CommandNames commands)
   if (words.ifname) {
     const std::string& name = *words.ifname;
     const bool is_config = has_name_of_config(name) || (!config_follows && is_file(name) && !is_interface_name(name));
+    if (is_config && words.target_is_guessed) TRY(check_first_word(words.target, commands));
     if (is_config) return refuse_config(name, words.conf && is_interface_name(*words.conf) ? *words.conf : "wg0");
     const bool is_command = std::ranges::find(commands, name) != commands.end();
     if (!config_follows && !is_interface_name(name) && is_command)

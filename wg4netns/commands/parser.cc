@@ -212,7 +212,8 @@ Result<std::optional<Text>> Parser::parse() {
   } catch (const CLI::ExtrasError&) {
     const std::string first = app_->remaining().front();
     // These are getopt(3)'s words: Podman does without an option that is refused in them.
-    return fail((first.front() == '-' ? "unrecognized option '" : "unexpected argument '") + first + "'", 0, hint);
+    if (first.front() == '-') return fail("unrecognized option '" + first + "'", 0, hint);
+    return fail("unexpected argument '" + first + "'", 0, hint_for_more_.empty() ? hint : hint_for_more_);
   } catch (const CLI::ParseError& error) {
     return fail(error.what(), 0, hint);
   }

@@ -100,6 +100,8 @@ class Parser {
     return option(name, "", target, about);
   }
 
+  /// What follows "unexpected argument 'WORD'", instead of "See COMMAND --help".
+  void hint_for_more(std::string hint) { hint_for_more_ = std::move(hint); }
   /// --help-all, for a command with more options than --help can explain on a screen.
   void add_help_all();
   void add_log_level(log::Level usual = log::Level::info);
@@ -125,6 +127,7 @@ class Parser {
   log::Level level_ = log::Level::info;
   std::map<const CLI::Option*, std::vector<std::string>> choices_;
   std::map<std::string, std::string> alone_;  // the words "--name" that mean "--name=value"
+  std::string hint_for_more_;
   bool takes_files_ = false;
   bool takes_profiles_ = false;
   bool takes_tunnels_ = false;

@@ -88,10 +88,15 @@ Result<int> run_inside(JoinedTunnel tunnel, const std::vector<std::string>& word
   return foreground.end_as(end.status);
 }
 
+/// Where the command belongs; `usage` is what is in front of it.
+std::string place_of_command(const std::string& usage) {
+  return "Write the command behind --: wireguard4netns " + usage + " -- COMMAND";
+}
+
 /// Without a command there is nothing that would end.
 Result<void> expect_command(const SplitWords& split, const std::string& usage) {
   if (split.has_command && !split.command.empty()) return {};
-  return fail("there is no command to run", 0, "Write it behind --: wireguard4netns " + usage + " -- COMMAND");
+  return fail("there is no command to run", 0, place_of_command(usage));
 }
 
 }  // namespace
@@ -107,6 +112,7 @@ Parsed<RunCommand> parse_run(const Arguments& arguments) {
       .is_file()
       .is_profile();
   add_run_options(parser, command.options);
+  parser.hint_for_more(place_of_command("run PROFILE"));
   if (auto text = TRY(parser.parse())) return *std::move(text);
   TRY(apply_source(command.options));
   TRY(expect_command(split, "run " + command.options.source.value_or("PROFILE")));
@@ -120,6 +126,7 @@ Parsed<ExecCommand> parse_exec(const Arguments& arguments) {
   Parser parser("Runs a command in a tunnel that runs.\nexec NAME -- COMMAND [ARG...]", split.ours);
   parser.argument("NAME", command.name, "The tunnel, or the PID of a process in it").required().is_named_tunnel();
   parser.add_log_level();
+  parser.hint_for_more(place_of_command("exec NAME"));
   if (auto text = TRY(parser.parse())) return *std::move(text);
   TRY(expect_command(split, "exec " + command.name));
   command.command = std::move(split.command);

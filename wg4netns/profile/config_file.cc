@@ -52,12 +52,22 @@ std::unexpected<Error> too_large(const std::string& path) {
   return fail("configuration " + path + " is larger than 64 MiB", 0, "Name a wg-quick file");
 }
 
+/// The next step depends on what the user has named: a profile, a file, or nothing.
+std::string hint_for_missing(const std::string& path) {
+  const std::string folder = config_folder().value_or("");
+  if (path == folder + "/default.conf")
+    return "Put a wg-quick file there, or name one with --config FILE or WIREGUARD4NETNS_CONFIG";
+  if (!path.starts_with(folder + "/profiles/")) return "Put a wg-quick file there, or name another one";
+  const std::string name = profile_name_of(path, ".conf");
+  if (access(name.c_str(), F_OK) == 0) return "If the file of that name is meant, write ./" + name;
+  return "'wireguard4netns profile list' has the names of profiles; 'wireguard4netns profile import FILE' makes one";
+}
+
 Result<NamedFile> find_config(const std::string& path) {
   auto file = NamedFile::find(path, "configuration " + path);
   if (!file)
-    file.error().hint = file.error().number == ENOENT
-                            ? "Put a wg-quick file there, or name one with --config FILE or WIREGUARD4NETNS_CONFIG"
-                            : "The user who runs this program must be able to read it";
+    file.error().hint = file.error().number == ENOENT ? hint_for_missing(path)
+                                                      : "The user who runs this program must be able to read it";
   return file;
 }
 
