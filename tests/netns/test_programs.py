@@ -138,9 +138,12 @@ class Programs(ProgramCase):
         site, _ = self.site()
         with zipfile.ZipFile(site / "greeting-1-py3-none-any.whl", "w") as wheel:
             wheel.writestr("greeting.py", "text = 'hello'\n")
-            wheel.writestr("greeting-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: greeting\nVersion: 1\n")
-            wheel.writestr("greeting-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-            wheel.writestr("greeting-1.dist-info/RECORD", "")
+            for name, text in {
+                "METADATA": "Metadata-Version: 2.1\nName: greeting\nVersion: 1\n",
+                "WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+                "RECORD": "",
+            }.items():
+                wheel.writestr(f"greeting-1.dist-info/{name}", text)
         (site / "index.html").write_text("<a href='greeting-1-py3-none-any.whl'>greeting</a>")
         script = f"""
             {PYTHON} -m venv --without-pip env
@@ -251,8 +254,8 @@ class Terminals(ProgramCase):
     def setUp(self) -> None:
         super().setUp()
         self.need("tmux")
-        environment = self.environment(PS1="<$WIREGUARD4NETNS_NAME> ", PATH=f"{bindir().resolve()}:{os.environ['PATH']}")
-        self.tmux = self.enterContext(Tmux(self.home, environment))
+        path = f"{bindir().resolve()}:{os.environ['PATH']}"
+        self.tmux = self.enterContext(Tmux(self.home, self.environment(PS1="<$WIREGUARD4NETNS_NAME> ", PATH=path)))
         self.tmux.see(self.OUTER)
 
     def test_jobs_of_a_shell_inside(self) -> None:

@@ -49,7 +49,7 @@ class Words(RefusedCase):
         self.refuse("vpn", says=["write ./vpn"])
 
     def test_a_command_in_the_wrong_place(self) -> None:
-        done = self.call("run", "work", "curl", "http://example.org")
+        done = self.call("run", "work", "curl", "https://example.org")
         self.assert_refused(done, "'curl'", "wireguard4netns run PROFILE -- COMMAND")
         self.assert_refused(self.call("run", "work"), "wireguard4netns run work -- COMMAND")
         done = self.call("exec", "work", "curl")
