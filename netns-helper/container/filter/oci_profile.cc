@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <expected>
 #include <initializer_list>
 #include <optional>
 #include <set>
 #include <span>
+#include <system_error>
 #include <utility>
 #include <vector>
 
