@@ -12,8 +12,12 @@
 #include <cerrno>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "netns-helper/container/filter/choice.h"
+#include "netns-helper/container/filter/policy.h"
+#include "netns-helper/container/filter/presets.h"
 #include "shared/base/escaped_text.h"
 #include "shared/base/unique_fd.h"
 #include "shared/sys/capabilities.h"
@@ -74,6 +78,25 @@ Result<void> keep_capabilities_for_programs(std::uint64_t mask) {
   if (mask == 0 && prctl(PR_SET_SECUREBITS, no_rights_by_ids, 0, 0, 0) != 0) return fail("lock the securebits", errno);
   TRY(limit_capabilities({.in_effect = mask, .bounding = mask}));
   return mask == 0 ? Result<void>{} : let_programs_inherit(mask);
+}
+
+Result<std::vector<FilterProgram>> compile_filters(const Container& container) {
+  std::vector<FilterProgram> programs;
+  filter::Choice choice = container.seccomp;
+  const bool by_presets = container.seccomp_rules.empty() && choice.source == filter::Source::presets;
+  if (!container.retain_session && by_presets) choice.presets = choice.presets | filter::Preset::deny_tty;
+  if (!container.retain_session && !by_presets) programs.push_back(TRY(filter::compile(filter::make_tty_policy())));
+  if (!container.seccomp_rules.empty()) {
+    programs.push_back(TRY(filter::compile(filter::make_policy(container.seccomp_rules, container.seccomp_flags))));
+  } else {
+    const filter::Target target{.flags = container.seccomp_flags,
+                                .capabilities = kept_capabilities(container),
+                                .log_denied = container.log_denied};
+    auto filter = TRY(filter::make_filter(choice, target));
+    if (filter) programs.push_back(std::move(filter->program));
+  }
+  programs.insert(programs.end(), container.seccomp_programs.begin(), container.seccomp_programs.end());
+  return programs;
 }
 
 Result<void> restrict_by_landlock_of(const Container& container) {

@@ -88,27 +88,6 @@ Result<void> check_landlock(const Container& container) {
               0, "Leave that out, or do not require it");
 }
 
-/// The filter that is chosen, by rules or by name. In a session of its own it refuses the terminal in any case.
-Result<std::vector<FilterProgram>> compile_filters(const Container& container) {
-  std::vector<FilterProgram> programs;
-  filter::Choice choice = container.seccomp;
-  const bool by_presets = container.seccomp_rules.empty() && choice.source == filter::Source::presets;
-  if (!container.retain_session && by_presets) choice.presets = choice.presets | filter::Preset::deny_tty;
-  if (!container.retain_session && !by_presets) programs.push_back(TRY(filter::compile(filter::make_tty_policy())));
-  if (!container.seccomp_rules.empty()) {
-    programs.push_back(TRY(filter::compile(filter::make_policy(container.seccomp_rules, container.seccomp_flags))));
-  } else {
-    const filter::Target target{.flags = container.seccomp_flags,
-                                .capabilities = kept_capabilities(container),
-                                .log_denied = container.log_denied};
-    auto filter = TRY(filter::make_filter(choice, target));
-    if (filter) programs.push_back(std::move(filter->program));
-  }
-  // The caller's own are last: they may refuse to add more.
-  programs.insert(programs.end(), container.seccomp_programs.begin(), container.seccomp_programs.end());
-  return programs;
-}
-
 /// Bit n - 1 for signal n, as in /proc/PID/status.
 std::uint64_t blocked_signals() {
   sigset_t blocked;

@@ -107,9 +107,15 @@ Result<void> OwnEtc::replace(const std::string& name, const FileText& file) {
 
 Result<void> OwnEtc::watch() {
   constexpr std::uint32_t changes = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR;
+  // It may be at no path here any more, and the system call takes nothing else.
+  const UniqueFd here(open(".", O_PATH | O_DIRECTORY | O_CLOEXEC));
   UniqueFd watched(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-  if (!watched.valid() || inotify_add_watch(watched.get(), (etc + "/" + host_etc).c_str(), changes) < 0)
+  if (!here.valid() || !watched.valid() || fchdir(host_.get()) != 0)
     return fail("watch the host's " + etc, errno, "sysctl fs.inotify shows the limits");
+  const bool added = inotify_add_watch(watched.get(), ".", changes) >= 0;
+  const int number = errno;
+  if (fchdir(here.get()) != 0) return fail("go back to the working directory", errno);
+  if (!added) return fail("watch the host's " + etc, number, "sysctl fs.inotify shows the limits");
   changes_ = std::move(watched);
   compared_ = false;
   return {};

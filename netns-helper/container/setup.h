@@ -17,6 +17,7 @@
 
 #include "netns-helper/container/container.h"
 #include "netns-helper/container/operations_on_wire.h"
+#include "netns-helper/container/rights_on_wire.h"
 #include "shared/base/result.h"
 #include "shared/sys/process.h"
 #include "shared/sys/syscall_filter.h"
@@ -30,9 +31,6 @@ inline constexpr std::size_t max_hostname_size = 64;                           /
 inline constexpr std::size_t max_directories = 16;
 inline constexpr std::size_t max_operations = 10'000;
 inline constexpr std::size_t max_extra_files = 1024;
-inline constexpr std::size_t max_filters = 16;
-inline constexpr std::size_t max_instructions = 4096;  // of one filter, as the kernel has it
-inline constexpr std::size_t max_landlock_rules = 4096;
 inline constexpr int max_signal = 64;
 
 struct SetUp {
@@ -67,14 +65,7 @@ struct SetUp {
     visit(container.parent_mode);
     visit(container.host_abstract);
     visit.each(self.extra_files, max_extra_files, [&](auto& one) { visit.ranged(one, 3, max_descriptor); });
-    visit.each(self.filters, max_filters, [&](auto& filter) {
-      visit.each(filter, max_instructions, [&](auto& instruction) {
-        visit(instruction.code);
-        visit(instruction.jt);
-        visit(instruction.jf);
-        visit(instruction.k);
-      });
-    });
+    fields_of_filters(self.filters, visit);
     visit(container.log_denied);
     fields_of_landlock(container.landlock, visit);
     visit.ranged(container.cancel_signal, 1, max_signal);
@@ -82,19 +73,6 @@ struct SetUp {
     visit(self.blocked_signals);
     visit(self.wait_delay_ms);
     visit(self.adopt_wait_delay_ms);
-  }
-
- private:
-  static constexpr void fields_of_landlock(auto& settings, auto& visit) {
-    visit.choice(settings.mode, LandlockSettings::Mode::off);
-    visit(settings.files);
-    visit.texts(settings.readable, max_landlock_rules, max_path_size);
-    visit.texts(settings.writable, max_landlock_rules, max_path_size);
-    visit(settings.path_sockets);
-    visit(settings.tcp);
-    visit(settings.udp);
-    visit.list(settings.ports_to_bind, max_landlock_rules);
-    visit.list(settings.ports_to_connect, max_landlock_rules);
   }
 };
 

@@ -101,7 +101,8 @@ StartFailure explain(const std::string& program, int number) {
 }
 
 [[noreturn]] void exec_command(const CommandStart& request, int pipe) {
-  const StartFailure failure = run_program(request.arguments.front(), request.arguments, request.environment);
+  const StartFailure failure = run_program(request.program.empty() ? request.arguments.front() : request.program,
+                                           request.arguments, request.environment);
   give_up(pipe, failure.status, failure.error);
 }
 

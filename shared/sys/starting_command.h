@@ -27,7 +27,8 @@ namespace wg4 {
 
 /// What is to be run. Each of our descriptors that is not close-on-exec is the command's too, as with env(1).
 struct CommandStart {
-  std::vector<std::string> arguments;    ///< the first one is a path, or is searched for in PATH as execvp(3) does
+  std::string program = {};              ///< a path, or is searched for in PATH as execvp(3) does; empty: arguments[0]
+  std::vector<std::string> arguments;    ///< the first is the program's own name
   std::vector<std::string> environment;  ///< "NAME=value", all of it; its PATH is the one that counts
   /// Runs in the command's process: joins its namespaces. May be empty.
   std::function<Result<void>()> enter = {};

@@ -63,6 +63,7 @@ enum class Kind : std::uint8_t {
   container_failure = 129,
   container_started = 130,
   container_ended = 131,
+  container_rules = 132,
 };
 
 }  // namespace wg4::wire

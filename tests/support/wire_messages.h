@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "netns-helper/container/command_rules.h"
 #include "netns-helper/container/container.h"
 #include "netns-helper/container/id_mapping.h"
 #include "netns-helper/container/operations/operation.h"
@@ -137,6 +138,8 @@ inline auto one_of_each_message() {
       keeper::Join{.config = "/vpn.conf", .options = {"--pid"}},
       keeper::Joined{.ids = keeper_ids(),
                      .own_pids = true,
+                     .contained = true,
+                     .directory = "/home/a",
                      .addresses = {"10.0.0.2/24"},
                      .peers = {*IpAddress::parse("10.0.0.1")},
                      .forwarded_port = 50'000},
@@ -195,6 +198,8 @@ inline auto one_of_each_message() {
       container::Failure{.error = {"bind /x", 2, "make it"}, .status = 125},
       container::Started{},
       container::Ended{.ending = {.status = {.signaled = true, .value = 9}, .cancelled = true}},
+      container::CommandRules{.container = {.privileged = true, .capabilities = 3, .landlock = {.readable = {"/usr"}}},
+                              .filters = {FilterProgram{{.code = 6, .jt = 0, .jf = 0, .k = 0x7fff'0000}}}},
       doctor::ViewFacts{.tried = true, .refused = {"mount a tmpfs at /etc", 1, "ask AppArmor"}}};
 }
 

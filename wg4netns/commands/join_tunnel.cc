@@ -146,7 +146,8 @@ Result<keeper::Client> with_provider_port(keeper::Client client, const std::stri
 
 Result<keeper::Client> make(const TunnelFolder& folder, const RunOptions& options, const std::string& config) {
   keeper::Plan plan = options.plan;
-  plan.sudo = options.ids.sub_ids;
+  plan.sudo = options.ids.sub_ids && !plan.container;  // in a container no program gives rights
+  plan.own_pids = plan.own_pids || plan.container;
   plan.hidden.push_back(TRY(config_folder()));  // with the keys of all profiles
   AttachCommand command = TRY(attach_command(options, folder.name(), config));
   std::vector<std::string> ways = command.ways.sentences();

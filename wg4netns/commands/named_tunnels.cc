@@ -18,6 +18,7 @@
 #include "shared/sys/own_folder.h"
 #include "shared/sys/process.h"
 #include "shared/sys/service_manager.h"
+#include "wg4netns/commands/container_options.h"
 #include "wg4netns/commands/join_tunnel.h"
 #include "wg4netns/commands/json_string.h"
 #include "wg4netns/commands/parser.h"
@@ -109,8 +110,11 @@ void print_row(const Row& row) {
 
 Parsed<UpCommand> parse_up(const Arguments& arguments) {
   UpCommand command;
-  Parser parser("Starts a tunnel that stays until it is ended with down, for commands to run in.", arguments);
-  parser.argument("PROFILE|FILE", command.options.source, "The configuration; default as for PID")
+  Arguments ours = arguments;
+  const std::vector<const char*> words = take_container_words(arguments, command.options.container);
+  ours.words = words;
+  Parser parser("Starts a tunnel that stays until it is ended with down, for commands to run in.", ours);
+  parser.argument("PROFILE|FILE", command.options.source, "The configuration; default as for wireguard4netns PID")
       .is_file()
       .is_profile();
   add_run_options(parser, command.options);
@@ -125,7 +129,9 @@ Parsed<UpCommand> parse_up(const Arguments& arguments) {
 
 Result<void> run_up(const UpCommand& command) {
   ServiceManager manager = command.foreground ? TRY(ServiceManager::from_environment()) : ServiceManager();
-  JoinedTunnel tunnel = TRY(join_or_make(command.options));
+  RunOptions options = command.options;
+  options.plan.container = TRY(contain(options.container, {"true"})).plan;
+  JoinedTunnel tunnel = TRY(join_or_make(options));
   const std::string& name = tunnel.folder.name();
   const std::string status = fmt::format("{} {}; run commands in it with: wireguard4netns exec {} -- COMMAND", name,
                                          tunnel.made ? "is up" : "was up", name);

@@ -19,9 +19,10 @@ struct RunCommand {
   std::vector<std::string> command;
 };
 
-/// wireguard4netns exec NAME|PID -- COMMAND [ARG...], and shell [NAME]
+/// wireguard4netns exec NAME|PID [WORDS] -- COMMAND [ARG...], and shell [NAME]
 struct ExecCommand {
   std::string name;
+  ContainerOptions container;
   std::vector<std::string> command;
 };
 

@@ -24,6 +24,12 @@ void add_identity_options(Parser& parser, RunOptions& options) {
   parser.flag("--pid", options.plan.own_pids, "Have a PID namespace as well: all that runs inside ends together");
 }
 
+void add_container_options(Parser& parser, RunOptions& options) {
+  parser.begin_group("Container");
+  parser.flag("--container", options.container.usual,
+              "Show a read-only system and empty homes; bubblewrap's words, such as --bind, change that");
+}
+
 void add_servers(RunOptions& options, const std::vector<std::string>& words) {
   for (const std::string& word : words)
     if (const auto address = IpAddress::parse(word)) options.dns.push_back(*address);
@@ -105,6 +111,7 @@ void add_run_options(Parser& parser, RunOptions& options) {
           "interface (the default) or handshake: begin once a peer has answered")
       .one_of({"interface", "handshake"});
   add_identity_options(parser, options);
+  add_container_options(parser, options);
   add_name_options(parser, options);
   add_access_options(parser, options);
   add_way_options(parser, options);
@@ -145,6 +152,7 @@ std::vector<std::string> to_words(const RunOptions& options) {
   flag(options.ids.root, "--root");
   flag(options.ids.sub_ids, "--map-auto");
   flag(options.plan.own_pids, "--pid");
+  for (std::string& word : options.container.agreed_words()) words.push_back(std::move(word));
   flag(options.plan.session_bus, "--session-bus");
   flag(options.plan.system_bus, "--system-bus");
   for (const IpAddress& server : options.dns) words.push_back("--dns=" + server.to_string());

@@ -9,6 +9,7 @@
 #include "shared/base/result.h"
 #include "shared/net/ip_address.h"
 #include "wg4netns/commands/cli.h"
+#include "wg4netns/commands/container_options.h"
 #include "wg4netns/commands/parser.h"
 #include "wg4netns/daemon/attach_options.h"
 #include "wg4netns/supervise/keeper.h"
@@ -21,6 +22,7 @@ struct RunOptions {
   std::optional<std::string> name;    ///< of the tunnel; nothing = made of the profile's or the file's
   container::IdPlan ids;
   keeper::Plan plan;
+  ContainerOptions container;
   std::vector<IpAddress> dns;
   std::optional<std::string> hosts_file;
   std::vector<std::string> added_hosts;  ///< "NAME:ADDRESS"

@@ -65,7 +65,7 @@ UniqueFd duplicate(const UniqueFd& fd) { return UniqueFd(fcntl(fd.get(), F_DUPFD
 class Keeper {
  public:
   Keeper(Plan plan, TunnelFolder folder, UniqueFd listener, Namespaces namespaces, View view, Loop loop,
-         SignalFd signals, NetnsProcesses processes)
+         SignalFd signals, NetnsProcesses processes, UniqueFd rules)
       : plan_(std::move(plan)),
         folder_(std::move(folder)),
         listener_(std::move(listener)),
@@ -73,7 +73,8 @@ class Keeper {
         view_(std::move(view)),
         loop_(std::move(loop)),
         signals_(std::move(signals)),
-        processes_(std::move(processes)) {}
+        processes_(std::move(processes)),
+        rules_(std::move(rules)) {}
 
   /// Begins with the maker as the first client.
   [[nodiscard]] Result<void> start(UniqueFd maker, Serve serve, UniqueFd tunnel);
@@ -116,6 +117,7 @@ class Keeper {
   Loop loop_;
   SignalFd signals_;
   NetnsProcesses processes_;
+  UniqueFd rules_;  // of a container
   Serve serve_;
   UniqueFd tunnel_;
   std::map<Number, UniqueFd> clients_;
@@ -277,8 +279,16 @@ void Keeper::answer(int client, const Join& join) {
     fds.push_back(duplicate(*fd));
   fds.push_back(open_pidfd(getpid()));
   if (plan_.own_pids) fds.push_back(duplicate(namespaces_.pids));
-  std::ignore =
-      wire::send(client, Joined{namespaces_.ids, plan_.own_pids, serve_.addresses, serve_.peers, port_.port}, fds);
+  for (const UniqueFd& other : namespaces_.others) fds.push_back(duplicate(other));
+  if (plan_.container) fds.push_back(duplicate(rules_));
+  const Joined joined{.ids = namespaces_.ids,
+                      .own_pids = plan_.own_pids,
+                      .contained = plan_.container.has_value(),
+                      .directory = plan_.container ? plan_.container->directory : "",
+                      .addresses = serve_.addresses,
+                      .peers = serve_.peers,
+                      .forwarded_port = port_.port};
+  std::ignore = wire::send(client, joined, fds);
 }
 
 void Keeper::answer(int client, UniqueFd process) {
@@ -468,6 +478,11 @@ Result<void> work(const Plan& plan, const std::string& name, UniqueFd listener, 
   if (!wanted) return maker_has_ended();
   View view = TRY(View::make(plan, wanted->message));
   auto processes = TRY(NetnsProcesses::of(namespaces->net.get(), getpid()));
+  UniqueFd rules;
+  if (plan.container) {
+    rules = TRY(container::keep_rules(plan.container->rules));
+    TRY(container::enter_new_root(plan.container->root));
+  }
   TRY(keep_capabilities(rights));
   TRY(wire::send(maker.get(), ViewMade{view.open()}));
   auto beginning = TRY(hear_of_tunnel(maker.get()));
@@ -475,7 +490,7 @@ Result<void> work(const Plan& plan, const std::string& name, UniqueFd listener, 
   Loop loop = TRY(Loop::create());
   SignalFd signals = TRY(SignalFd::create({SIGTERM, SIGINT, SIGHUP, SIGCHLD}));
   Keeper keeper(plan, std::move(folder), std::move(listener), *std::move(namespaces), std::move(view), std::move(loop),
-                std::move(signals), std::move(processes));
+                std::move(signals), std::move(processes), std::move(rules));
   TRY(keeper.start(std::move(maker), std::move(beginning->serve), std::move(beginning->tunnel)));
   keeper.run();
   return {};

@@ -109,17 +109,27 @@ Result<Room> Client::join(const std::string& config, const std::vector<std::stri
   if (!answer) return gone();
   Joined& joined = answer->message;
   auto& fds = answer->fds;
-  if (fds.size() != Joined::max_fds - (joined.own_pids ? 0 : 1)) return fail("the keeper of the tunnel makes no sense");
-  return Room{.user = std::move(fds[0]),
-              .mounts = std::move(fds[1]),
-              .net = std::move(fds[2]),
-              .pids = joined.own_pids ? std::move(fds[5]) : UniqueFd(),
-              .tunnel = std::move(fds[3]),
-              .keeper = std::move(fds[4]),
-              .ids = joined.ids,
-              .addresses = std::move(joined.addresses),
-              .peers = std::move(joined.peers),
-              .forwarded_port = joined.forwarded_port};
+  if (fds.size() != joined.fds()) return nonsense();
+  auto next = fds.begin();
+  const auto take = [&next] { return std::move(*next++); };
+  Room room{.user = take(),
+            .mounts = take(),
+            .net = take(),
+            .pids = {},
+            .others = {},
+            .rules = {},
+            .directory = std::move(joined.directory),
+            .tunnel = take(),
+            .keeper = take(),
+            .ids = joined.ids,
+            .addresses = std::move(joined.addresses),
+            .peers = std::move(joined.peers),
+            .forwarded_port = joined.forwarded_port};
+  if (joined.own_pids) room.pids = take();
+  if (!joined.contained) return room;
+  while (fds.end() - next > 1) room.others.push_back(take());
+  room.rules = take();
+  return room;
 }
 
 Result<void> Client::tell_inside(pid_t process) {

@@ -28,9 +28,12 @@ struct Room {
   UniqueFd user;
   UniqueFd mounts;
   UniqueFd net;
-  UniqueFd pids;    ///< invalid if there is none of its own
-  UniqueFd tunnel;  ///< pidfd of the tunnel's process
-  UniqueFd keeper;  ///< pidfd
+  UniqueFd pids;                 ///< invalid if there is none of its own
+  std::vector<UniqueFd> others;  ///< of a container: IPC, host name, cgroups
+  UniqueFd rules;                ///< container::read_rules(); invalid without a container
+  std::string directory;         ///< in a container: for commands whose working directory is not inside
+  UniqueFd tunnel;               ///< pidfd of the tunnel's process
+  UniqueFd keeper;               ///< pidfd
   IdsMapped ids;
   std::vector<std::string> addresses;  ///< of the interface
   std::vector<IpAddress> peers;        ///< one address behind each peer
@@ -40,6 +43,7 @@ struct Room {
   /// kernel takes it apart.
   void leave() {
     for (UniqueFd* fd : {&user, &mounts, &net, &pids}) fd->reset();
+    others.clear();
   }
 };
 

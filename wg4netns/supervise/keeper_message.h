@@ -145,12 +145,17 @@ struct Join {
   }
 };
 
-/// Attached: namespaces of user, mounts, network and, with `own_pids`, processes; the tunnel's pidfd; the keeper's.
+/// Attached: namespaces of user, mounts and network; the tunnel's pidfd; the keeper's; with `own_pids` the namespace of
+/// processes; with `contained` those of IPC, host name and cgroups, and the rules (container::read_rules()).
 struct Joined {
   static constexpr wire::Kind message_kind = wire::Kind::keeper_joined;
-  static constexpr std::size_t max_fds = 6;
+  static constexpr std::size_t usual_fds = 5;
+  static constexpr std::size_t container_fds = 4;
+  static constexpr std::size_t max_fds = usual_fds + 1 + container_fds;
   IdsMapped ids{};
   bool own_pids = false;
+  bool contained = false;
+  std::string directory{};  ///< inside a container: where a command starts whose working directory is not there
   std::vector<std::string> addresses{};
   std::vector<IpAddress> peers{};
   std::uint16_t forwarded_port = 0;  ///< by the provider; 0 = none
@@ -158,10 +163,15 @@ struct Joined {
   static constexpr void fields(auto& self, auto& visit) {
     IdsMapped::fields(self.ids, visit);
     visit(self.own_pids);
+    visit(self.contained);
+    visit.text(self.directory, max_path);
     visit.texts(self.addresses, max_servers, max_name);
     visit.list(self.peers, max_servers);
     visit(self.forwarded_port);
   }
+
+  /// How many descriptors come along.
+  [[nodiscard]] std::size_t fds() const { return usual_fds + (own_pids ? 1 : 0) + (contained ? container_fds : 0); }
 };
 
 /// Attached: the pidfd of a process inside.

@@ -13,6 +13,7 @@
 #include <expected>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "netns-helper/container/userns_facts.h"
 #include "shared/sys/own_namespaces.h"
@@ -61,6 +62,16 @@ Result<void> tell_of_itself(int maker, const Namespaces& made) {
   return wire::send(maker, NamespacesMade{static_cast<std::uint32_t>(getpid())}, fds);
 }
 
+Result<std::vector<UniqueFd>> make_container_namespaces(const std::string& hostname) {
+  TRY(make_own_namespaces(CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP,
+                          "make the container's IPC, UTS and cgroup namespaces"));
+  if (!hostname.empty() && sethostname(hostname.data(), hostname.size()) != 0)
+    return fail("set the host name " + hostname, errno);
+  std::vector<UniqueFd> made;
+  for (const char* kind : {"ipc", "uts", "cgroup"}) made.push_back(TRY(open_own(kind)));
+  return made;
+}
+
 /// ping(8) without rights needs it: the group may make ICMP sockets. Nobody depends on it.
 void allow_ping(gid_t gid) {
   const UniqueFd file(open("/proc/sys/net/ipv4/ping_group_range", O_WRONLY | O_CLOEXEC));
@@ -78,6 +89,7 @@ Result<std::optional<Namespaces>> make_namespaces(const Plan& plan, int maker) {
   TRY(make_own_namespaces(CLONE_NEWNET | CLONE_NEWNS | (plan.own_pids ? CLONE_NEWPID : 0),
                           std::string("make the command's ") +
                               (plan.own_pids ? "network, mount and PID" : "network and mount") + " namespaces"));
+  if (plan.container) made.others = TRY(make_container_namespaces(plan.container->hostname));
   allow_ping(made.ids.gid);
   made.user = TRY(open_own("user"));
   made.net = TRY(open_own("net"));
