@@ -105,6 +105,7 @@ bool is_kind(Kind kind) {
     case Kind::container_failure:
     case Kind::container_started:
     case Kind::container_ended:
+    case Kind::container_rules:
       return true;
   }
   return false;

@@ -32,6 +32,7 @@
 #include "shared/sys/signals.h"
 #include "shared/sys/unix_socket.h"
 #include "shared/wire/message_socket.h"
+#include "wg4netns/supervise/keeper_agreement.h"
 #include "wg4netns/supervise/keeper_message.h"
 #include "wg4netns/supervise/keeper_namespaces.h"
 #include "wg4netns/supervise/keeper_view.h"
@@ -95,7 +96,7 @@ class Keeper {
   template <class Message>
   void tell_awaiting(const Message& message);
   void answer(Number number, const ForwardedPort& told, UniqueFd process);
-  [[nodiscard]] Result<void> expect_same(const Join& join) const;
+  [[nodiscard]] Result<void> expect_joinable(const Join& join) const;
   [[nodiscard]] State state() const;
   void watch_process(UniqueFd process);
   void forget_ended();
@@ -246,31 +247,17 @@ void Keeper::hear(Number number) {
   if (const auto* order = std::get_if<Order>(&message)) answer(number, client, order->what);
 }
 
-Result<void> Keeper::expect_same(const Join& join) const {
-  const std::string name = "the tunnel " + folder_.name();
-  if (join.version != version)
-    return fail(name + " was started by another version of this program", 0,
-                "End it with: wireguard4netns down --force " + folder_.name());
+Result<void> Keeper::expect_joinable(const Join& join) const {
+  const std::string& name = folder_.name();
   if (process_has_ended(tunnel_.get()))
-    return fail(name + " has no network any more, since its process " + std::to_string(serve_.tunnel) + " has ended", 0,
-                "End what runs in it with: wireguard4netns down --force " + folder_.name());
-  if (!join.config.empty() && join.config != serve_.config)
-    return fail(name + " runs with the configuration " + serve_.config + ", and not " + join.config, 0,
-                "Give the other tunnel another name: --name NAME");
-  const auto name_of = [](const std::string& option) { return option.substr(0, option.find('=')); };
-  for (const std::string& option : join.options) {
-    if (std::ranges::find(serve_.options, option) != serve_.options.end()) continue;
-    const auto other = std::ranges::find(serve_.options, name_of(option), name_of);
-    std::string what = name + " runs ";
-    what += other == serve_.options.end() ? "without " + name_of(option) : "with " + *other;
-    what.append(", and not with ").append(option);
-    return fail(std::move(what), 0, "Leave it out to join the tunnel, or give another one another name: --name NAME");
-  }
-  return {};
+    return fail("the tunnel " + name + " has no network any more, since its process " + std::to_string(serve_.tunnel) +
+                    " has ended",
+                0, "End what runs in it with: wireguard4netns down --force " + name);
+  return expect_agreement(join, serve_, name);
 }
 
 void Keeper::answer(int client, const Join& join) {
-  if (const auto same = expect_same(join); !same) {
+  if (const auto same = expect_joinable(join); !same) {
     std::ignore = wire::send(client, Failure{same.error()});
     return;
   }

@@ -33,7 +33,7 @@
 
 namespace wg4::keeper {
 
-inline constexpr std::uint32_t version = 2;  ///< of what keepers do; clients of another one cannot join
+inline constexpr std::uint32_t version = 3;  ///< of what keepers do; clients of another one cannot join
 inline constexpr std::size_t max_name = 256;
 inline constexpr std::size_t max_path = 4096;
 inline constexpr std::size_t max_options = 128;
