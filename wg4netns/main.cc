@@ -43,6 +43,7 @@ namespace wg4 {
 namespace {
 
 // Lines of --help for several.
+constexpr std::string_view effects = "say what a configuration, or a filter of system calls, would do";
 constexpr std::string_view commands_inside = "run a command, or a shell, in a tunnel that runs";
 constexpr std::string_view keys = "make keys, as wg(8) does";
 constexpr std::string_view engines = "work for container engines";
@@ -85,8 +86,14 @@ constexpr auto commands = std::to_array<CommandEntry>({
      .becomes_another_program = true},
     {"profile", "keep configurations by name", prepare_profile},
     {"desktop", "put applications into the menu that start in a tunnel", prepare_desktop},
-    {"seccomp", "say what a filter of system calls does", prepare_seccomp},
-    {"check", "say what a configuration would do", prepare<parse_check, check>},
+    {.name = "check",
+     .about = "say what a configuration would do",
+     .prepare = prepare<parse_check, check>,
+     .together = effects},
+    {.name = "seccomp",
+     .about = "say what a filter of system calls does",
+     .prepare = prepare_seccomp,
+     .together = effects},
     {"doctor", "say what is wrong: with this host, a configuration, its peers", prepare<parse_doctor, run_doctor>},
     {.name = "genkey",
      .about = "make a private key, as wg(8) does",

@@ -95,7 +95,8 @@ class Usual(RunCase):
         work = self.home / "work"
         work.mkdir()
         (work / "in").write_text("text\n")
-        done = self.contained("sh", "-c", "pwd; cat in; echo more >out", words=("--bind", str(work), str(work)), cwd=work)
+        words = ("--bind", str(work), str(work))
+        done = self.contained("sh", "-c", "pwd; cat in; echo more >out", words=words, cwd=work)
         self.assert_ends(done, 0, f"{work}\ntext\n")
         self.assertEqual((work / "out").read_text(), "more\n")
 
@@ -164,7 +165,8 @@ class Words(RunCase):
         self.assert_ends(done, 0, "bin\ndev\nempty\nlib\nlib64\nproc\nusr\ninside\n/empty\nb c none\n")
 
     def test_words_of_the_command_alone_make_no_container(self) -> None:
-        done = self.call("run", "--setenv", "A", "b", "--chdir", "/usr", "work", "--", "sh", "-c", "echo $A; pwd; ls -d ~")
+        script = "echo $A; pwd; ls -d ~"
+        done = self.call("run", "--setenv", "A", "b", "--chdir", "/usr", "work", "--", "sh", "-c", script)
         self.assert_ends(done, 0, f"b\n/usr\n{self.home}\n")
 
     def test_words_for_exec(self) -> None:
@@ -176,7 +178,8 @@ class Words(RunCase):
 
     def test_joining_needs_the_same_words(self) -> None:
         self.assert_ends(self.call("up", "work"))
-        self.assert_refused(self.call("run", "--container", "work", "--", "true"), "without --container", nothing_left=False)
+        done = self.call("run", "--container", "work", "--", "true")
+        self.assert_refused(done, "without --container", nothing_left=False)
         self.down("work")
 
     def test_bad_words(self) -> None:

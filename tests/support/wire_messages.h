@@ -139,7 +139,7 @@ inline auto one_of_each_message() {
       keeper::Joined{.ids = keeper_ids(),
                      .own_pids = true,
                      .contained = true,
-                     .directory = "/home/a",
+                     .directory = "/x",
                      .addresses = {"10.0.0.2/24"},
                      .peers = {*IpAddress::parse("10.0.0.1")},
                      .forwarded_port = 50'000},

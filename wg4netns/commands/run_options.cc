@@ -27,7 +27,7 @@ void add_identity_options(Parser& parser, RunOptions& options) {
 void add_container_options(Parser& parser, RunOptions& options) {
   parser.begin_group("Container");
   parser.flag("--container", options.container.usual,
-              "Show a read-only system and empty homes; bubblewrap's words, such as --bind, change that");
+              "Show a read-only system and empty homes; wireguard4netns-container(1) has words that change that");
 }
 
 void add_servers(RunOptions& options, const std::vector<std::string>& words) {
