@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "netns-helper/container/channel.h"
@@ -105,7 +106,7 @@ bool die_with_starter(int socket) {
 
 /// Nothing if the starter has ended. It may take its time before it sends, and then must not.
 Result<std::optional<SetUp>> receive_set_up(int socket) {
-  TRY(wait_until(socket, POLLIN, no_deadline));
+  std::ignore = TRY(wait_until(socket, POLLIN, no_deadline));
   return receive<SetUp>(socket, deadline_in(time_for_set_up));
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -146,6 +147,16 @@ class Usual(RunCase):
         self.assert_ends(done, 0, "0\n")
         refused = self.contained("unshare", "-Ur", "id", "-u", words=("--seccomp=strict",))
         self.assertNotEqual(refused.returncode, 0)
+
+    def test_other_processes_of_ours_enter_it(self) -> None:
+        """The one that waits for a handshake; the one that looks for leaks, under the rules of commands."""
+        self.serve()
+        self.assert_ends(self.contained("true", words=("--wait=handshake",)))
+        self.assert_ends(self.call("up", "--container", "work"))
+        done = self.call("verify", "--json", "work")
+        doubts = [c for c in json.loads(done.stdout)["checks"] if c["verdict"] not in ("ok", "note")]
+        self.assertEqual((doubts, done.returncode, done.stderr), ([], 0, ""))
+        self.down("work")
 
     def test_exec_sees_what_the_others_have_made(self) -> None:
         self.assert_ends(self.call("up", "--container", "work"))

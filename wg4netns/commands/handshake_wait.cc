@@ -62,9 +62,7 @@ Result<void> wait_for_handshake(JoinedTunnel& tunnel) {
   const std::string& name = tunnel.folder.name();
   const keeper::Room& room = tunnel.room;
   const RunningTunnel running = TRY(find_tunnel(name));
-  std::vector<int> fds{room.user.get(), room.mounts.get(), room.net.get()};
-  if (room.pids.valid()) fds.push_back(room.pids.get());
-  const Child sender = TRY(Child::fork(fds, [&] { return send_packets(room); }));
+  const Child sender = TRY(Child::fork(room.descriptors(), [&] { return send_packets(room); }));
   // The sender counts as a process inside: the tunnel stays while the lock is free, and others can join it.
   TRY(tunnel.keeper.tell_inside(sender.pid()));
   tunnel.folder.unlock();

@@ -302,8 +302,7 @@ Result<ProviderPort> parse_provider_port(const std::string& text) {
 
 Result<void> start_provider_port(const std::string& name, const keeper::Room& room, const ProviderPort& wanted) {
   UniqueFd callers_stderr(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
-  std::vector<int> kept{room.user.get(), room.mounts.get(), room.net.get()};
-  if (room.pids.valid()) kept.push_back(room.pids.get());
+  std::vector<int> kept = room.descriptors();
   if (callers_stderr.valid()) kept.push_back(callers_stderr.get());
   auto process = TRY(BackgroundStart::begin(
       [&](UniqueFd ready) { return serve(name, room, wanted, std::move(callers_stderr), std::move(ready)); }, kept));

@@ -39,6 +39,15 @@ struct Room {
   std::vector<IpAddress> peers;        ///< one address behind each peer
   std::uint16_t forwarded_port = 0;    ///< by the provider; 0 = none
 
+  /// What a process keeps that is to enter, and then to be confined as commands are.
+  [[nodiscard]] std::vector<int> descriptors() const {
+    std::vector<int> all;
+    for (const UniqueFd* fd : {&user, &mounts, &net, &pids, &rules})
+      if (fd->valid()) all.push_back(fd->get());
+    for (const UniqueFd& other : others) all.push_back(other.get());
+    return all;
+  }
+
   /// To be called once the namespaces are not needed: a process that closes the last descriptor of one waits while the
   /// kernel takes it apart.
   void leave() {

@@ -80,8 +80,8 @@ void keep(InsideFacts& facts, Message message) {
 
 Result<InsideFacts> look_inside(const keeper::Room& room, const Targets& targets) {
   SocketPair sockets = TRY(make_message_sockets());
-  std::vector<int> fds{sockets.theirs.get(), room.user.get(), room.mounts.get(), room.net.get()};
-  if (room.pids.valid()) fds.push_back(room.pids.get());
+  std::vector<int> fds = room.descriptors();
+  fds.push_back(sockets.theirs.get());
   const Child child = TRY(Child::fork(fds, [&] { return try_ways(room, targets, sockets.theirs.get()); }));
   sockets.theirs.reset();
   InsideFacts facts;
