@@ -3,6 +3,7 @@
 #include <seccomp.h>
 #include <sys/prctl.h>
 
+#include "shared/sys/syscall_filter.h"
 #include "shared/sys/syscall_tables.h"
 
 namespace wg4 {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 
 #include "netns-helper/container/command_rights.h"
 #include "shared/base/bytes.h"

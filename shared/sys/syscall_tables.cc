@@ -7,6 +7,8 @@
 
 #include <csignal>
 
+#include "shared/sys/syscall_filter.h"
+
 namespace wg4 {
 
 SyscallTable runtime_syscalls() {

@@ -6,6 +6,7 @@
 
 #include "shared/base/result.h"
 #include "wg4netns/commands/cli.h"
+#include "wg4netns/commands/container_options.h"
 #include "wg4netns/commands/run_options.h"
 
 namespace wg4 {

@@ -22,6 +22,7 @@
 #include <span>
 #include <utility>
 
+#include "shared/sys/syscall_filter.h"
 #include "shared/sys/syscall_tables.h"
 
 namespace wg4 {
