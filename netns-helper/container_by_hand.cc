@@ -13,6 +13,7 @@
 #include <expected>
 #include <iostream>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "netns-helper/container/container.h"
@@ -68,7 +69,7 @@ void pass_signals_on(const RunningContainer& running, SignalFd& signals, bool sa
     if (poll(entries.data(), entries.size(), -1) < 0) continue;
     while (const auto signal = signals.read_info())
       if (!same_session || signal->ssi_code != SI_KERNEL)
-        static_cast<void>(send_signal(running.pidfd(), static_cast<int>(signal->ssi_signo)));
+        std::ignore = send_signal(running.pidfd(), static_cast<int>(signal->ssi_signo));
   }
 }
 

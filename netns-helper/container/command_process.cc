@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <expected>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,7 @@ constexpr int our_failure = 125;
 Result<void> take_descriptors(const SetUp& set_up, std::initializer_list<int*> moved) {
   std::vector<InheritedFd> fds;
   int next = init_socket + 1;
+  fds.reserve(set_up.extra_files.size());
   for (const int number : set_up.extra_files) fds.push_back({next++, number});
   if (!place_descriptors(fds, moved)) return fail("pass descriptors to the command", errno);
   return {};
@@ -76,7 +78,7 @@ bool is_running(int pipe) {
 
 [[noreturn]] void run_child(const SetUp& set_up, int socket, int pipe) {
   const Failure failure = run_command(set_up, {&socket, &pipe});
-  static_cast<void>(send(socket, failure, deadline_in(time_to_tell)));
+  std::ignore = send(socket, failure, deadline_in(time_to_tell));
   [[maybe_unused]] const ssize_t written = write(pipe, "x", 1);
   _exit(failure.status);
 }

@@ -111,7 +111,7 @@ Result<std::optional<SetUp>> receive_set_up(int socket) {
 }
 
 int fail_to_start(int socket, const Failure& failure) {
-  static_cast<void>(send(socket, failure, deadline_in(time_for_set_up)));
+  std::ignore = send(socket, failure, deadline_in(time_for_set_up));
   return failure.status;
 }
 
@@ -135,7 +135,7 @@ int run_with_command(const SetUp& set_up, int socket, SignalFd signals) {
   if (const auto told = send(socket, Started{}, deadline_in(time_for_set_up)); !told) return our_failure;
   keep_only(socket, signals);
   const Ending ending = supervise({.command = command->pid, .starter = socket, .set_up = set_up}, signals);
-  static_cast<void>(send(socket, Ended{ending}, deadline_in(time_for_set_up)));
+  std::ignore = send(socket, Ended{ending}, deadline_in(time_for_set_up));
   return shell_status(ending.status);
 }
 

@@ -47,7 +47,7 @@ std::vector<std::string> split_at_nul(std::string_view text) {
 
 }  // namespace
 
-std::span<const Words::Entry> Words::table() {
+struct Words::Table {
   static constexpr auto entries = std::to_array<Entry>({
       // these namespaces are made in any case, and a container never outlives its starter
       {"unshare-user", 0, &Words::nothing},
@@ -126,8 +126,9 @@ std::span<const Words::Entry> Words::table() {
       {"exec-label", 1, &Words::refuse},
       {"file-label", 1, &Words::refuse},
   });
-  return entries;
-}
+};
+
+std::span<const Words::Entry> Words::table() { return Table::entries; }
 
 const Words::Entry* Words::find(std::string_view word) {
   const auto entries = table();

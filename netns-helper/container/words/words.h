@@ -54,6 +54,7 @@ class Words {
  private:
   using Arguments = std::span<const std::string>;
   struct Entry;
+  struct Table;
   static std::span<const Entry> table();
   static const Entry* find(std::string_view word);
 
