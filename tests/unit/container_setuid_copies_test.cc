@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <concepts>
 #include <csignal>
@@ -22,6 +23,7 @@
 #include "netns-helper/container/confine_command.h"
 #include "netns-helper/container/id_mapping.h"
 #include "netns-helper/container/id_plan.h"
+#include "netns-helper/container/name_files.h"
 #include "shared/base/result.h"
 #include "shared/sys/own_namespaces.h"
 #include "shared/sys/pipe.h"
@@ -132,7 +134,10 @@ Result<void> prepare_sudo() {
   std::string passwd;
   std::ifstream file("/etc/passwd");
   std::getline(file, passwd, '\0');
+  std::array<char, 256> hostname{};
+  gethostname(hostname.data(), hostname.size() - 1);
   bool done = put("shadow", shadow_for_sudo(passwd), 0600);
+  done = put("hosts", make_hosts({.hostname = hostname.data()}), 0644) && done;
   for (const EtcFile& wanted : etc_files_for_sudo) done = put(wanted.name, wanted.text, wanted.mode) && done;
   if (!done) return fail("make files in /etc", errno);
   for (const auto& entry : fs::directory_iterator(host))
