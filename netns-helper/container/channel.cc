@@ -46,13 +46,6 @@ Result<bool> receive_all(int socket, ByteSpan buffer, Deadline deadline) {
 
 }  // namespace
 
-Result<SocketPair> make_stream_sockets() {
-  std::array<int, 2> ends{};
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
-    return fail("make a pair of sockets", errno);
-  return SocketPair{UniqueFd(ends[0]), UniqueFd(ends[1])};
-}
-
 Result<void> send_bytes(int socket, ByteView bytes, Deadline deadline) {
   std::array<std::uint8_t, sizeof(std::uint32_t)> length{};
   store_le(length.data(), static_cast<std::uint32_t>(bytes.size()));

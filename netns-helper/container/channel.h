@@ -17,9 +17,6 @@ namespace wg4::container {
 
 inline constexpr Deadline no_deadline = Deadline::max();
 
-/// Two connected ends, close-on-exec.
-[[nodiscard]] Result<SocketPair> make_stream_sockets();
-
 /// Whole, or an error. Never raises SIGPIPE.
 [[nodiscard]] Result<void> send_bytes(int socket, ByteView bytes, Deadline deadline);
 /// Nothing if the other end is closed before a message; an error for one longer than `max`.

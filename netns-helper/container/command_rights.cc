@@ -72,6 +72,12 @@ LandlockDomain landlock_domain_of(const Container& container) {
           .ports_to_connect = settings.ports_to_connect};
 }
 
+Result<void> give_up_gains(const Container& container) {
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail("set no_new_privs", errno);
+  const LandlockDomain wanted = landlock_domain_of(container);
+  return enter_landlock_domain({.signals = wanted.signals, .abstract_sockets = wanted.abstract_sockets});
+}
+
 Result<void> keep_capabilities_for_programs(std::uint64_t mask) {
   constexpr unsigned long no_rights_by_ids =
       SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP | SECBIT_NO_SETUID_FIXUP_LOCKED;

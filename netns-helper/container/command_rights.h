@@ -17,6 +17,10 @@ namespace wg4::container {
 /// Without the paths, which are to be opened inside.
 [[nodiscard]] LandlockDomain landlock_domain_of(const Container& container);
 
+/// From here on no program gives this process rights by set-user-ID or file capabilities, and it reaches nothing
+/// outside by signals and abstract sockets.
+[[nodiscard]] Result<void> give_up_gains(const Container& container);
+
 /// Of this process: it, and programs that it runs, keep these and gain no others, whatever user they are of.
 [[nodiscard]] Result<void> keep_capabilities_for_programs(std::uint64_t mask);
 

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,7 +12,6 @@
 
 #include "netns-helper/container/command_rights.h"
 #include "shared/base/bytes.h"
-#include "shared/sys/landlock.h"
 #include "shared/wire/wire.h"
 
 namespace wg4::container {
@@ -50,9 +48,7 @@ Result<CommandRules> read_rules(int file) {
 
 // A Landlock domain needs no_new_privs; the filters are last, for they may refuse all else.
 Result<void> obey(const CommandRules& rules) {
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail("set no_new_privs", errno);
-  const LandlockDomain wanted = landlock_domain_of(rules.container);
-  TRY(enter_landlock_domain({.signals = wanted.signals, .abstract_sockets = wanted.abstract_sockets}));
+  TRY(give_up_gains(rules.container));
   TRY(restrict_by_landlock_of(rules.container));
   TRY(keep_capabilities_for_programs(kept_capabilities(rules.container)));
   for (const FilterProgram& program : rules.filters) TRY(install_filter(program, rules.container.log_denied));

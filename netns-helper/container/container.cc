@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -145,7 +146,7 @@ Result<RunningContainer> RunningContainer::start(Container container) {
   const std::string program = container.init.empty() ? TRY(find_own_program(init_name)) : container.init;
   const UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
   if (!null.valid()) return fail("open /dev/null", errno);
-  SocketPair sockets = TRY(make_stream_sockets());
+  SocketPair sockets = TRY(make_socket_pair(SOCK_STREAM));
   const InitProcess request{.program = program,
                             .fds = number_descriptors(container, null.get(), sockets.theirs.get()),
                             .own_network = !container.host_network,

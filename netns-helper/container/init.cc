@@ -38,15 +38,6 @@ namespace {
 constexpr std::chrono::seconds time_for_set_up{5};
 constexpr int our_failure = 125;
 
-/// Must be first: it holds for all that follows, and for what the command starts. From here on no program gives rights
-/// by set-user-ID or file capabilities, and this process reaches nothing outside by signals and abstract sockets. Must
-/// not touch files: under rules over files nothing can be mounted any more.
-Result<void> give_up_gains(const SetUp& set_up) {
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail("set no_new_privs", errno);
-  const LandlockDomain wanted = landlock_domain_of(set_up.container);
-  return enter_landlock_domain({.signals = wanted.signals, .abstract_sockets = wanted.abstract_sockets});
-}
-
 /// The starter has mapped the ids by now, and needed this process to be dumpable for that. Nobody else needs it: from
 /// here on the command's ids give no right to look into this process, or at the files that it has open.
 Result<void> take_ids(const SetUp& set_up) {
@@ -88,7 +79,7 @@ Result<void> give_up_capabilities(const SetUp& set_up) {
 /// and the command's own Landlock domain come after it, in the command's process: they are for the command, and this
 /// one has still to reap and to signal.
 Result<void> make_container(const SetUp& set_up) {
-  TRY(give_up_gains(set_up));
+  TRY(give_up_gains(set_up.container));  // first, so that it holds for all that follows; it touches no file
   TRY(take_ids(set_up));
   TRY(name_host(set_up));
   TRY(bring_up_loopback(set_up));

@@ -52,12 +52,13 @@ std::vector<UniqueFd> detach_fds(msghdr& message) {
 
 }  // namespace
 
-Result<SocketPair> make_message_sockets() {
+Result<SocketPair> make_socket_pair(int type) {
   std::array<int, 2> fds{};
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds.data()) != 0)
-    return fail("create a socket pair", errno);
+  if (socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, fds.data()) != 0) return fail("create a socket pair", errno);
   return SocketPair{UniqueFd(fds[0]), UniqueFd(fds[1])};
 }
+
+Result<SocketPair> make_message_sockets() { return make_socket_pair(SOCK_SEQPACKET); }
 
 Result<void> send_message(int socket, ByteView bytes, std::span<const UniqueFd> fds) {
   CHECK(!bytes.empty() && fds.size() <= max_passed_fds);

@@ -22,7 +22,9 @@ struct SocketPair {
   UniqueFd theirs;
 };
 
-/// Two connected ends, both blocking and close-on-exec.
+/// Two connected ends, both blocking and close-on-exec, of SOCK_STREAM or another type.
+[[nodiscard]] Result<SocketPair> make_socket_pair(int type);
+/// The same for messages.
 [[nodiscard]] Result<SocketPair> make_message_sockets();
 
 /// Sends `bytes` (at least one) as one message; the receiver gets duplicates of `fds`, the caller keeps its own.

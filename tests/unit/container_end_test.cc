@@ -27,19 +27,14 @@ using std::chrono::seconds;
 /// A container that has said "ready", and what happens to it then.
 template <class Act>
 std::string end_of(Container container, const Act& act) {
-  auto pipe = make_pipe();
-  if (!pipe) return "no pipe";
-  container.standard_streams = {-1, pipe->writer.get(), 2};
-  auto running = RunningContainer::start(std::move(container));
-  pipe->writer.reset();
-  if (!running) return "not started: " + running.error().message();
-  if (const auto served = running->serve(); !served) return "not served: " + served.error().message();
+  Served served = serve(std::move(container));
+  if (!served.running) return served.why_not;
   std::array<char, 6> ready{};
-  if (read(pipe->reader.get(), ready.data(), ready.size()) != 6) return "not ready";
-  act(*running);
-  const auto ending = running->wait();
+  if (read(served.output.get(), ready.data(), ready.size()) != 6) return "not ready";
+  act(*served.running);
+  const auto ending = served.running->wait();
   if (!ending) return "not waited: " + ending.error().message();
-  return read_to_end(pipe->reader.get()) + describe(*ending);
+  return read_to_end(served.output.get()) + describe(*ending);
 }
 
 void cancel(const RunningContainer& running) { static_cast<void>(running.cancel()); }

@@ -9,12 +9,14 @@
 #include <cerrno>
 #include <concepts>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "netns-helper/container/container.h"
 #include "netns-helper/container/operations/operation.h"
 #include "shared/base/result.h"
+#include "shared/base/unique_fd.h"
 #include "shared/sys/pipe.h"
 #include "tests/support/machine.h"
 #include "tests/support/ordinary_user.h"
@@ -48,18 +50,31 @@ inline std::string describe(const Ending& ending) {
   return text;
 }
 
-/// What it has written to its standard output, and how it ended; or why it did not run, with the status.
-inline std::string run(Container container) {
+/// A container that serves, and what its standard output comes from; or why it does not run, with the status.
+struct Served {
+  std::optional<RunningContainer> running = {};
+  UniqueFd output = {};
+  std::string why_not = {};
+};
+
+inline Served serve(Container container) {
   auto pipe = make_pipe();
-  if (!pipe) return "no pipe";
+  if (!pipe) return {.why_not = "no pipe"};
   container.standard_streams = {-1, pipe->writer.get(), 2};
   auto running = RunningContainer::start(std::move(container));
   pipe->writer.reset();
-  if (!running) return "not started: " + running.error().message();
+  if (!running) return {.why_not = "not started: " + running.error().message()};
   if (const auto served = running->serve(); !served)
-    return fmt::format("not served, {}: {}", running->failure_status(), served.error().message());
-  std::string text = read_to_end(pipe->reader.get());
-  const auto ending = running->wait();
+    return {.why_not = fmt::format("not served, {}: {}", running->failure_status(), served.error().message())};
+  return {.running = std::move(*running), .output = std::move(pipe->reader)};
+}
+
+/// What it has written to its standard output, and how it ended; or why it did not run, with the status.
+inline std::string run(Container container) {
+  Served served = serve(std::move(container));
+  if (!served.running) return served.why_not;
+  std::string text = read_to_end(served.output.get());
+  const auto ending = served.running->wait();
   if (!ending) return text + "not waited: " + ending.error().message();
   if (describe(*ending) != "exited with status 0") text += describe(*ending);
   return text;

@@ -273,6 +273,18 @@ TEST_CASE("--args has more words, in its place") {
   CHECK(error_of({"--args", fd_with(words), "true"}) == "--args takes 1 argument");
 }
 
+TEST_CASE("what was taken has the words behind --args in its place") {
+  const auto contained =
+      parse({"--perms=0700", "--dir", "/a", "--args", fd_with(std::string("--uid\0007\0", 8)), "true"});
+  REQUIRE(contained.has_value());
+  Line taken;
+  for (const TakenWord& one : contained->taken) {
+    taken.push_back(one.word);
+    taken.insert(taken.end(), one.arguments.begin(), one.arguments.end());
+  }
+  CHECK(taken == Line{"perms", "0700", "dir", "/a", "uid", "7"});
+}
+
 TEST_CASE("words that are wrong") {
   CHECK(error_of({"--ro-bnd", "/a", "/b", "true"}) == "there is no option --ro-bnd. Is it --ro-bind?");
   CHECK(error_of({"--bind", "/a"}) == "--bind takes 2 arguments");

@@ -35,7 +35,7 @@ struct Elsewhere {
 constexpr std::string_view standalone = "wg4netns-container has it, for containers without a tunnel";
 
 /// A tunnel's container has its own way for these.
-constexpr std::array<Elsewhere, 12> other_words{{
+constexpr std::array<Elsewhere, 13> other_words{{
     {"share-net", "The network is the tunnel's"},
     {"unshare-net", "The network is the tunnel's"},
     {"uid", "Who the command is: --root, or --map-auto"},
@@ -44,6 +44,7 @@ constexpr std::array<Elsewhere, 12> other_words{{
     {"json-status-fd", standalone},
     {"block-fd", "The command starts when the tunnel is there: --wait"},
     {"sync-fd", standalone},
+    {"cgroup", standalone},
     {"as-pid-1", standalone},
     {"forward-cancel", standalone},
     {"wait-delay", standalone},
@@ -57,29 +58,29 @@ std::string_view word_of(std::string_view text) {
   return text.substr(0, text.find('='));
 }
 
-bool is_command_word(std::string_view word) { return std::ranges::find(command_words, word) != command_words.end(); }
-
-/// Calls `each` with every word and its arguments.
-template <class Each>
-void for_each_word(const std::vector<std::string>& words, Each each) {
-  for (std::size_t i = 0; i < words.size();) {
-    const std::string_view word = word_of(words[i]);
-    const bool joined = words[i].find('=') != std::string::npos;
-    const std::size_t count = joined ? 0 : container::Words::arguments_of(word).value_or(0);
-    const std::size_t taken = std::min(count, words.size() - i - 1);
-    each(word, std::span(words).subspan(i, taken + 1));
-    i += taken + 1;
-  }
+bool is_of_command(const container::TakenWord& taken) {
+  return std::ranges::find(command_words, taken.word) != command_words.end();
 }
 
-Result<void> check_words(const std::vector<std::string>& words) {
-  Result<void> result;
-  for_each_word(words, [&](std::string_view word, std::span<const std::string> /*line*/) {
-    const auto other = std::ranges::find(other_words, word, &Elsewhere::word);
-    if (other != other_words.end() && result)
-      result = fail("--" + std::string(word) + " is not for commands in a tunnel", 0, std::string(other->hint));
-  });
-  return result;
+Result<void> check_words(const std::vector<container::TakenWord>& words) {
+  for (const auto& taken : words)
+    if (const auto other = std::ranges::find(other_words, taken.word, &Elsewhere::word); other != other_words.end())
+      return fail("--" + taken.word + " is not for commands in a tunnel", 0, std::string(other->hint));
+  return {};
+}
+
+std::string to_text(const container::TakenWord& taken) {
+  std::string text = "--" + taken.word;
+  for (std::size_t i = 0; i < taken.arguments.size(); ++i) text.append(i == 0 ? "=" : " ").append(taken.arguments[i]);
+  return text;
+}
+
+std::vector<std::string> agreed_words(const container::Contained& made, bool usual) {
+  std::vector<std::string> agreed;
+  if (usual) agreed.emplace_back("--container");
+  for (const auto& taken : made.taken)
+    if (!is_of_command(taken)) agreed.push_back(to_text(taken));
+  return agreed;
 }
 
 std::string home() {
@@ -126,43 +127,33 @@ Result<keeper::ContainerPlan> plan_of(container::Container made, bool usual) {
 }
 
 Result<container::Contained> read_words(const ContainerOptions& options, const std::vector<std::string>& command) {
-  TRY(check_words(options.words));
-  container::Words words;
-  const std::array<std::string, 0> none{};
-  TRY(words.take("unshare-net", none));  // the tunnel's network is another one than this process'
+  container::Words words(container::Words::Network::another);  // the tunnel's
   std::ignore = TRY(words.take_line(options.words));
-  return std::move(words).finish(command);
+  container::Contained made = TRY(std::move(words).finish(command));
+  TRY(check_words(made.taken));
+  return made;
 }
 
-CommandShape shape_of(container::Container& made, const ContainerOptions& options) {
-  const auto asked = [&](std::string_view word) {
-    return std::ranges::any_of(options.words, [&](const std::string& text) { return word_of(text) == word; });
-  };
+CommandShape shape_of(const container::Container& made, bool contained) {
   CommandShape shape{.program = made.path.empty() ? made.arguments.front() : made.path,
                      .arguments = made.arguments,
-                     .environment = std::move(made.environment)};
-  if (asked("chdir")) shape.directory = made.directory;
-  shape.files = made.extra_files;
-  shape.only_these_files = options.has_container() || asked("fd");
-  shape.new_session = asked("new-session");
+                     .environment = made.environment,
+                     .files = made.extra_files,
+                     .only_these_files = contained || !made.extra_files.empty(),
+                     .new_session = !made.retain_session};
+  if (made.else_directories.empty()) shape.directory = made.directory;
   return shape;
 }
 
-}  // namespace
-
-bool ContainerOptions::has_container() const { return usual || !agreed_words().empty(); }
-
-std::vector<std::string> ContainerOptions::agreed_words() const {
-  std::vector<std::string> agreed;
-  if (usual) agreed.emplace_back("--container");
-  for_each_word(words, [&](std::string_view word, std::span<const std::string> line) {
-    if (is_command_word(word)) return;
-    std::string text = line.front();
-    for (std::size_t i = 1; i < line.size(); ++i) text.append(i == 1 ? "=" : " ").append(line[i]);
-    agreed.push_back(std::move(text));
-  });
-  return agreed;
+Result<ContainedCommand> contained_by(container::Contained made, bool usual) {
+  ContainedCommand result{.command = {}, .agreed = agreed_words(made, usual)};
+  const bool contained = !result.agreed.empty();
+  result.command = shape_of(made.container, contained);
+  if (contained) result.plan = TRY(plan_of(std::move(made.container), usual));
+  return result;
 }
+
+}  // namespace
 
 std::vector<const char*> take_container_words(const Arguments& line, ContainerOptions& options) {
   std::vector<const char*> rest;
@@ -181,19 +172,23 @@ std::vector<const char*> take_container_words(const Arguments& line, ContainerOp
 }
 
 Result<ContainedCommand> contain(const ContainerOptions& options, const std::vector<std::string>& command) {
-  container::Contained made = TRY(read_words(options, command));
-  ContainedCommand result{.command = shape_of(made.container, options)};
-  if (options.has_container()) result.plan = TRY(plan_of(std::move(made.container), options.usual));
-  return result;
+  return contained_by(TRY(read_words(options, command)), options.usual);
+}
+
+Result<ContainedCommand> contain_nothing(const ContainerOptions& options) {
+  container::Contained made = TRY(read_words(options, {"true"}));
+  if (const auto found = std::ranges::find_if(made.taken, is_of_command); found != made.taken.end())
+    return fail("--" + found->word + " is for one command, and here is none", 0, "Give it to exec");
+  return contained_by(std::move(made), options.usual);
 }
 
 Result<CommandShape> shape_of_joining(const ContainerOptions& options, const std::vector<std::string>& command) {
-  if (const auto agreed = options.agreed_words(); !agreed.empty())
-    return fail(agreed.front().substr(0, agreed.front().find('=')) + " is for the start of a tunnel, and it runs", 0,
+  const container::Contained made = TRY(read_words(options, command));
+  if (const auto found = std::ranges::find_if_not(made.taken, is_of_command); found != made.taken.end())
+    return fail("--" + found->word + " is for the start of a tunnel, and it runs", 0,
                 "Give it to run or up; a command that joins has --setenv, --unsetenv, --clearenv, --chdir, --argv0, "
                 "--fd and --new-session");
-  container::Contained made = TRY(read_words(options, command));
-  return shape_of(made.container, options);
+  return shape_of(made.container, false);
 }
 
 }  // namespace wg4

@@ -16,11 +16,6 @@ namespace wg4 {
 struct ContainerOptions {
   bool usual = false;                ///< --container: a read-only system, and folders of its own for what is written
   std::vector<std::string> words{};  ///< bubblewrap's, in their order: "--bind", "/a", "/b", ...
-
-  /// Is there to be a container, and not only a changed command?
-  [[nodiscard]] bool has_container() const;
-  /// What two users of a tunnel must agree on, each as "--word" or "--word=its arguments".
-  [[nodiscard]] std::vector<std::string> agreed_words() const;
 };
 
 /// What remains of a line without its container's words, which go to `options`.
@@ -37,14 +32,18 @@ struct CommandShape {
   bool new_session = false;
 };
 
-/// Both for one line: the words are read once, since some name descriptors that are read to their end.
+/// All of it for one line: the words are read once, since some name descriptors that are read to their end.
 struct ContainedCommand {
   CommandShape command;
-  std::optional<keeper::ContainerPlan> plan{};
+  std::optional<keeper::ContainerPlan> plan{};  ///< nothing if there is to be none
+  std::vector<std::string> agreed{};  ///< "--word" or "--word=its arguments": what two users of a tunnel must agree on
 };
 
 [[nodiscard]] Result<ContainedCommand> contain(const ContainerOptions& options,
                                                const std::vector<std::string>& command);
+
+/// For a tunnel without a command, to which words can then not belong.
+[[nodiscard]] Result<ContainedCommand> contain_nothing(const ContainerOptions& options);
 
 /// For a command in a tunnel that runs: whatever it is in has been made, so words can only be about the command.
 [[nodiscard]] Result<CommandShape> shape_of_joining(const ContainerOptions& options,

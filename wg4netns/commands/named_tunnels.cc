@@ -130,7 +130,9 @@ Parsed<UpCommand> parse_up(const Arguments& arguments) {
 Result<void> run_up(const UpCommand& command) {
   ServiceManager manager = command.foreground ? TRY(ServiceManager::from_environment()) : ServiceManager();
   RunOptions options = command.options;
-  options.plan.container = TRY(contain(options.container, {"true"})).plan;
+  ContainedCommand contained = TRY(contain_nothing(options.container));
+  options.plan.container = std::move(contained.plan);
+  options.container_words = std::move(contained.agreed);
   JoinedTunnel tunnel = TRY(join_or_make(options));
   const std::string& name = tunnel.folder.name();
   const std::string status = fmt::format("{} {}; run commands in it with: wireguard4netns exec {} -- COMMAND", name,

@@ -181,6 +181,7 @@ Result<int> run_command(const RunCommand& command) {
   ContainedCommand contained = TRY(contain(command.options.container, command.command));
   RunOptions options = command.options;
   options.plan.container = std::move(contained.plan);
+  options.container_words = std::move(contained.agreed);
   JoinedTunnel tunnel = TRY(join_or_make(options));
   warn_of_handover(command.command);
   if (options.wait_for_handshake) TRY(wait_for_handshake(tunnel));

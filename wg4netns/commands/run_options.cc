@@ -152,7 +152,7 @@ std::vector<std::string> to_words(const RunOptions& options) {
   flag(options.ids.root, "--root");
   flag(options.ids.sub_ids, "--map-auto");
   flag(options.plan.own_pids, "--pid");
-  for (std::string& word : options.container.agreed_words()) words.push_back(std::move(word));
+  words.insert(words.end(), options.container_words.begin(), options.container_words.end());
   flag(options.plan.session_bus, "--session-bus");
   flag(options.plan.system_bus, "--system-bus");
   for (const IpAddress& server : options.dns) words.push_back("--dns=" + server.to_string());

@@ -23,6 +23,7 @@ struct RunOptions {
   container::IdPlan ids;
   keeper::Plan plan;
   ContainerOptions container;
+  std::vector<std::string> container_words;  ///< what ContainedCommand::agreed says of `container`
   std::vector<IpAddress> dns;
   std::optional<std::string> hosts_file;
   std::vector<std::string> added_hosts;  ///< "NAME:ADDRESS"

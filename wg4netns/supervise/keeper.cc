@@ -75,7 +75,8 @@ class Keeper {
         loop_(std::move(loop)),
         signals_(std::move(signals)),
         processes_(std::move(processes)),
-        rules_(std::move(rules)) {}
+        rules_(std::move(rules)),
+        unsent_(processes_.fd()) {}
 
   /// Begins with the maker as the first client.
   [[nodiscard]] Result<void> start(UniqueFd maker, Serve serve, UniqueFd tunnel);

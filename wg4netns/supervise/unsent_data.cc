@@ -38,27 +38,28 @@ std::size_t leading_number(std::string_view text, int base) {
 }
 
 /// "" without such a file: a kernel may have no IPv6.
-std::string read_file(const char* path) {
-  const UniqueFd fd(open(path, O_RDONLY | O_CLOEXEC));
+std::string read_file(int proc, const char* path) {
+  const UniqueFd fd(openat(proc, path, O_RDONLY | O_CLOEXEC));
   return fd.valid() ? read_all(fd.get(), path, max_table, deadline_in(patience)).value_or("") : "";
 }
 
-/// The kernel walks through a large table for the second file, and has the number of all connections at hand.
+/// Paths in /proc. The kernel walks through a large table for the second file, and has the number of all connections
+/// at hand.
 struct Table {
   const char* count;
   std::string_view before_number;
   const char* connections;
 };
 constexpr std::array<Table, 2> tables{{
-    {"/proc/self/net/sockstat", "TCP: inuse ", "/proc/self/net/tcp"},
-    {"/proc/self/net/sockstat6", "TCP6: inuse ", "/proc/self/net/tcp6"},
+    {"self/net/sockstat", "TCP: inuse ", "self/net/tcp"},
+    {"self/net/sockstat6", "TCP6: inuse ", "self/net/tcp6"},
 }};
 
-Orphans orphans() {
+Orphans orphans(int proc) {
   Orphans found;
   for (const auto& [count, before_number, connections] : tables)
-    if (leading_number(text_behind(read_file(count), before_number), 10) > 0)
-      found += orphans_in(read_file(connections));
+    if (leading_number(text_behind(read_file(proc, count), before_number), 10) > 0)
+      found += orphans_in(read_file(proc, connections));
   return found;
 }
 
@@ -93,7 +94,7 @@ Orphans orphans_in(std::string_view table) {
 }
 
 bool UnsentData::is_settled() {
-  const Orphans found = orphans();
+  const Orphans found = orphans(proc_);
   const auto now = std::chrono::steady_clock::now();
   if (found != std::exchange(last_, found)) changed_ = now;
   return found.connections == 0 || now - changed_ > patience;

@@ -23,10 +23,14 @@ struct Orphans {
 /// That of the network namespace that this process is in.
 class UnsentData {
  public:
+  /// `proc`, a descriptor of /proc, stays the caller's: the process may come to have a root without one.
+  explicit UnsentData(int proc) : proc_(proc) {}
+
   /// Nothing is left, or nothing of it has got away for seconds. To be asked again while it is false.
   [[nodiscard]] bool is_settled();
 
  private:
+  int proc_;
   Orphans last_;
   std::chrono::steady_clock::time_point changed_;
 };

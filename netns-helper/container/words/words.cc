@@ -136,12 +136,12 @@ const Words::Entry* Words::find(std::string_view word) {
   return found == entries.end() ? nullptr : &*found;
 }
 
-Words::Words() {
+Words::Words(Network network) {
   Container& container = contained_.container;
   container.uid = geteuid();
   container.gid = getegid();
   container.environment = own_environment();
-  container.host_network = true;
+  container.host_network = network == Network::hosts;
   container.retain_session = true;
   container.adopt_wait_delay = std::chrono::milliseconds(-1);
   start_here();
@@ -171,6 +171,8 @@ Result<void> Words::take(std::string_view word, std::span<const std::string> arg
     return fail(option(word) + " takes " + std::to_string(entry->arguments) +
                 (entry->arguments == 1 ? " argument" : " arguments"));
   TRY(expect_used(word, entry->uses_mode, entry->uses_size));
+  if (entry->take != &Words::more_words)
+    contained_.taken.push_back({std::string(word), {arguments.begin(), arguments.end()}});
   return (this->*entry->take)(word, arguments);
 }
 

@@ -25,6 +25,12 @@
 
 namespace wg4::container {
 
+/// A word without its dashes, and its arguments.
+struct TakenWord {
+  std::string word;
+  std::vector<std::string> arguments;
+};
+
 /// What the words ask for.
 struct Contained {
   Container container;
@@ -32,12 +38,15 @@ struct Contained {
   int json_status_fd = -1;            ///< gets the same, and the status at the end
   int block_fd = -1;                  ///< the command waits until something can be read from it
   std::vector<UniqueFd> opened = {};  ///< of the container's parameters
+  std::vector<TakenWord> taken = {};  ///< all, in their order; those of --args instead of itself
 };
 
 class Words {
  public:
+  enum class Network : std::uint8_t { hosts, another };
+
   /// As bubblewrap begins: this user's ids and environment, the host's network, the caller's session, an empty root.
-  Words();
+  explicit Words(Network network = Network::hosts);
 
   /// How many arguments the word has; nothing for one that is none of these. Words are without their dashes.
   [[nodiscard]] static std::optional<std::size_t> arguments_of(std::string_view word);
